@@ -1,0 +1,1 @@
+//! Datasets: reading the published layout, checking it, hashing its content, packing it, making synthetic ones.

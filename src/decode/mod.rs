@@ -1,0 +1,1 @@
+//! Iterative decoding: ROAR and MaskGIT (REFERENCE §6).

@@ -1,0 +1,1 @@
+//! Where tensors live and which kernels run: a value, not a build flavour.

@@ -1,0 +1,135 @@
+//! The one error type: what went wrong, where, what was found and expected, and the next step.
+//!
+//! A fault knows the exit code it ends the program with; `cli` prints it once. Messages are
+//! lower-case and complete on their own.
+
+use std::fmt;
+use std::path::Path;
+
+/// Exit codes of the program (DESIGN §2); documented in the README.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// A run failed, or a difference was found.
+    Failed = 1,
+    /// Bad usage, an invalid manifest or invalid data.
+    Invalid = 2,
+    /// Provenance refused: pin mismatch, missing data.
+    Provenance = 3,
+    /// Stopped early; the run can be resumed.
+    Stopped = 4,
+    /// SIGINT after a checkpoint.
+    Interrupted = 130,
+    /// SIGTERM after a checkpoint.
+    Terminated = 143,
+}
+
+/// Something the user has to know about; see the module's words on its parts.
+#[derive(Debug, PartialEq)]
+pub struct Fault {
+    pub exit: Exit,
+    pub what: String,
+    pub place: Option<String>,
+    pub found: Option<String>,
+    pub expected: Option<String>,
+    pub help: Option<String>,
+}
+
+/// The result of anything that can fail in front of the user.
+pub type Result<T> = std::result::Result<T, Fault>;
+
+impl Fault {
+    fn new(exit: Exit, what: impl Into<String>) -> Fault {
+        Fault { exit, what: what.into(), place: None, found: None, expected: None, help: None }
+    }
+
+    /// Bad usage, manifest or data (exit 2).
+    pub fn invalid(what: impl Into<String>) -> Fault {
+        Fault::new(Exit::Invalid, what)
+    }
+
+    /// Provenance refused (exit 3).
+    pub fn provenance(what: impl Into<String>) -> Fault {
+        Fault::new(Exit::Provenance, what)
+    }
+
+    /// The work itself failed (exit 1).
+    pub fn failed(what: impl Into<String>) -> Fault {
+        Fault::new(Exit::Failed, what)
+    }
+
+    /// Another exit code.
+    pub fn with_exit(exit: Exit, what: impl Into<String>) -> Fault {
+        Fault::new(exit, what)
+    }
+
+    /// An operation on a file that the system refused (exit 1). Says so plainly when the disk is full.
+    pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
+        let fault = Fault::failed(format!("cannot {doing}: {error}")).at(path.display().to_string());
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => {
+                fault.help("the disk is full: free some space, then run the same command again")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                fault.help("check the permissions of the file and its folder")
+            }
+            _ => fault,
+        }
+    }
+
+    /// File, line, field or member the fault is about.
+    pub fn at(mut self, place: impl Into<String>) -> Fault {
+        self.place = Some(place.into());
+        self
+    }
+
+    pub fn found(mut self, found: impl fmt::Display) -> Fault {
+        self.found = Some(found.to_string());
+        self
+    }
+
+    pub fn expected(mut self, expected: impl fmt::Display) -> Fault {
+        self.expected = Some(expected.to_string());
+        self
+    }
+
+    /// The next step.
+    pub fn help(mut self, help: impl Into<String>) -> Fault {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.what)?;
+        let parts =
+            [("at", &self.place), ("found", &self.found), ("expected", &self.expected), ("help", &self.help)];
+        for (name, part) in parts {
+            if let Some(part) = part {
+                write!(f, "\n  {name:>8}: {part}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_reads_top_to_bottom() {
+        let fault = Fault::invalid("wrong shape")
+            .at("a.npy")
+            .found("[2, 3]")
+            .expected("[2, 4]")
+            .help("export it again");
+        assert_eq!(
+            fault.to_string(),
+            "wrong shape\n        at: a.npy\n     found: [2, 3]\n  expected: [2, 4]\n      help: export it again"
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! nano4m: reproducible experiments for masked multimodal training.
+//!
+//! Layers (a module imports only from its own row or above; held by `tests/layers.rs`):
+//! ```text
+//! L0 pure           modality · stats · rng · digest · fault
+//! L1 what persists  manifest · provenance · record · store
+//! L2 tensors        device · ops · data · masking · model · optim
+//! L3 doing          train · probes · decode        showing (no tensors): report · verify
+//! L4 gluing         ablate · cli · main.rs
+//! ```
+
+pub mod cli;
+pub mod data;
+pub mod decode;
+pub mod device;
+pub mod digest;
+pub mod fault;
+pub mod manifest;
+pub mod masking;
+pub mod modality;
+pub mod model;
+pub mod ops;
+pub mod optim;
+pub mod probes;
+pub mod provenance;
+pub mod record;
+pub mod report;
+pub mod rng;
+pub mod stats;
+pub mod store;
+pub mod train;
+pub mod verify;

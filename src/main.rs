@@ -1,0 +1,3 @@
+//! The `nano4m` program.
+
+fn main() {}

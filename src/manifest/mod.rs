@@ -1,0 +1,3 @@
+//! Manifests: what an experiment is, whether it is valid, and what it is pinned to.
+
+pub mod schema;

@@ -1,0 +1,76 @@
+//! A batch without padding: the valid tokens of all samples, one after another.
+
+use crate::masking::SampleMask;
+
+/// Tokens of one side (encoder or decoder): four parallel columns and the samples' boundaries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// Token ids, `[T]`; for the decoder the ids to be predicted.
+    pub ids: Vec<u32>,
+    /// Position inside its modality, `[T]`.
+    pub positions: Vec<u32>,
+    /// Index of the modality, `[T]`.
+    pub modalities: Vec<u32>,
+    /// Sample `b` owns tokens `offsets[b]..offsets[b + 1]`; `[B + 1]`, starts with 0.
+    pub offsets: Vec<usize>,
+}
+
+impl Default for Packed {
+    fn default() -> Self {
+        Packed { ids: Vec::new(), positions: Vec::new(), modalities: Vec::new(), offsets: vec![0] }
+    }
+}
+
+impl Packed {
+    /// Number of tokens.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Number of samples.
+    pub fn samples(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Appends one token to the sample being built.
+    pub fn token(&mut self, id: u32, position: u32, modality: u32) {
+        self.ids.push(id);
+        self.positions.push(position);
+        self.modalities.push(modality);
+    }
+
+    /// Ends the sample being built.
+    pub fn close(&mut self) {
+        self.offsets.push(self.ids.len());
+    }
+}
+
+/// Encoder and decoder tokens of the same samples.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    pub enc: Packed,
+    pub dec: Packed,
+}
+
+impl Batch {
+    /// Appends a sample: `tokens[m]` holds all ids of modality `m`, `mask` says which are used.
+    pub fn push(&mut self, tokens: &[&[u32]], mask: &SampleMask) {
+        for (side, chosen) in [(&mut self.enc, &mask.input), (&mut self.dec, &mask.target)] {
+            for (m, positions) in chosen.iter().enumerate() {
+                for &p in positions {
+                    side.token(tokens[m][p as usize], p, m as u32);
+                }
+            }
+            side.close();
+        }
+    }
+
+    /// Number of samples.
+    pub fn samples(&self) -> usize {
+        self.enc.samples()
+    }
+}

@@ -1,0 +1,144 @@
+//! A network as the rest of the program sees it: device and kernels are hidden behind one trait.
+
+use super::batch::{Batch, Packed};
+use crate::fault::Result;
+use crate::manifest::schema::{Loss, Softmax};
+use crate::modality::Modality;
+
+/// Everything the shape of the parameters depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub modalities: Vec<Modality>,
+    pub dim: usize,
+    pub enc_depth: usize,
+    pub dec_depth: usize,
+    pub head_dim: usize,
+    pub mlp_ratio: f64,
+    pub softmax: Softmax,
+}
+
+impl Config {
+    /// From a manifest.
+    pub fn new(modalities: &[Modality], m: &crate::manifest::schema::Model) -> Config {
+        Config {
+            modalities: modalities.to_vec(),
+            dim: m.dim,
+            enc_depth: m.enc_depth,
+            dec_depth: m.dec_depth,
+            head_dim: m.head_dim,
+            mlp_ratio: m.mlp_ratio,
+            softmax: m.softmax,
+        }
+    }
+
+    /// Size of the unified vocabulary: the maximum, not the sum.
+    pub fn vocab(&self) -> usize {
+        self.modalities.iter().map(|m| m.vocab).max().unwrap_or(0)
+    }
+}
+
+/// What one optimizer step needs beside the batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepConfig {
+    pub lr: f64,
+    pub betas: (f64, f64),
+    pub eps: f64,
+    pub weight_decay: f64,
+    pub clip: Option<f64>,
+    pub loss: Loss,
+}
+
+/// What one optimizer step measured, before the update.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepOutcome {
+    /// The loss that was minimized, nats.
+    pub loss: f64,
+    /// Mean cross-entropy of each modality's targets in the batch, nats; `None` without targets.
+    pub per_modality: Vec<Option<f64>>,
+    /// Number of targets of each modality.
+    pub counts: Vec<usize>,
+    /// Global L2 norm of the gradient before clipping.
+    pub grad_norm: f64,
+}
+
+/// A named parameter or state tensor on the host, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// Which ids compete in a softmax of an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All ids of the unified vocabulary.
+    Unified,
+    /// `0..vocab` of the target's modality.
+    Restricted,
+}
+
+/// The score of one target token.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TokenScore {
+    /// Negative log-probability of the true id, nats.
+    pub ce: f32,
+    /// Most likely id in the scope; the lowest id wins ties.
+    pub argmax: u32,
+}
+
+/// A model with its optimizer state on some device.
+///
+/// All methods are deterministic: the same calls give the same bits on CPU for any thread count.
+pub trait Network {
+    fn config(&self) -> &Config;
+
+    /// One step: forward, backward, clip, AdamW. On a non-finite loss or gradient nothing is
+    /// updated and the outcome carries the non-finite number.
+    fn step(&mut self, batch: &Batch, config: &StepConfig) -> Result<StepOutcome>;
+
+    /// Steps taken (the `t` of Adam's bias correction).
+    fn steps_taken(&self) -> u64;
+
+    /// Score of every decoder token, `[T_dec]`. Logits are never held for more than a chunk of rows.
+    fn score(&self, batch: &Batch, scope: Scope) -> Result<Vec<TokenScore>>;
+
+    /// Log-probabilities (or the logits' log-softmax inside `ids`' own scope) of the given ids at
+    /// every decoder token: `[T_dec][ids.len()]`, normalized over `scope`.
+    fn log_probs(&self, batch: &Batch, scope: Scope, ids: &[u32]) -> Result<Vec<Vec<f32>>>;
+
+    /// Raw logits of every decoder token over the unified vocabulary, handed out row by row:
+    /// `visit(row, logits)`, in order. Nothing larger than a chunk of rows is held.
+    fn logits(&self, batch: &Batch, visit: &mut dyn FnMut(usize, &[f32])) -> Result<()>;
+
+    /// Encoder output after `enc_norm`, `[T_enc · dim]` row-major.
+    fn encode(&self, enc: &Packed) -> Result<Vec<f32>>;
+
+    /// Trainable parameters in state-dict order (REFERENCE §1), without buffers.
+    fn parameters(&self) -> Vec<Named>;
+
+    /// First and second moments, in the order of `parameters`, named `m.<name>` and `v.<name>`.
+    fn moments(&self) -> Vec<Named>;
+
+    /// Replaces parameters (by name; shapes are checked; unknown buffers `pos_emb` and `*.bias` of norms are accepted).
+    fn load_parameters(&mut self, tensors: Vec<Named>) -> Result<()>;
+
+    /// Restores the optimizer for a resume.
+    fn load_moments(&mut self, tensors: Vec<Named>, steps_taken: u64) -> Result<()>;
+}
+
+/// Where a network lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Cpu,
+    Cuda(usize),
+}
+
+/// Which implementation of the operations runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernels {
+    /// Ours, fused (CPU only).
+    Fused,
+    /// Composed of dfdx primitives (any device).
+    Composed,
+}

@@ -1,0 +1,1 @@
+//! AdamW, gradient norm and the learning-rate schedule (REFERENCE §4).

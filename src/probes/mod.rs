@@ -1,0 +1,1 @@
+//! Measurements of a trained model, one file each (REFERENCE §5).

@@ -1,0 +1,1 @@
+//! What produced a result: code, commit, machine.
