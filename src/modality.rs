@@ -12,6 +12,7 @@ pub enum Text {
     Gpt2,
     /// Word-level vocabulary of the training split: `[PAD]` 0, `[SOS]` 1, `[EOS]` 2, `[UNK]` 3,
     /// then the words of the training captions in order of first appearance over sorted stems.
+    /// A word is a run of letters and digits, lower-cased, or one other visible character.
     Words,
 }
 

@@ -1,0 +1,130 @@
+//! One split: clips in the order of their stems, and their tokens inside one block of memory.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The published classes (REFERENCE §2), in the order every published table uses.
+pub const PUBLISHED_CLASSES: [&str; 11] = [
+    "cat meowing",
+    "chicken clucking",
+    "cow lowing",
+    "coyote howling",
+    "dog barking",
+    "duck quacking",
+    "horse neighing",
+    "lions roaring",
+    "pig oinking",
+    "sheep bleating",
+    "pigeon cooing",
+];
+
+/// What is known of a clip besides its tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Clip {
+    /// File name without extension.
+    pub stem: String,
+    /// Class; empty when the dataset has none.
+    pub label: String,
+    /// Aligned rows (keyframes or augmentations), K.
+    pub rows: usize,
+    /// Caption of every row; empty when the dataset has none.
+    pub captions: Vec<String>,
+    /// Where the tokens of each modality start in the block, in tokens.
+    pub(super) offsets: Vec<usize>,
+}
+
+/// Everything about a dataset but its tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Contents {
+    /// Canonical content hash.
+    pub hash: String,
+    /// Clips of train, eval and test, each sorted by stem.
+    pub parts: [Vec<Clip>; 3],
+    /// Word list of each modality with a `Words` vocabulary.
+    pub words: Vec<Option<Vec<String>>>,
+}
+
+/// The block of memory that holds all tokens.
+pub(super) enum Storage {
+    Owned(Vec<u32>),
+}
+
+impl Storage {
+    fn tokens(&self) -> &[u32] {
+        match self {
+            Storage::Owned(tokens) => tokens,
+        }
+    }
+}
+
+/// Clips of one role, in the order of their stems.
+pub struct Split {
+    clips: Vec<Clip>,
+    lengths: Vec<usize>,
+    storage: Arc<Storage>,
+}
+
+impl Split {
+    pub(super) fn new(clips: Vec<Clip>, lengths: Vec<usize>, storage: Arc<Storage>) -> Split {
+        Split { clips, lengths, storage }
+    }
+
+    /// Number of clips.
+    pub fn len(&self) -> usize {
+        self.clips.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.clips.is_empty()
+    }
+
+    /// All clips.
+    pub fn clips(&self) -> &[Clip] {
+        &self.clips
+    }
+
+    /// File name of a clip, without extension.
+    pub fn stem(&self, clip: usize) -> &str {
+        &self.clips[clip].stem
+    }
+
+    /// Rows (K) of a clip.
+    pub fn rows(&self, clip: usize) -> usize {
+        self.clips[clip].rows
+    }
+
+    /// Caption of every row; empty when the dataset has none.
+    pub fn captions(&self, clip: usize) -> &[String] {
+        &self.clips[clip].captions
+    }
+
+    /// Class of a clip; empty when the dataset has none.
+    pub fn label(&self, clip: usize) -> &str {
+        &self.clips[clip].label
+    }
+
+    /// Tokens of one row of one modality, `[length]`. Panics when an index is out of range.
+    pub fn tokens(&self, clip: usize, modality: usize, row: usize) -> &[u32] {
+        let c = &self.clips[clip];
+        assert!(row < c.rows, "row {row} of a clip with {} rows", c.rows);
+        let length = self.lengths[modality];
+        let start = c.offsets[modality] + row * length;
+        &self.storage.tokens()[start..start + length]
+    }
+
+    /// One row of every modality, in the manifest's order.
+    pub fn sample(&self, clip: usize, row: usize) -> Vec<&[u32]> {
+        (0..self.lengths.len()).map(|m| self.tokens(clip, m, row)).collect()
+    }
+}
+
+/// The distinct labels: in the published order when all of them are published, else sorted.
+pub(super) fn classes(parts: &[Vec<Clip>; 3]) -> Vec<String> {
+    let found: BTreeSet<&str> =
+        parts.iter().flatten().map(|c| c.label.as_str()).filter(|l| !l.is_empty()).collect();
+    if found.iter().all(|l| PUBLISHED_CLASSES.contains(l)) {
+        return PUBLISHED_CLASSES.iter().filter(|c| found.contains(*c)).map(|c| c.to_string()).collect();
+    }
+    found.into_iter().map(String::from).collect()
+}

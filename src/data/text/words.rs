@@ -1,0 +1,138 @@
+//! A vocabulary of words: the ones in the training captions, lower-cased.
+//!
+//! A word is a maximal run of letters and digits (Unicode); every other visible character is a word
+//! of its own; white space separates. "A lion's den." → `a` `lion` `'` `s` `den` `.`
+
+use super::Vocabulary;
+use std::collections::BTreeMap;
+
+const PAD: u32 = 0;
+const SOS: u32 = 1;
+const EOS: u32 = 2;
+const UNK: u32 = 3;
+const SPECIAL: [&str; 4] = ["[PAD]", "[SOS]", "[EOS]", "[UNK]"];
+
+/// `[PAD]` 0, `[SOS]` 1, `[EOS]` 2, `[UNK]` 3, then the words.
+pub struct Words {
+    words: Vec<String>,
+    ids: BTreeMap<String, u32>,
+}
+
+impl Words {
+    /// From a word list without the special ids, in the order of the ids.
+    pub fn new(words: Vec<String>) -> Words {
+        let ids = words.iter().zip(SPECIAL.len() as u32..).map(|(w, id)| (w.clone(), id)).collect();
+        Words { words, ids }
+    }
+
+    /// The words of `captions` in order of first appearance.
+    pub fn collect<'a>(captions: impl IntoIterator<Item = &'a str>) -> Words {
+        let mut words = Vec::new();
+        let mut seen = BTreeMap::new();
+        for caption in captions {
+            for word in split(caption) {
+                if seen.insert(word.clone(), ()).is_none() {
+                    words.push(word);
+                }
+            }
+        }
+        Words::new(words)
+    }
+
+    /// The word list without the special ids.
+    pub fn list(&self) -> &[String] {
+        &self.words
+    }
+}
+
+impl Vocabulary for Words {
+    /// Words joined by spaces, none before closing punctuation or around apostrophes and hyphens.
+    fn decode(&self, ids: &[u32]) -> String {
+        let mut text = String::new();
+        let mut glue = true;
+        for &id in ids.iter().take_while(|&&id| id != EOS) {
+            let word = match id {
+                PAD | SOS => continue,
+                UNK => SPECIAL[UNK as usize],
+                _ => match self.words.get(id as usize - SPECIAL.len()) {
+                    Some(word) => word,
+                    None => continue,
+                },
+            };
+            if !glue && !matches!(word, "." | "," | "!" | "?" | ";" | ":" | ")" | "'" | "’" | "”" | "-") {
+                text.push(' ');
+            }
+            text.push_str(word);
+            glue = matches!(word, "(" | "'" | "’" | "“" | "-");
+        }
+        text
+    }
+
+    fn pieces(&self, text: &str) -> Vec<u32> {
+        split(text).iter().map(|w| self.ids.get(w).copied().unwrap_or(UNK)).collect()
+    }
+
+    fn size(&self) -> usize {
+        SPECIAL.len() + self.words.len()
+    }
+
+    fn pad(&self) -> u32 {
+        PAD
+    }
+
+    fn sos(&self) -> u32 {
+        SOS
+    }
+
+    fn eos(&self) -> u32 {
+        EOS
+    }
+}
+
+/// The lower-cased words of a text.
+fn split(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut inside = false;
+    for c in text.chars() {
+        if c.is_alphanumeric() {
+            if !inside {
+                words.push(String::new());
+            }
+            if let Some(word) = words.last_mut() {
+                word.extend(c.to_lowercase());
+            }
+        } else if !c.is_whitespace() {
+            words.push(c.to_string());
+        }
+        inside = c.is_alphanumeric();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_punctuation() {
+        assert_eq!(split(" A lion's  den,\n2 Été."), ["a", "lion", "'", "s", "den", ",", "2", "été", "."]);
+    }
+
+    #[test]
+    fn ids_follow_first_appearance() {
+        let words = Words::collect(["A lion.", "a red lion"]);
+        assert_eq!(words.list(), ["a", "lion", ".", "red"]);
+        assert_eq!(words.size(), 8);
+        assert_eq!(words.encode("A red lion!", 8), [SOS, 4, 7, 5, UNK, EOS, PAD, PAD]);
+        assert_eq!(words.encode("a a a a a", 4), [SOS, 4, 4, EOS]);
+    }
+
+    #[test]
+    fn decoding_undoes_encoding_but_for_case() {
+        for text in ["a lion on a red background.", "the lion's den, a-b (c): \u{201c}d\u{201d}?"] {
+            let words = Words::collect([text]);
+            assert_eq!(words.decode(&words.encode(text, 40)), text);
+        }
+        assert_eq!(Words::collect(["a"]).decode(&[SOS, 4, 3, 99, EOS, 4]), "a [UNK]");
+    }
+}
