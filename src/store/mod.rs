@@ -1,1 +1,26 @@
-//! Run directories: atomic writes, locks, listing.
+//! Run directories: plain files, written so that a crash at any moment loses nothing.
+//!
+//! ```text
+//! runs/<name>-<first 10 hex of the identity>[-a<attempt>]/
+//!   manifest.ron resolved.ron provenance.json   as the run was started
+//!   status.json                                 state, step, times
+//!   metrics.csv eval.csv digests.csv            append-only, cut back to the checkpoint on resume
+//!   checkpoints/step-00000123.safetensors       (+ .optimizer.safetensors, its other half)
+//!   probes/<probe>.csv                          per-example scores
+//!   record.json                                 written last: the commit marker
+//!   log.txt lock
+//! ```
+
+mod atomic;
+mod find;
+mod lock;
+mod rows;
+mod run_dir;
+mod status;
+
+pub use atomic::{write_atomic, write_atomic_with};
+pub use find::{find, list};
+pub use lock::{Holder, Lock};
+pub use rows::Rows;
+pub use run_dir::{RunDir, RunId};
+pub use status::{State, Status};

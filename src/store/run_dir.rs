@@ -1,0 +1,211 @@
+//! The directory of one run: its name, its files, its lock.
+
+use super::atomic::{sync_folder, write_atomic};
+use super::{Lock, Status};
+use crate::fault::{Fault, Result};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Hex digits of the identity that a directory's name carries.
+const ID_DIGITS: usize = 10;
+/// Checkpoints kept beside the newest: one, in case the newest turns out damaged.
+const KEPT: usize = 2;
+
+/// What a directory's name says: `<name>-<10 hex>` or `<name>-<10 hex>-a<attempt>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunId {
+    pub name: String,
+    /// First ten hex digits of the identity.
+    pub id: String,
+    /// 1 unless forced.
+    pub attempt: u32,
+}
+
+impl RunId {
+    /// For a full identity.
+    pub fn new(name: &str, identity: &str, attempt: u32) -> RunId {
+        RunId { name: name.into(), id: identity.chars().take(ID_DIGITS).collect(), attempt }
+    }
+
+    /// From a directory's name; `None` if it is not a run's.
+    pub fn parse(directory: &str) -> Option<RunId> {
+        let (rest, attempt) = match directory.rsplit_once("-a") {
+            Some((rest, n)) if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) => {
+                (rest, n.parse().ok()?)
+            }
+            _ => (directory, 1),
+        };
+        let (name, id) = rest.rsplit_once('-')?;
+        let hex =
+            id.len() == ID_DIGITS && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        (hex && !name.is_empty()).then(|| RunId { name: name.into(), id: id.into(), attempt })
+    }
+
+    /// The id with its attempt: `<10 hex>` or `<10 hex>-a<attempt>`.
+    pub fn short(&self) -> String {
+        if self.attempt <= 1 {
+            self.id.clone()
+        } else {
+            format!("{}-a{}", self.id, self.attempt)
+        }
+    }
+
+    /// The directory's name.
+    pub fn directory(&self) -> String {
+        format!("{}-{}", self.name, self.short())
+    }
+}
+
+/// A run's directory. Cheap to clone; holds no lock itself (see [`RunDir::lock`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDir {
+    pub path: PathBuf,
+    pub id: RunId,
+}
+
+impl RunDir {
+    /// Makes the directory (and `checkpoints/`, `probes/`) where it is missing.
+    pub fn create(root: &Path, id: RunId) -> Result<RunDir> {
+        let path = root.join(id.directory());
+        for folder in [path.join("checkpoints"), path.join("probes")] {
+            std::fs::create_dir_all(&folder).map_err(|e| Fault::io("create", &folder, &e))?;
+        }
+        sync_folder(root).map_err(|e| Fault::io("sync", root, &e))?;
+        Ok(RunDir { path, id })
+    }
+
+    /// An existing directory; `None` if its name is not a run's or it is not there.
+    pub fn open(path: &Path) -> Option<RunDir> {
+        let id = RunId::parse(path.file_name()?.to_str()?)?;
+        path.is_dir().then(|| RunDir { path: path.to_path_buf(), id })
+    }
+
+    /// Takes the run's lock; held until the value is dropped.
+    pub fn lock(&self) -> Result<Lock> {
+        Lock::acquire(&self.path)
+    }
+
+    /// A file of the run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Replaces a file of the run atomically.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_atomic(&self.file(name), bytes)
+    }
+
+    /// `status.json`; `None` when the run was killed before writing it.
+    pub fn status(&self) -> Result<Option<Status>> {
+        let path = self.file("status.json");
+        if path.exists() {
+            Status::read(&path).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Replaces `status.json`.
+    pub fn set_status(&self, status: &Status) -> Result<()> {
+        status.write(&self.file("status.json"))
+    }
+
+    /// Whether the commit marker is there.
+    pub fn finished(&self) -> bool {
+        self.file("record.json").exists()
+    }
+
+    /// Appends one line to `log.txt`.
+    pub fn log(&self, line: &str) -> Result<()> {
+        let path = self.file("log.txt");
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .and_then(|mut f| f.write_all(format!("{line}\n").as_bytes()))
+            .map_err(|e| Fault::io("append to", &path, &e))
+    }
+
+    /// Parameters after `step` steps, in the reference's layout.
+    pub fn checkpoint(&self, step: u64) -> PathBuf {
+        self.path.join(format!("checkpoints/step-{step:08}.safetensors"))
+    }
+
+    /// The optimizer's half of a checkpoint.
+    pub fn optimizer(&self, step: u64) -> PathBuf {
+        self.path.join(format!("checkpoints/step-{step:08}.optimizer.safetensors"))
+    }
+
+    /// Steps that have a checkpoint (both halves), ascending.
+    pub fn checkpoints(&self) -> Vec<u64> {
+        let mut steps: Vec<u64> =
+            step_files(&self.path.join("checkpoints")).filter(|&s| self.optimizer(s).exists()).collect();
+        steps.sort_unstable();
+        steps
+    }
+
+    /// Removes all but the newest checkpoints.
+    pub fn prune(&self) -> Result<()> {
+        let steps = self.checkpoints();
+        for &step in &steps[..steps.len().saturating_sub(KEPT)] {
+            self.remove_checkpoint(step)?;
+        }
+        Ok(())
+    }
+
+    /// Removes both halves of a checkpoint, the one that makes it count first.
+    pub fn remove_checkpoint(&self, step: u64) -> Result<()> {
+        for path in [self.checkpoint(step), self.optimizer(step)] {
+            match std::fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Fault::io("remove", &path, &e))
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn step_files(folder: &Path) -> impl Iterator<Item = u64> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| {
+        entry.file_name().to_str()?.strip_prefix("step-")?.strip_suffix(".safetensors")?.parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for (directory, name, short, attempt) in [
+            ("span_stride2-0123456789", "span_stride2", "0123456789", 1),
+            ("a-b-00ff00ff00-a2", "a-b", "00ff00ff00-a2", 2),
+            ("x-a3-00ff00ff00", "x-a3", "00ff00ff00", 1),
+        ] {
+            let id = RunId::parse(directory).unwrap();
+            assert_eq!((id.name.as_str(), id.short().as_str(), id.attempt), (name, short, attempt));
+            assert_eq!(id.directory(), directory);
+        }
+        for other in ["x", "x-123", "x-0123456789ab", "-0123456789", "x-012345678G"] {
+            assert_eq!(RunId::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_two_newest_checkpoints_stay_and_half_ones_do_not_count() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDir::create(root.path(), RunId::new("x", "0123456789abcdef", 1)).unwrap();
+        for step in [10, 20, 30] {
+            write_atomic(&run.optimizer(step), b"o").unwrap();
+            write_atomic(&run.checkpoint(step), b"p").unwrap();
+        }
+        write_atomic(&run.checkpoint(40), b"p").unwrap();
+        assert_eq!(run.checkpoints(), [10, 20, 30]);
+        run.prune().unwrap();
+        assert_eq!(run.checkpoints(), [20, 30]);
+        assert!(!run.optimizer(10).exists());
+    }
+}

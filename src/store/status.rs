@@ -1,0 +1,126 @@
+//! `status.json`: what a run is doing. The only file of a run that holds times.
+
+use super::atomic::write_atomic;
+use crate::fault::{Fault, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Version of `status.json`.
+pub const SCHEMA: u32 = 1;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Some process works on it, or was killed while it did.
+    Running,
+    /// Stopped after a checkpoint; can be resumed.
+    Stopped,
+    /// Ended by an error.
+    Failed,
+    /// Trained, evaluated and recorded.
+    Finished,
+}
+
+impl State {
+    /// Lower-case name, as in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Running => "running",
+            State::Stopped => "stopped",
+            State::Failed => "failed",
+            State::Finished => "finished",
+        }
+    }
+}
+
+/// Content of `status.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of this format.
+    pub schema: u32,
+    /// Name of the experiment.
+    pub name: String,
+    /// Full identity of the run, 64 hex digits.
+    pub identity: String,
+    /// 1 for the first attempt; `--force` counts up.
+    pub attempt: u32,
+    pub state: State,
+    /// Optimizer steps done.
+    pub step: u64,
+    /// Optimizer steps of the whole run.
+    pub total: u64,
+    /// When the run was first started, RFC 3339 UTC.
+    pub started: String,
+    /// When this file was written, RFC 3339 UTC.
+    pub updated: String,
+    /// Wall time spent training, all resumes together, seconds.
+    pub train_seconds: f64,
+    /// Input and target tokens trained on in that time.
+    pub train_tokens: u64,
+    /// Why it stopped or failed, one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Status {
+    /// A run that starts now.
+    pub fn new(name: &str, identity: &str, attempt: u32, total: u64, now: &str) -> Status {
+        Status {
+            schema: SCHEMA,
+            name: name.into(),
+            identity: identity.into(),
+            attempt,
+            state: State::Running,
+            step: 0,
+            total,
+            started: now.into(),
+            updated: now.into(),
+            train_seconds: 0.0,
+            train_tokens: 0,
+            reason: None,
+        }
+    }
+
+    /// Reads `path`.
+    ///
+    /// # Errors
+    /// If it is missing, is not a status or has another version.
+    pub fn read(path: &Path) -> Result<Status> {
+        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+        let status: Status = serde_json::from_slice(&bytes)
+            .map_err(|e| Fault::failed(format!("not a status file: {e}")).at(path.display().to_string()))?;
+        if status.schema != SCHEMA {
+            return Err(Fault::failed("a run of another version of nano4m")
+                .at(path.display().to_string())
+                .found(format!("status schema {}", status.schema))
+                .expected(format!("status schema {SCHEMA}")));
+        }
+        Ok(status)
+    }
+
+    /// Replaces `path`.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(self)
+            .map_err(|e| Fault::failed(format!("cannot format the status: {e}")))?;
+        text.push('\n');
+        write_atomic(path, text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip_and_other_versions() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("status.json");
+        let mut status = Status::new("x", "ab", 1, 10, "2026-01-01T00:00:00Z");
+        status.write(&path).unwrap();
+        assert_eq!(Status::read(&path).unwrap(), status);
+        status.schema = 9;
+        status.write(&path).unwrap();
+        assert_eq!(Status::read(&path).unwrap_err().found.as_deref(), Some("status schema 9"));
+    }
+}
