@@ -1,1 +1,166 @@
-//! What a run leaves behind, as plain structs: metrics, per-example scores, the record.
+//! What a finished run says: `record.json` and the per-example scores it can be recomputed from.
+//!
+//! One plain struct per thing, absent is `Option`, every metric carries its unit, direction and n.
+//! Nothing here depends on the time or the place a run happened.
+
+mod metric;
+mod scores;
+
+pub use metric::{Direction, Metric};
+pub use scores::{read_scores, write_scores, Score};
+
+use crate::fault::{Fault, Result};
+use crate::manifest::schema::Seeds;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Version of `record.json`.
+pub const SCHEMA: u32 = 1;
+
+/// Content of `record.json`, the commit marker of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this format.
+    pub schema: u32,
+    /// Version of the program, e.g. `0.1.0`.
+    pub program: String,
+    /// Name of the experiment.
+    pub name: String,
+    /// Id of the run: 10 hex digits, `-a2` and so on for later attempts.
+    pub id: String,
+    /// Full identity: hash of parsed manifest, data and code, 64 hex digits.
+    pub identity: String,
+    /// Hash of the program's sources, `sha256:…`.
+    pub code_hash: String,
+    /// Canonical hash of the dataset, hex.
+    pub data_hash: String,
+    /// Pins that did not match and were allowed to (`--allow-drift`); marks every table.
+    pub drift: Vec<String>,
+    /// Whether the manifest had pins.
+    pub pinned: bool,
+    /// `cpu` or `cuda:0`.
+    pub device: String,
+    /// Seeds of the named streams.
+    pub seeds: Seeds,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Input and target tokens trained on.
+    pub train_tokens: u64,
+    /// Digest of the final parameters, hex.
+    pub final_digest: String,
+    /// Clips of the three splits.
+    pub clips: Clips,
+    /// The modalities, in the model's order.
+    pub modalities: Vec<ModalityInfo>,
+    /// What was measured, in the order of the probes.
+    pub metrics: Vec<Metric>,
+    /// Per-example files and their SHA-256, sorted by path.
+    pub files: Vec<FileDigest>,
+}
+
+/// Number of clips in each split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clips {
+    pub train: usize,
+    pub eval: usize,
+    pub test: usize,
+}
+
+/// A modality as tables name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModalityInfo {
+    /// e.g. `tok_rgb@196`.
+    pub name: String,
+    /// e.g. `rgb`.
+    pub short: String,
+    /// Tokens per example.
+    pub length: usize,
+    /// Number of ids.
+    pub vocab: usize,
+}
+
+/// A file of the run and the SHA-256 of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDigest {
+    /// Relative to the run's directory.
+    pub path: String,
+    pub sha256: String,
+}
+
+impl Record {
+    /// The metric of that name and modality.
+    pub fn metric(&self, name: &str, modality: Option<&str>) -> Option<&Metric> {
+        self.metrics.iter().find(|m| m.name == name && m.modality.as_deref() == modality)
+    }
+
+    /// `record.json` as bytes, newline at the end.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|e| Fault::failed(format!("cannot format the record: {e}")))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Reads `path`.
+    ///
+    /// # Errors
+    /// If it is missing, is not a record or has another version.
+    pub fn read(path: &Path) -> Result<Record> {
+        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+        let record: Record = serde_json::from_slice(&bytes)
+            .map_err(|e| Fault::failed(format!("not a record: {e}")).at(path.display().to_string()))?;
+        if record.schema != SCHEMA {
+            return Err(Fault::failed("a record of another version of nano4m")
+                .at(path.display().to_string())
+                .found(format!("record schema {}", record.schema))
+                .expected(format!("record schema {SCHEMA}")));
+        }
+        Ok(record)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A small complete record.
+    pub(crate) fn sample() -> Record {
+        Record {
+            schema: SCHEMA,
+            program: "0.1.0".into(),
+            name: "x".into(),
+            id: "0123456789".into(),
+            identity: "0123456789abcdef".into(),
+            code_hash: "sha256:00".into(),
+            data_hash: "11".into(),
+            drift: vec![],
+            pinned: false,
+            device: "cpu".into(),
+            seeds: Seeds::default(),
+            parameters: 10,
+            steps: 5,
+            train_tokens: 100,
+            final_digest: "22".into(),
+            clips: Clips { train: 3, eval: 2, test: 1 },
+            modalities: vec![],
+            metrics: vec![Metric::cross_entropy("rgb", Some(1.5), 3)],
+            files: vec![],
+        }
+    }
+
+    #[test]
+    fn round_trip_lookup_and_other_versions() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record.json");
+        let mut record = sample();
+        std::fs::write(&path, record.to_json().unwrap()).unwrap();
+        assert_eq!(Record::read(&path).unwrap(), record);
+        assert_eq!(record.metric("cross_entropy", Some("rgb")).unwrap().value, Some(1.5));
+        assert!(record.metric("cross_entropy", None).is_none());
+        record.schema = 7;
+        std::fs::write(&path, record.to_json().unwrap()).unwrap();
+        assert_eq!(Record::read(&path).unwrap_err().found.as_deref(), Some("record schema 7"));
+    }
+}
