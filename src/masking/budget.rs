@@ -120,7 +120,7 @@ mod tests {
     fn eulerian(n: usize, k: usize) -> f64 {
         match (n, k) {
             (0, 0) => 1.0,
-            (0, _) => 0.0,
+            _ if k >= n => 0.0,
             _ => {
                 let left = if k > 0 { (n - k) as f64 * eulerian(n - 1, k - 1) } else { 0.0 };
                 left + (k + 1) as f64 * eulerian(n - 1, k)
