@@ -1,1 +1,107 @@
-//! Where tensors live and which kernels run: a value, not a build flavour.
+//! Where tensors live: a value, not a build flavour.
+//!
+//! `cpu` is always there; `cuda:N` needs a build with `--features cuda`, and asking for it without
+//! one is a clear error.
+
+use crate::fault::{Fault, Result};
+use crate::ops::Backend;
+use dfdx::tensor::Cpu;
+use std::fmt;
+use std::str::FromStr;
+
+/// A place for tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Cpu,
+    /// The GPU with this ordinal.
+    Cuda(usize),
+}
+
+impl FromStr for Place {
+    type Err = Fault;
+
+    fn from_str(s: &str) -> Result<Place> {
+        let unknown =
+            || Fault::invalid("unknown device").found(s).expected("cpu or cuda:N, for example cuda:0");
+        match s.split_once(':') {
+            None if s == "cpu" => Ok(Place::Cpu),
+            None if s == "cuda" => Ok(Place::Cuda(0)),
+            Some(("cuda", n)) => n.parse().map(Place::Cuda).map_err(|_| unknown()),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Cpu => write!(f, "cpu"),
+            Place::Cuda(n) => write!(f, "cuda:{n}"),
+        }
+    }
+}
+
+/// Work that runs on whichever device a [`Place`] names.
+pub trait OnDevice {
+    type Output;
+
+    /// The CPU, which has fused operations.
+    fn cpu(self, dev: Cpu) -> Self::Output;
+
+    /// Any other device.
+    fn other<D: Backend>(self, dev: D) -> Self::Output;
+}
+
+/// Opens the device at `place` and does `work` there.
+pub fn on<W: OnDevice>(place: Place, work: W) -> Result<W::Output> {
+    match place {
+        Place::Cpu => Ok(work.cpu(Cpu::default())),
+        Place::Cuda(ordinal) => cuda(ordinal, work),
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn cuda<W: OnDevice>(ordinal: usize, work: W) -> Result<W::Output> {
+    let dev = dfdx::tensor::Cuda::try_build(ordinal, 0).map_err(|e| {
+        Fault::failed(format!("cannot open cuda:{ordinal}: {e:?}"))
+            .help("see `nvidia-smi` for the devices and their numbers, or use --device cpu")
+    })?;
+    Ok(work.other(dev))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda<W: OnDevice>(ordinal: usize, _: W) -> Result<W::Output> {
+    Err(Fault::invalid(format!("cuda:{ordinal} was asked for, but this program was built without CUDA"))
+        .help(
+        "build it with `cargo build --release --features cuda` (needs the CUDA toolkit), or use --device cpu",
+    ))
+}
+
+/// Name and memory in bytes of every GPU; empty without CUDA.
+pub fn gpus() -> Vec<(String, usize)> {
+    #[cfg(feature = "cuda")]
+    {
+        let count = cudarc::driver::CudaDevice::count().unwrap_or(0).max(0) as usize;
+        let fact = |i| {
+            let dev = cudarc::driver::CudaDevice::new(i).ok()?;
+            let total = cudarc::driver::result::mem_get_info().map(|(_, total)| total).unwrap_or(0);
+            Some((dev.name().unwrap_or_else(|_| format!("cuda:{i}")), total))
+        };
+        (0..count).filter_map(fact).collect()
+    }
+    #[cfg(not(feature = "cuda"))]
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_parsed() {
+        assert_eq!("cpu".parse::<Place>().unwrap(), Place::Cpu);
+        assert_eq!("cuda:3".parse::<Place>().unwrap(), Place::Cuda(3));
+        assert!("gpu".parse::<Place>().unwrap_err().to_string().contains("cuda:N"));
+        assert_eq!(Place::Cuda(1).to_string(), "cuda:1");
+    }
+}

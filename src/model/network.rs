@@ -1,6 +1,7 @@
 //! A network as the rest of the program sees it: device and kernels are hidden behind one trait.
 
 use super::batch::{Batch, Packed};
+pub use crate::device::Place;
 use crate::fault::Result;
 use crate::manifest::schema::{Loss, Softmax};
 use crate::modality::Modality;
@@ -114,6 +115,9 @@ pub trait Network {
     /// Encoder output after `enc_norm`, `[T_enc · dim]` row-major.
     fn encode(&self, enc: &Packed) -> Result<Vec<f32>>;
 
+    /// Gradient of the training loss for every parameter, in the order of `parameters`; changes nothing.
+    fn gradients(&self, batch: &Batch, loss: Loss) -> Result<Vec<Named>>;
+
     /// Trainable parameters in state-dict order (REFERENCE §1), without buffers.
     fn parameters(&self) -> Vec<Named>;
 
@@ -125,13 +129,6 @@ pub trait Network {
 
     /// Restores the optimizer for a resume.
     fn load_moments(&mut self, tensors: Vec<Named>, steps_taken: u64) -> Result<()>;
-}
-
-/// Where a network lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    Cpu,
-    Cuda(usize),
 }
 
 /// Which implementation of the operations runs.
