@@ -13,6 +13,13 @@ use std::path::Path;
 /// The bytes of a state dict: parameters and buffers. A function of the values alone.
 pub fn to_bytes(config: &Config, parameters: &[Named]) -> Result<Vec<u8>> {
     let mut all = parameters.to_vec();
+    all.extend(buffers(config));
+    named_to_bytes(&all)
+}
+
+/// What the reference's state dict holds beside the parameters: zero norm biases and `pos_emb`.
+pub fn buffers(config: &Config) -> Vec<Named> {
+    let mut all = Vec::new();
     for spec in specs(config).iter().filter(|s| s.kind == Kind::Norm) {
         let name = spec.name.replace(".weight", ".bias");
         all.push(Named { name, shape: spec.shape.clone(), values: vec![0.0; spec.numel()] });
@@ -20,7 +27,7 @@ pub fn to_bytes(config: &Config, parameters: &[Named]) -> Result<Vec<u8>> {
     let table = positions(config);
     let shape = vec![table.len() / config.dim, config.dim];
     all.push(Named { name: "pos_emb".into(), shape, values: table });
-    named_to_bytes(&all)
+    all
 }
 
 /// The bytes of any named tensors, sorted by name.

@@ -79,6 +79,16 @@ pub enum Scope {
     Restricted,
 }
 
+impl From<Softmax> for Scope {
+    /// The scope a model was trained with.
+    fn from(softmax: Softmax) -> Scope {
+        match softmax {
+            Softmax::Unified => Scope::Unified,
+            Softmax::Restricted => Scope::Restricted,
+        }
+    }
+}
+
 /// The score of one target token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TokenScore {

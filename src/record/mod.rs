@@ -8,7 +8,7 @@ mod metric;
 mod scores;
 
 pub use metric::{Direction, Metric};
-pub use scores::{read_scores, write_scores, Score};
+pub use scores::Score;
 
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Seeds;

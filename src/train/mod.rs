@@ -1,1 +1,123 @@
-//! The training loop.
+//! Training: one loop, read from top to bottom in the order in which it happens.
+//!
+//! The step is the only state beside the network: order, rows, masks and learning rate are functions
+//! of the manifest and the step, so a run that was stopped, killed or moved continues with the same bits.
+
+mod anomaly;
+pub mod checkpoint;
+pub mod digest;
+mod evaluate;
+mod observer;
+mod sampler;
+pub mod schedule;
+mod tables;
+pub mod tensors;
+#[cfg(test)]
+pub(crate) mod toy;
+
+pub use checkpoint::Position;
+pub use evaluate::{evaluate, Scored};
+pub use observer::{Ended, Observer, Progress, Stop};
+pub use sampler::{Drawn, Sampler};
+
+use crate::data::{Dataset, Part};
+use crate::fault::Result;
+use crate::manifest::schema::{Experiment, Train};
+use crate::model::network::{Network, StepConfig, StepOutcome};
+use crate::store::{Lock, RunDir};
+use tables::Tables;
+
+/// What a run works on.
+pub struct Job<'a> {
+    pub experiment: &'a Experiment,
+    pub data: &'a Dataset,
+    /// Where it writes; `lock` is this directory's.
+    pub run: &'a RunDir,
+    pub lock: &'a Lock,
+}
+
+/// Trains `net` from its newest checkpoint (or from the start) to the last step.
+///
+/// # Errors
+/// A loss or gradient that is not finite (the batch is kept), a damaged run directory, a full disk.
+/// Everything up to the last checkpoint is then on disk.
+pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> Result<Ended> {
+    let Job { experiment, data, run, .. } = *job;
+    let t = &experiment.train;
+    let total = t.steps();
+    let sampler = Sampler::new(experiment, data.split(Part::Train));
+    let Position { mut step, mut tokens, .. } = checkpoint::restore(run, net, observer)?;
+    let mut tables = Tables::open(run, &experiment.modalities, step)?;
+    let mut saved = step;
+    observer.started(step, total);
+
+    while step < total {
+        if let Some(why) = observer.stop(step) {
+            if saved < step {
+                save(job, &tables, net, step, tokens, observer)?;
+            }
+            return Ok(Ended::Stopped { step, why });
+        }
+
+        let begun = observer.seconds();
+        let batch = sampler.batch(step);
+        let lr = schedule::learning_rate(step, t);
+        let outcome = net.step(&batch, &step_config(t, lr))?;
+        if !finite(&outcome) {
+            if saved < step {
+                save(job, &tables, net, step, tokens, observer)?;
+            }
+            return Err(anomaly::keep(run, step, &sampler, data.split(Part::Train), &batch, &outcome));
+        }
+        step += 1;
+
+        let batch_tokens = batch.enc.len() + batch.dec.len();
+        tokens += batch_tokens as u64;
+        let seconds = observer.seconds() - begun;
+        let progress = Progress { step, total, loss: outcome.loss, lr, tokens: batch_tokens, seconds };
+        let schedule_tokens = step * (t.batch * t.tokens_per_sample) as u64;
+        tables.step(&progress, schedule_tokens, &outcome)?;
+        observer.stepped(&progress);
+
+        let due = |every: u64| step == total || (every > 0 && step % every == 0);
+        if due(t.eval_every) {
+            let scores = evaluate(net, experiment, data.split(Part::Eval))?;
+            tables.eval(step, &scores)?;
+            observer.evaluated(step, &scores);
+        }
+        if due(t.digest_every) {
+            tables.digest(step, &digest::of_state(net))?;
+        }
+        if due(t.checkpoint_every) {
+            save(job, &tables, net, step, tokens, observer)?;
+            saved = step;
+        }
+    }
+    Ok(Ended::Finished)
+}
+
+/// A checkpoint, after the rows that lead to it.
+fn save(
+    job: &Job,
+    tables: &Tables,
+    net: &dyn Network,
+    step: u64,
+    tokens: u64,
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    tables.sync()?;
+    checkpoint::save(job.run, job.lock, net, step, tokens)?;
+    observer.saved(step);
+    Ok(())
+}
+
+fn step_config(t: &Train, lr: f64) -> StepConfig {
+    StepConfig { lr, betas: t.betas, eps: t.eps, weight_decay: t.weight_decay, clip: t.clip, loss: t.loss }
+}
+
+fn finite(outcome: &StepOutcome) -> bool {
+    outcome.loss.is_finite() && outcome.grad_norm.is_finite()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! The loop with the toy network: resume, damage, anomalies, limits.
+
+use super::*;
+use crate::store::{RunId, State};
+use std::collections::BTreeMap;
+
+/// Stops after the given steps; its clock stands still, so that rates stay empty.
+#[derive(Default)]
+struct Watch {
+    stops: Vec<u64>,
+    started: Vec<u64>,
+    saved: Vec<u64>,
+    notes: Vec<String>,
+}
+
+impl Observer for Watch {
+    fn started(&mut self, step: u64, _total: u64) {
+        self.started.push(step);
+    }
+    fn saved(&mut self, step: u64) {
+        self.saved.push(step);
+    }
+    fn note(&mut self, message: &str) {
+        self.notes.push(message.into());
+    }
+    fn stop(&mut self, step: u64) -> Option<Stop> {
+        self.stops.contains(&step).then_some(Stop::Asked)
+    }
+    fn seconds(&self) -> f64 {
+        0.0
+    }
+}
+
+struct Bench {
+    experiment: Experiment,
+    data: Dataset,
+    run: RunDir,
+    root: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDir::create(root.path(), RunId::new("toy", "0123456789", 1)).unwrap();
+        Bench { experiment: toy::experiment(), data: toy::dataset(), run, root }
+    }
+
+    /// A new process: a fresh network, the lock taken anew.
+    fn go(&self, watch: &mut Watch) -> Result<Ended> {
+        self.go_with(&mut toy::Toy::new(&self.experiment), watch)
+    }
+
+    fn go_with(&self, net: &mut dyn Network, watch: &mut Watch) -> Result<Ended> {
+        let lock = self.run.lock()?;
+        let job = Job { experiment: &self.experiment, data: &self.data, run: &self.run, lock: &lock };
+        train(&job, net, watch)
+    }
+
+    /// Every file of the run and its bytes.
+    fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        for folder in ["", "checkpoints"] {
+            for entry in std::fs::read_dir(self.run.path.join(folder)).unwrap().flatten() {
+                if entry.path().is_file() {
+                    let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+                    files.insert(name, std::fs::read(entry.path()).unwrap());
+                }
+            }
+        }
+        files
+    }
+
+    fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.run.file(name)).unwrap()
+    }
+}
+
+fn undisturbed() -> BTreeMap<String, Vec<u8>> {
+    let bench = Bench::new();
+    assert_eq!(bench.go(&mut Watch::default()).unwrap(), Ended::Finished);
+    bench.files()
+}
+
+/// Files of a run that was stopped may keep another older checkpoint; the rest is equal.
+fn without_old_checkpoints(mut files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    files.retain(|name, _| !name.contains("/step-") || name.contains("/step-00000020"));
+    files
+}
+
+#[test]
+fn a_whole_run_leaves_its_tables_and_the_last_two_checkpoints() {
+    let bench = Bench::new();
+    let mut watch = Watch::default();
+    bench.go(&mut watch).unwrap();
+    assert_eq!((bench.experiment.train.steps(), watch.started), (20, vec![0]));
+    assert_eq!(watch.saved, [6, 12, 18, 20]);
+    assert_eq!(bench.run.checkpoints(), [18, 20]);
+    let metrics = bench.text("metrics.csv");
+    assert_eq!(metrics.lines().count(), 21);
+    assert!(metrics.starts_with(
+        "step,schedule_tokens,tokens,lr,loss,grad_norm,ce_a@8,ce_b@4,n_a@8,n_b@4,tokens_per_s\n1,20,"
+    ));
+    let loss = |line: &str| line.split(',').nth(4).unwrap().parse::<f64>().unwrap();
+    let losses: Vec<f64> = metrics.lines().skip(1).map(loss).collect();
+    assert!(losses[19] < 0.8 * losses[0], "it learns: {losses:?}");
+    let steps = |name: &str| -> Vec<u64> {
+        let mut steps: Vec<u64> =
+            bench.text(name).lines().skip(1).map(|l| l.split(',').next().unwrap().parse().unwrap()).collect();
+        steps.dedup();
+        steps
+    };
+    assert_eq!(steps("eval.csv"), [4, 8, 12, 16, 20]);
+    assert_eq!(steps("digests.csv"), [3, 6, 9, 12, 15, 18, 20]);
+}
+
+#[test]
+fn stopped_and_resumed_gives_the_same_bytes() {
+    let expected = without_old_checkpoints(undisturbed());
+    for stops in [vec![1], vec![7], vec![6], vec![3, 4, 13], vec![19]] {
+        let bench = Bench::new();
+        for &stop in &stops {
+            let ended = bench.go(&mut Watch { stops: vec![stop], ..Watch::default() }).unwrap();
+            assert_eq!(ended, Ended::Stopped { step: stop, why: Stop::Asked });
+        }
+        let mut watch = Watch::default();
+        assert_eq!(bench.go(&mut watch).unwrap(), Ended::Finished);
+        assert_eq!(watch.started, stops[stops.len() - 1..]);
+        assert_eq!(without_old_checkpoints(bench.files()), expected, "stops at {stops:?}");
+    }
+}
+
+/// A killed process leaves rows beyond its last checkpoint; they are written again.
+#[test]
+fn killed_between_checkpoints_gives_the_same_bytes() {
+    let bench = Bench::new();
+    bench.go(&mut Watch { stops: vec![11], ..Watch::default() }).unwrap();
+    bench.run.remove_checkpoint(11).unwrap();
+    let mut watch = Watch::default();
+    bench.go(&mut watch).unwrap();
+    assert_eq!(watch.started, [6]);
+    assert_eq!(without_old_checkpoints(bench.files()), without_old_checkpoints(undisturbed()));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_set_aside_and_the_previous_one_used() {
+    type Damage = fn(&RunDir);
+    let damages: [Damage; 3] = [
+        |run| truncate(&run.checkpoint(12)),
+        |run| truncate(&run.optimizer(12)),
+        |run| {
+            let mut bytes = std::fs::read(run.checkpoint(12)).unwrap();
+            let tensor = safetensors::SafeTensors::deserialize(&bytes).unwrap().tensor("logits.0").unwrap();
+            let at = tensor.data().as_ptr() as usize - bytes.as_ptr() as usize;
+            bytes[at] ^= 1;
+            std::fs::write(run.checkpoint(12), bytes).unwrap();
+        },
+    ];
+    for damage in damages {
+        let bench = Bench::new();
+        bench.go(&mut Watch { stops: vec![12], ..Watch::default() }).unwrap();
+        damage(&bench.run);
+        let mut watch = Watch::default();
+        bench.go(&mut watch).unwrap();
+        assert_eq!(watch.started, [6]);
+        assert!(watch.notes[0].contains("step 12 is damaged"), "{:?}", watch.notes);
+        let mut files = bench.files();
+        assert!(files.contains_key("checkpoints/step-00000012.safetensors.damaged"));
+        files.retain(|name, _| !name.ends_with(".damaged"));
+        assert_eq!(without_old_checkpoints(files), without_old_checkpoints(undisturbed()));
+    }
+}
+
+#[test]
+fn no_intact_checkpoint_is_an_error_and_nothing_is_lost() {
+    let bench = Bench::new();
+    bench.go(&mut Watch { stops: vec![3], ..Watch::default() }).unwrap();
+    truncate(&bench.run.checkpoint(3));
+    let fault = bench.go(&mut Watch::default()).unwrap_err();
+    assert!(fault.to_string().contains("no intact checkpoint is left"), "{fault}");
+    assert_eq!(bench.text("metrics.csv").lines().count(), 4);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_keeps_its_batch_and_a_checkpoint() {
+    let bench = Bench::new();
+    let mut net = toy::Toy::new(&bench.experiment);
+    net.fails_at = Some(9);
+    let fault = bench.go_with(&mut net, &mut Watch::default()).unwrap_err();
+    assert_eq!(fault.exit as u8, 1);
+    assert!(fault.to_string().contains("not finite at step 9"), "{fault}");
+    let bytes = std::fs::read(bench.run.file("failed/step-00000009.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.tensor("dec.offsets").unwrap().shape(), [6]);
+    assert_eq!(bench.text("failed/step-00000009.csv").lines().count(), 6);
+    assert_eq!(bench.run.checkpoints().last(), Some(&9));
+    assert_eq!(bench.text("metrics.csv").lines().count(), 10);
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let bench = Bench::new();
+    let _held = bench.run.lock().unwrap();
+    let fault = bench.go(&mut Watch::default()).unwrap_err();
+    assert!(fault.what.contains("another process works on this run"));
+}
+
+#[test]
+fn a_lost_lock_stops_before_the_checkpoint() {
+    let bench = Bench::new();
+    let lock = bench.run.lock().unwrap();
+    std::fs::remove_file(bench.run.file("lock")).unwrap();
+    let job = Job { experiment: &bench.experiment, data: &bench.data, run: &bench.run, lock: &lock };
+    let fault = train(&job, &mut toy::Toy::new(&bench.experiment), &mut Watch::default()).unwrap_err();
+    assert!(fault.what.contains("lost the lock"), "{fault}");
+    assert!(bench.run.checkpoints().is_empty());
+}
+
+#[test]
+fn the_directory_may_move_between_stops() {
+    let mut bench = Bench::new();
+    bench.go(&mut Watch { stops: vec![7], ..Watch::default() }).unwrap();
+    let moved = bench.root.path().join("elsewhere");
+    std::fs::create_dir(&moved).unwrap();
+    let to = moved.join(bench.run.id.directory());
+    std::fs::rename(&bench.run.path, &to).unwrap();
+    bench.run = RunDir::open(&to).unwrap();
+    bench.go(&mut Watch::default()).unwrap();
+    assert_eq!(without_old_checkpoints(bench.files()), without_old_checkpoints(undisturbed()));
+    assert_eq!(State::Finished.name(), "finished");
+}
+
+fn truncate(path: &std::path::Path) {
+    let bytes = std::fs::read(path).unwrap();
+    std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+}

@@ -1,0 +1,171 @@
+//! A network small enough to be checked by hand: one table of logits per modality, no inputs.
+//!
+//! With heavy-ball momentum, so that a resume without moments would differ. For tests only.
+
+use crate::data::{ClipData, Dataset};
+use crate::fault::{Fault, Result};
+use crate::manifest::schema::{Experiment, Loss, Train};
+use crate::model::batch::{Batch, Packed};
+use crate::model::network::*;
+
+/// Two modalities, 12 training clips of two rows.
+pub fn experiment() -> Experiment {
+    let mut e: Experiment = ron::from_str(
+        r#"Experiment(schema: 1, name: "toy", data: (path: Some("toy")),
+            modalities: [(name: "a@8", length: 8, vocab: 6), (name: "b@4", length: 4, vocab: 5)],
+            model: (dim: 8, head_dim: 8, enc_depth: 1, dec_depth: 1),
+            masking: (input_tokens: (2, 6), target_tokens: (2, 6)))"#,
+    )
+    .unwrap();
+    e.train = Train {
+        batch: 5,
+        tokens_per_sample: 4,
+        tokens: 400,
+        warmup_tokens: 40,
+        lr: 0.5,
+        min_lr: 0.01,
+        eval_every: 4,
+        checkpoint_every: 6,
+        digest_every: 3,
+        ..Train::default()
+    };
+    e
+}
+
+/// Data for [`experiment`]: token = (clip + position) mod something.
+pub fn dataset() -> Dataset {
+    let clip = |i: usize| ClipData {
+        stem: format!("clip_{i:03}"),
+        tokens: vec![
+            (0..16).map(|p| ((i + p) % 3) as u32).collect(),
+            (0..8).map(|p| ((i * p) % 2) as u32).collect(),
+        ],
+        ..ClipData::default()
+    };
+    let clips = |range: std::ops::Range<usize>| range.map(clip).collect();
+    Dataset::from_parts(&experiment().modalities, [clips(0..12), clips(12..16), clips(16..20)]).unwrap()
+}
+
+/// The toy network.
+pub struct Toy {
+    config: Config,
+    logits: Vec<Vec<f32>>,
+    momentum: Vec<Vec<f32>>,
+    steps: u64,
+    /// The step whose loss is not a number, for tests of that.
+    pub fails_at: Option<u64>,
+}
+
+impl Toy {
+    pub fn new(e: &Experiment) -> Toy {
+        let zero: Vec<Vec<f32>> = e.modalities.iter().map(|m| vec![0.0; m.vocab]).collect();
+        let config = Config::new(&e.modalities, &e.model);
+        Toy { config, logits: zero.clone(), momentum: zero, steps: 0, fails_at: None }
+    }
+
+    fn probabilities(&self, m: usize) -> Vec<f32> {
+        let e: Vec<f32> = self.logits[m].iter().map(|l| l.exp()).collect();
+        let sum: f32 = e.iter().sum();
+        e.iter().map(|x| x / sum).collect()
+    }
+
+    fn named(&self, prefix: &str, values: &[Vec<f32>]) -> Vec<Named> {
+        let name = |m: usize| format!("{prefix}logits.{m}");
+        let named =
+            |(m, v): (usize, &Vec<f32>)| Named { name: name(m), shape: vec![v.len()], values: v.clone() };
+        values.iter().enumerate().map(named).collect()
+    }
+}
+
+impl Network for Toy {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn step(&mut self, batch: &Batch, c: &StepConfig) -> Result<StepOutcome> {
+        if self.fails_at == Some(self.steps) {
+            let (per_modality, counts) = (vec![None; self.logits.len()], vec![0; self.logits.len()]);
+            return Ok(StepOutcome { loss: f64::NAN, per_modality, counts, grad_norm: 0.0 });
+        }
+        let mut ce = vec![0f64; self.logits.len()];
+        let mut counts = vec![0usize; self.logits.len()];
+        let mut norm = 0f64;
+        for m in 0..self.logits.len() {
+            let p = self.probabilities(m);
+            let mut gradient = vec![0f32; p.len()];
+            for (&id, _) in batch.dec.ids.iter().zip(&batch.dec.modalities).filter(|(_, &k)| k as usize == m)
+            {
+                counts[m] += 1;
+                ce[m] -= f64::from(p[id as usize].ln());
+                gradient.iter_mut().zip(&p).for_each(|(g, p)| *g += p);
+                gradient[id as usize] -= 1.0;
+            }
+            for ((l, v), g) in self.logits[m].iter_mut().zip(&mut self.momentum[m]).zip(&gradient) {
+                let g = g / counts[m].max(1) as f32;
+                norm += f64::from(g * g);
+                *v = 0.9 * *v + g;
+                *l -= c.lr as f32 * *v;
+            }
+        }
+        self.steps += 1;
+        let per_modality: Vec<Option<f64>> =
+            ce.iter().zip(&counts).map(|(s, &n)| (n > 0).then(|| s / n as f64)).collect();
+        let loss = per_modality.iter().flatten().sum::<f64>() / self.logits.len() as f64;
+        Ok(StepOutcome { loss, per_modality, counts, grad_norm: norm.sqrt() })
+    }
+
+    fn steps_taken(&self) -> u64 {
+        self.steps
+    }
+
+    fn score(&self, batch: &Batch, _scope: Scope) -> Result<Vec<TokenScore>> {
+        let p: Vec<Vec<f32>> = (0..self.logits.len()).map(|m| self.probabilities(m)).collect();
+        let score = |(&id, &m): (&u32, &u32)| TokenScore { ce: -p[m as usize][id as usize].ln(), argmax: 0 };
+        Ok(batch.dec.ids.iter().zip(&batch.dec.modalities).map(score).collect())
+    }
+
+    fn log_probs(&self, _: &Batch, _: Scope, _: &[u32]) -> Result<Vec<Vec<f32>>> {
+        unimplemented!()
+    }
+
+    fn logits(&self, _: &Batch, _: &mut dyn FnMut(usize, &[f32])) -> Result<()> {
+        unimplemented!()
+    }
+
+    fn encode(&self, _: &Packed) -> Result<Vec<f32>> {
+        unimplemented!()
+    }
+
+    fn gradients(&self, _: &Batch, _: Loss) -> Result<Vec<Named>> {
+        unimplemented!()
+    }
+
+    fn parameters(&self) -> Vec<Named> {
+        self.named("", &self.logits)
+    }
+
+    fn moments(&self) -> Vec<Named> {
+        self.named("m.", &self.momentum)
+    }
+
+    fn load_parameters(&mut self, tensors: Vec<Named>) -> Result<()> {
+        let own = tensors.into_iter().filter(|t| t.name.starts_with("logits")).collect();
+        self.logits = fitting(own, &self.logits)?;
+        Ok(())
+    }
+
+    fn load_moments(&mut self, tensors: Vec<Named>, steps_taken: u64) -> Result<()> {
+        self.momentum = fitting(tensors, &self.momentum)?;
+        self.steps = steps_taken;
+        Ok(())
+    }
+}
+
+fn fitting(tensors: Vec<Named>, like: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
+    let values: Vec<Vec<f32>> = tensors.into_iter().map(|t| t.values).collect();
+    let lengths = |v: &[Vec<f32>]| v.iter().map(Vec::len).collect::<Vec<_>>();
+    if lengths(&values) != lengths(like) {
+        return Err(Fault::failed("another shape"));
+    }
+    Ok(values)
+}
