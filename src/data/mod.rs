@@ -12,6 +12,7 @@
 mod content;
 mod parts;
 mod split;
+pub mod synthetic;
 pub mod text;
 
 pub use parts::ClipData;
