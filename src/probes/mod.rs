@@ -1,1 +1,4 @@
-//! Measurements of a trained model, one file each (REFERENCE §5).
+//! Measurements on a trained network. Each writes per-example scores; tables are made from those.
+
+pub mod baselines;
+pub mod cross_entropy;

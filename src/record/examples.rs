@@ -23,6 +23,8 @@ pub mod source {
     pub const UNIGRAM: &str = "unigram_marginal";
     /// The same for every position.
     pub const POSITION: &str = "position_marginal";
+    /// The unigram of each codebook by itself (modalities with several).
+    pub const CODEBOOK: &str = "codebook_marginal";
     /// The network before training.
     pub const UNTRAINED: &str = "untrained";
     /// The trained network given another clip's input.

@@ -3,6 +3,7 @@
 //! One plain struct per thing, absent is `Option`, every metric carries its unit, direction and n.
 //! Nothing here depends on the time or the place a run happened.
 
+pub mod cross_entropy;
 pub mod examples;
 mod metric;
 mod scores;

@@ -1,0 +1,235 @@
+//! Cross-entropy per modality under fixed masks, and its baselines on the very same targets.
+//!
+//! Mask k of test clip i is `masking::for_clip` with (seeds.probes, k, i); it is applied to row k mod K
+//! of the clip. Clips are packed into batches of at most [`BUDGET`] tokens.
+
+use super::baselines::{Baseline, Fitted};
+use crate::data::Split;
+use crate::fault::Result;
+use crate::manifest::schema::Masking;
+use crate::masking::{self, SampleMask};
+use crate::modality::Modality;
+use crate::model::batch::Batch;
+use crate::model::network::{Network, Scope};
+use crate::record::examples::{source, CrossEntropy};
+
+/// Input and target tokens of a batch.
+pub const BUDGET: usize = 8192;
+
+/// What is scored: clips of a split under fixed masks.
+pub struct Task<'a> {
+    pub modalities: &'a [Modality],
+    pub masking: &'a Masking,
+    pub split: &'a Split,
+    /// `seeds.probes`.
+    pub seed: u64,
+    /// Fixed masks per clip.
+    pub masks: usize,
+}
+
+impl Task<'_> {
+    /// Number of (clip, mask) pairs.
+    pub fn len(&self) -> usize {
+        self.split.len() * self.masks
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn mask(&self, clip: usize, mask: usize) -> SampleMask {
+        masking::for_clip(self.modalities, self.masking, self.seed, mask as u64, clip as u64)
+    }
+
+    /// Tokens of the row that `mask` is applied to.
+    fn sample(&self, clip: usize, mask: usize) -> Vec<&[u32]> {
+        self.split.sample(clip, mask % self.split.rows(clip))
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        (0..self.split.len()).flat_map(|clip| (0..self.masks).map(move |mask| (clip, mask)))
+    }
+
+    fn score(&self, pair: (usize, usize), modality: usize, source: &str) -> CrossEntropy {
+        CrossEntropy {
+            clip: self.split.stem(pair.0).into(),
+            mask: pair.1 as u32,
+            modality: self.modalities[modality].name.clone(),
+            source: source.into(),
+            tokens: 0,
+            ce_nats: 0.0,
+        }
+    }
+}
+
+/// Scores of `net`, named `source` (`model`, `untrained`); `tick(done)` after each batch, in pairs of
+/// clip and mask.
+pub fn network(
+    net: &dyn Network,
+    task: &Task,
+    source: &str,
+    tick: &mut dyn FnMut(usize),
+) -> Result<Vec<CrossEntropy>> {
+    let scope = Scope::from(net.config().softmax);
+    let mut scores = Vec::new();
+    let (mut batch, mut pairs) = (Batch::default(), Vec::new());
+    let mut flush = |batch: &mut Batch, pairs: &mut Vec<(usize, usize)>, done: usize| -> Result<()> {
+        let ce: Vec<f64> = net.score(batch, scope)?.iter().map(|t| f64::from(t.ce)).collect();
+        for (b, &pair) in pairs.iter().enumerate() {
+            let range = batch.dec.offsets[b]..batch.dec.offsets[b + 1];
+            scores.extend(per_modality(task, pair, source, &batch.dec.modalities[range.clone()], &ce[range]));
+        }
+        (*batch, *pairs) = (Batch::default(), Vec::new());
+        tick(done);
+        Ok(())
+    };
+    for (i, pair) in task.pairs().enumerate() {
+        let mask = task.mask(pair.0, pair.1);
+        let more: usize = mask.input.iter().chain(&mask.target).map(Vec::len).sum();
+        if !pairs.is_empty() && batch.enc.len() + batch.dec.len() + more > BUDGET {
+            flush(&mut batch, &mut pairs, i)?;
+        }
+        batch.push(&task.sample(pair.0, pair.1), &mask);
+        pairs.push(pair);
+    }
+    if !pairs.is_empty() {
+        flush(&mut batch, &mut pairs, task.len())?;
+    }
+    Ok(scores)
+}
+
+/// Scores of the trained network.
+pub fn model(net: &dyn Network, task: &Task, tick: &mut dyn FnMut(usize)) -> Result<Vec<CrossEntropy>> {
+    network(net, task, source::MODEL, tick)
+}
+
+/// Scores of the fitted baselines on the same targets, in the order of [`Baseline::ALL`].
+pub fn baselines(fitted: &[Fitted], task: &Task) -> Vec<CrossEntropy> {
+    let mut scores = Vec::new();
+    for baseline in Baseline::ALL {
+        for pair in task.pairs() {
+            let (mask, sample) = (task.mask(pair.0, pair.1), task.sample(pair.0, pair.1));
+            for (m, positions) in mask.target.iter().enumerate() {
+                if positions.is_empty() || !baseline.applies(&task.modalities[m]) {
+                    continue;
+                }
+                let ce = |&p: &u32| fitted[m].ce(baseline, p, sample[m][p as usize]);
+                let mut score = task.score(pair, m, baseline.source());
+                score.tokens = positions.len() as u64;
+                score.ce_nats = positions.iter().map(ce).sum();
+                scores.push(score);
+            }
+        }
+    }
+    scores
+}
+
+/// Sums of one sample, for the modalities that have targets, in their order.
+fn per_modality(
+    task: &Task,
+    pair: (usize, usize),
+    source: &str,
+    modalities: &[u32],
+    ce: &[f64],
+) -> Vec<CrossEntropy> {
+    let mut scores: Vec<CrossEntropy> =
+        (0..task.modalities.len()).map(|m| task.score(pair, m, source)).collect();
+    for (&m, ce) in modalities.iter().zip(ce) {
+        scores[m as usize].tokens += 1;
+        scores[m as usize].ce_nats += ce;
+    }
+    scores.retain(|s| s.tokens > 0);
+    scores
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{ClipData, Dataset, Part};
+    use crate::device::Place;
+    use crate::model::network::{Config, Kernels};
+
+    fn modalities() -> Vec<Modality> {
+        ron::from_str(r#"[(name: "a@8", length: 8, vocab: 7), (name: "b@6", length: 6, vocab: 5)]"#).unwrap()
+    }
+
+    fn data(clips: usize) -> Dataset {
+        let clip = |i: usize| ClipData {
+            stem: format!("clip_{i:03}"),
+            tokens: vec![
+                (0..16).map(|p| ((i * 3 + p) % 7) as u32).collect(),
+                (0..12).map(|p| (p % 5) as u32).collect(),
+            ],
+            ..ClipData::default()
+        };
+        Dataset::from_parts(
+            &modalities(),
+            [vec![clip(1000)], vec![clip(1001)], (0..clips).map(clip).collect()],
+        )
+        .unwrap()
+    }
+
+    fn masking() -> Masking {
+        Masking { input_tokens: (2, 6), target_tokens: (2, 8), ..Masking::default() }
+    }
+
+    /// `to_logits` starts at zero, so an untrained network is uniform over the unified vocabulary.
+    #[test]
+    fn an_untrained_network_is_uniform_and_scores_the_baselines_targets() {
+        let (modalities, data, masking) = (modalities(), data(300), masking());
+        let task = Task {
+            modalities: &modalities,
+            masking: &masking,
+            split: data.split(Part::Test),
+            seed: 1,
+            masks: 2,
+        };
+        let model: crate::manifest::schema::Model =
+            ron::from_str("(dim: 16, head_dim: 8, enc_depth: 1, dec_depth: 1)").unwrap();
+        let net =
+            crate::model::open(Place::Cpu, Kernels::Fused, Config::new(&modalities, &model), 1).unwrap();
+        let mut ticks = Vec::new();
+        let scores = super::model(net.as_ref(), &task, &mut |done| ticks.push(done)).unwrap();
+        assert_eq!(ticks.last(), Some(&600));
+        for s in &scores {
+            assert!((s.ce_nats / s.tokens as f64 - 7f64.ln()).abs() < 1e-5, "{s:?}");
+        }
+        let key = |s: &CrossEntropy| (s.clip.clone(), s.mask, s.modality.clone(), s.tokens);
+        let all = baselines(&Fitted::all(&data), &task);
+        for baseline in [Baseline::Uniform, Baseline::Unigram, Baseline::Position] {
+            let own = all.iter().filter(|s| s.source == baseline.source()).map(key);
+            assert!(own.eq(scores.iter().map(key)), "{baseline:?}");
+        }
+        assert!(all.iter().all(|s| s.source != source::CODEBOOK));
+    }
+
+    #[test]
+    fn a_score_does_not_depend_on_its_neighbours_in_the_batch() {
+        let (modalities, masking) = (modalities(), masking());
+        let model: crate::manifest::schema::Model =
+            ron::from_str("(dim: 16, head_dim: 8, enc_depth: 1, dec_depth: 1)").unwrap();
+        let mut net =
+            crate::model::open(Place::Cpu, Kernels::Fused, Config::new(&modalities, &model), 1).unwrap();
+        let mut weights = net.parameters();
+        for (i, w) in weights.iter_mut().enumerate() {
+            w.values.iter_mut().enumerate().for_each(|(j, x)| *x += ((i * 31 + j * 7) % 13) as f32 * 0.01);
+        }
+        net.load_parameters(weights).unwrap();
+        let of = |clips: usize| {
+            let data = data(clips);
+            let task = Task {
+                modalities: &modalities,
+                masking: &masking,
+                split: data.split(Part::Test),
+                seed: 1,
+                masks: 1,
+            };
+            super::model(net.as_ref(), &task, &mut |_| {}).unwrap()
+        };
+        let (few, many) = (of(3), of(40));
+        for (a, b) in few.iter().zip(&many) {
+            assert_eq!((&a.clip, a.tokens), (&b.clip, b.tokens));
+            assert!((a.ce_nats - b.ce_nats).abs() < 1e-4, "{a:?} {b:?}");
+        }
+    }
+}
