@@ -54,10 +54,10 @@ pub struct Modality {
     #[serde(default = "one")]
     pub codebooks: usize,
     /// Rows × columns of an image tokenizer; a square is assumed for `Block2d` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub grid: Option<(usize, usize)>,
     /// Present when the modality is a caption.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub text: Option<Text>,
     /// Division into input and target.
     #[serde(default)]

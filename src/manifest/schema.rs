@@ -42,10 +42,10 @@ pub struct Experiment {
     #[serde(default = "default_probes")]
     pub probes: Vec<Probe>,
     /// Claims declared before training.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub claims: Vec<Claim>,
     /// What the manifest is pinned to; does not count for the identity.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub pins: Option<Pins>,
 }
 
@@ -75,23 +75,18 @@ impl Default for Seeds {
 pub struct Data {
     /// Directory, `.tar`, `.tar.gz` or `.tar.zst` in the published layout. Relative to the
     /// working directory, then to the manifest's folder. Does not count for the identity (its content does).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Generator inside the program, with known optimum.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub synthetic: Option<Synthetic>,
     /// Canonical content hash; a mismatch is refused (exit 3).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// Names of the split folders.
     pub splits: Splits,
     /// Where a clip's class comes from.
     pub labels: Labels,
     /// Use only the first `rows` of the K rows of each clip (absent: all).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
     /// How to get the data; printed when the path is missing.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub obtain: Option<String>,
 }
 
@@ -145,7 +140,8 @@ impl Default for Synthetic {
 }
 
 /// One number for all modalities, or one by name (absent names take the default of the field).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Read by `per_modality.rs`: an untagged enum would report neither place nor reason.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum PerModality {
     All(f64),
@@ -175,10 +171,8 @@ pub struct Masking {
     /// Dirichlet concentration of the target budget.
     pub target_alphas: PerModality,
     /// A fixed share of each modality's own length instead of the Dirichlet budgets.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ratio: Option<Ratio>,
     /// Directions mixed into training: each takes its `share` of the samples, the rest is masked as above.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub directions: Vec<Direction>,
 }
 
@@ -277,7 +271,6 @@ pub struct Train {
     /// Decoupled; norm weights and biases get none.
     pub weight_decay: f64,
     /// Global L2 norm to which gradients are clipped; absent: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,
     pub loss: Loss,
     /// Steps between evaluations on the validation split; 0: only at the end.
@@ -444,9 +437,7 @@ pub struct Claim {
 #[serde(default, deny_unknown_fields)]
 pub struct Pins {
     /// `sha256:…` of the sources under `src/` and `Cargo.lock`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// Where that code was committed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
 }

@@ -1,0 +1,102 @@
+//! `data`: one source, usable split names, hashes and synthetic parameters.
+
+use super::{bad_hash, is_sha256, Findings};
+use crate::manifest::diagnostic::Finding;
+use crate::manifest::schema::{Data, Experiment, Labels, PerModality, Synthetic};
+
+pub(super) fn check(e: &Experiment, found: &mut Findings) {
+    let data = &e.data;
+    source(data, found);
+    if let Some(sha) = data.sha256.as_deref().filter(|s| !is_sha256(s)) {
+        found.push(bad_hash("data.sha256", sha, "64 hexadecimal digits"));
+    }
+    splits(data, found);
+    labels(&data.labels, found);
+    if let Some(rows) = data.rows {
+        found.require(rows >= 1, "data.rows", rows, "at least 1");
+    }
+    if let Some(synthetic) = &data.synthetic {
+        generator(e, synthetic, found);
+    }
+}
+
+fn source(data: &Data, found: &mut Findings) {
+    let what = match (&data.path, &data.synthetic) {
+        (Some(_), Some(_)) => "`data` has both `path` and `synthetic`",
+        (None, None) => "`data` has neither `path` nor `synthetic`",
+        (Some(path), None) if path.is_empty() => "`data.path` is empty",
+        _ => return,
+    };
+    found.push(Finding::error("data", what).expected("exactly one source of tokens"));
+}
+
+fn splits(data: &Data, found: &mut Findings) {
+    let names = [("train", &data.splits.train), ("eval", &data.splits.eval), ("test", &data.splits.test)];
+    for (i, (field, name)) in names.iter().enumerate() {
+        let path = format!("data.splits.{field}");
+        if !is_folder(name) {
+            found.push(
+                Finding::error(&path, format!("`{path}` is not a folder name")).found(format!("{name:?}")),
+            );
+        }
+        if let Some((other, _)) = names[..i].iter().find(|(_, n)| n == name) {
+            found.push(
+                Finding::error(&path, format!("`{field}` and `{other}` are the same split"))
+                    .found(format!("{name:?}"))
+                    .help("a clip must not be in two splits"),
+            );
+        }
+    }
+}
+
+/// One path component, the same on every system.
+pub(super) fn is_folder(name: &str) -> bool {
+    !name.is_empty()
+        && name != "."
+        && name != ".."
+        && !name.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c))
+}
+
+fn labels(labels: &Labels, found: &mut Findings) {
+    if let Labels::File(file, column) = labels {
+        if file.is_empty() || column.is_empty() {
+            found.push(
+                Finding::error("data.labels", "`data.labels` names no file or no column")
+                    .expected("File(\"labels.csv\", \"animal\")"),
+            );
+        }
+    }
+}
+
+fn generator(e: &Experiment, s: &Synthetic, found: &mut Findings) {
+    found.require(s.classes >= 2, "data.synthetic.classes", s.classes, "at least 2");
+    found.require(s.rows >= 1, "data.synthetic.rows", s.rows, "at least 1");
+    let (train, eval, test) = s.clips;
+    for (i, clips) in [train, eval, test].into_iter().enumerate() {
+        found.require(
+            clips >= 1,
+            &format!("data.synthetic.clips[{i}]"),
+            clips,
+            "at least 1 clip in each split",
+        );
+    }
+    if let Some(rows) = e.data.rows.filter(|&rows| rows > s.rows) {
+        found.require(false, "data.rows", rows, &format!("at most `data.synthetic.rows`, {}", s.rows));
+    }
+    for (path, name, strength) in each("data.synthetic.strength", &s.strength) {
+        found.require_number(&path, strength, (0.0..=1.0).contains(&strength), "a probability, 0 to 1");
+        if let Some(name) = name {
+            found.known_modality(e, &path, name);
+        }
+    }
+}
+
+/// The numbers of `values` with their paths, and the modality each is for (`None`: all).
+pub(super) fn each<'a>(path: &str, values: &'a PerModality) -> Vec<(String, Option<&'a str>, f64)> {
+    match values {
+        PerModality::All(x) => vec![(path.to_owned(), None, *x)],
+        PerModality::Each(map) => {
+            map.iter().map(|(name, x)| (format!("{path}.{name}"), Some(name.as_str()), *x)).collect()
+        }
+    }
+}

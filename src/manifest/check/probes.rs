@@ -1,0 +1,218 @@
+//! `probes` and `claims`: what is asked exists, and the answer is not given away.
+
+use super::masking::{direction, modality_list};
+use super::Findings;
+use crate::manifest::diagnostic::Finding;
+use crate::manifest::schema::{Claim, Decode, Experiment, Probe};
+use crate::manifest::suggest::hint;
+
+pub(super) fn check(e: &Experiment, found: &mut Findings) {
+    for (i, p) in e.probes.iter().enumerate() {
+        let path = format!("probes[{i}]");
+        if let Some(first) = e.probes[..i].iter().position(|q| q == p) {
+            found.push(Finding::error(&path, format!("the same probe as probes[{first}]")));
+        }
+        probe(e, &path, p, found);
+    }
+    for (i, c) in e.claims.iter().enumerate() {
+        claim(e, &format!("claims[{i}]"), c, found);
+    }
+}
+
+fn probe(e: &Experiment, path: &str, p: &Probe, found: &mut Findings) {
+    let at = |field: &str| format!("{path}.{field}");
+    match p {
+        Probe::CrossEntropy { masks } => found.require(*masks >= 1, &at("masks"), masks, "at least 1"),
+        Probe::Classify { inputs, templates } => {
+            has_text(e, path, found);
+            input_sets(e, &at("inputs"), inputs, found);
+            check_templates(&at("templates"), templates, found);
+        }
+        Probe::Retrieval { pairs, gallery } => {
+            retrieval(e, &at("pairs"), pairs, found);
+            found.require(*gallery != 1, &at("gallery"), gallery, "0 (all test clips), or at least 2");
+        }
+        Probe::Memorization { modality, given, .. } => {
+            found.known_modality(e, &at("modality"), modality);
+            others(e, &at("given"), given, modality, found);
+        }
+        Probe::Directions(directions) => {
+            if directions.is_empty() {
+                found.push(Finding::error(path, "the probe has no directions"));
+            }
+            for (j, d) in directions.iter().enumerate() {
+                direction(e, &format!("{path}[{j}]"), d, found);
+            }
+        }
+        Probe::ForwardVsAutoregressive { input, target, .. } => {
+            found.known_modality(e, &at("input"), input);
+            found.known_modality(e, &at("target"), target);
+            is_text(e, &at("target"), target, found);
+            if input == target {
+                found.push(Finding::error(at("input"), format!("`{input}` is both input and target")));
+            }
+        }
+        Probe::Generation { inputs, target, decode: settings, .. } => {
+            modality_list(e, &at("inputs"), inputs, found);
+            found.known_modality(e, &at("target"), target);
+            not_among(&at("inputs"), inputs, target, found);
+            decode(e, &at("decode"), settings, target, found);
+        }
+        Probe::LinearProbe { inputs } => input_sets(e, &at("inputs"), inputs, found),
+    }
+}
+
+fn input_sets(e: &Experiment, path: &str, sets: &[Vec<String>], found: &mut Findings) {
+    if sets.is_empty() {
+        found.push(
+            Finding::error(path, format!("`{path}` is empty")).expected("at least one set of modalities"),
+        );
+    }
+    for (i, set) in sets.iter().enumerate() {
+        let at = format!("{path}[{i}]");
+        modality_list(e, &at, set, found);
+        let caption = |n: &&String| e.modalities.iter().any(|m| m.name == **n && m.text.is_some());
+        if let Some(name) = set.iter().find(caption) {
+            found.warn(
+                Finding::error(&at, format!("`{name}` may tell the class"))
+                    .help("a caption that names the class makes this measure reading, not recognition"),
+            );
+        }
+    }
+}
+
+fn check_templates(path: &str, templates: &[String], found: &mut Findings) {
+    if templates.is_empty() {
+        found.push(Finding::error(path, format!("`{path}` is empty")).expected("at least one template"));
+    }
+    for (i, t) in templates.iter().enumerate() {
+        if !t.contains("{class}") {
+            found.push(
+                Finding::error(format!("{path}[{i}]"), "the template does not name the class")
+                    .found(format!("{t:?}"))
+                    .expected("a text with {class} in it"),
+            );
+        }
+    }
+}
+
+fn retrieval(e: &Experiment, path: &str, pairs: &[(String, String)], found: &mut Findings) {
+    if pairs.is_empty() {
+        found.push(Finding::error(path, format!("`{path}` is empty")).expected("at least one pair"));
+    }
+    for (i, (query, gallery)) in pairs.iter().enumerate() {
+        let at = format!("{path}[{i}]");
+        found.known_modality(e, &format!("{at}[0]"), query);
+        found.known_modality(e, &format!("{at}[1]"), gallery);
+        if query == gallery {
+            found.push(Finding::error(&at, format!("`{query}` would be searched for itself")));
+        }
+    }
+}
+
+/// `names` may be empty, are known, and leave `target` out.
+fn others(e: &Experiment, path: &str, names: &[String], target: &str, found: &mut Findings) {
+    if !names.is_empty() {
+        modality_list(e, path, names, found);
+    }
+    not_among(path, names, target, found);
+}
+
+fn not_among(path: &str, names: &[String], target: &str, found: &mut Findings) {
+    if names.iter().any(|n| n == target) {
+        found.push(Finding::error(path, format!("`{target}` is both input and target")));
+    }
+}
+
+fn has_text(e: &Experiment, path: &str, found: &mut Findings) {
+    if e.modalities.iter().all(|m| m.text.is_none()) {
+        found.push(
+            Finding::error(path, "the probe scores captions, but no modality has a text")
+                .help("declare `text: Gpt2` or `text: Words` on the caption modality"),
+        );
+    }
+}
+
+fn is_text(e: &Experiment, path: &str, name: &str, found: &mut Findings) {
+    if e.modalities.iter().any(|m| m.name == name && m.text.is_none()) {
+        found.push(
+            Finding::error(path, format!("`{name}` has no text"))
+                .help("the probe needs a caption: declare `text: Gpt2` or `text: Words` on it"),
+        );
+    }
+}
+
+fn decode(e: &Experiment, path: &str, d: &Decode, target: &str, found: &mut Findings) {
+    let at = |field: &str| format!("{path}.{field}");
+    let length = e.modalities.iter().find(|m| m.name == target).map_or(usize::MAX, |m| m.length);
+    found.require((1..=length).contains(&d.steps), &at("steps"), d.steps, "1 to the length of the target");
+    found.require_number(&at("temperature"), d.temperature, d.temperature >= 0.0, "0 (argmax) or more");
+    let whole = d.top_k < 1.0 || d.top_k.fract() == 0.0;
+    let expected = "0 (off), a fraction below 1, or a whole number";
+    found.require_number(&at("top_k"), d.top_k, d.top_k >= 0.0 && whole, expected);
+    found.require_number(&at("top_p"), d.top_p, (0.0..=1.0).contains(&d.top_p), "0 to 1");
+}
+
+/// First parts of a claim's metric, and the probe that measures it.
+const METRICS: [(&str, &str); 8] = [
+    ("cross_entropy", "CrossEntropy"),
+    ("classification", "Classify"),
+    ("retrieval", "Retrieval"),
+    ("memorization", "Memorization"),
+    ("directions", "Directions"),
+    ("forward_vs_autoregressive", "ForwardVsAutoregressive"),
+    ("generation", "Generation"),
+    ("linear_probe", "LinearProbe"),
+];
+
+fn claim(e: &Experiment, path: &str, c: &Claim, found: &mut Findings) {
+    let at = format!("{path}.metric");
+    let parts: Vec<&str> = c.metric.split('/').collect();
+    if parts.len() < 2 || parts.iter().any(|p| p.trim().is_empty()) {
+        found.push(
+            Finding::error(&at, "the claim's metric cannot be read")
+                .found(format!("{:?}", c.metric))
+                .expected("probe/what, e.g. \"cross_entropy/tok_audio@512\""),
+        );
+    } else {
+        match METRICS.iter().find(|(name, _)| *name == parts[0]) {
+            None => {
+                found.push(Finding::error(&at, format!("no metric begins with `{}`", parts[0])).help(hint(
+                    parts[0],
+                    "metrics",
+                    METRICS.map(|(name, _)| name),
+                )))
+            }
+            Some((_, variant)) if !e.probes.iter().any(|p| variant_name(p) == *variant) => found.push(
+                Finding::error(&at, format!("no probe measures `{}`", c.metric))
+                    .help(format!("add {variant}(…) to `probes`")),
+            ),
+            Some(_) => {}
+        }
+        for part in parts[1..].iter().filter(|p| p.contains('@')) {
+            // `tok_audio@512+scene_desc->tok_rgb@196` names three.
+            for name in part.replace("->", "+").replace('→', "+").split('+') {
+                found.known_modality(e, &at, name);
+            }
+        }
+    }
+    if c.against.trim().is_empty() {
+        found.push(
+            Finding::error(format!("{path}.against"), "the claim is against nothing")
+                .expected("a baseline such as \"unigram_marginal\", or a run"),
+        );
+    }
+}
+
+fn variant_name(p: &Probe) -> &'static str {
+    match p {
+        Probe::CrossEntropy { .. } => "CrossEntropy",
+        Probe::Classify { .. } => "Classify",
+        Probe::Retrieval { .. } => "Retrieval",
+        Probe::Memorization { .. } => "Memorization",
+        Probe::Directions(_) => "Directions",
+        Probe::ForwardVsAutoregressive { .. } => "ForwardVsAutoregressive",
+        Probe::Generation { .. } => "Generation",
+        Probe::LinearProbe { .. } => "LinearProbe",
+    }
+}

@@ -1,0 +1,70 @@
+//! `model` and `train`: sizes that fit together, and optimization in range.
+
+use super::Findings;
+use crate::manifest::diagnostic::Finding;
+use crate::manifest::schema::{Experiment, Model, Train};
+
+pub(super) fn check(e: &Experiment, found: &mut Findings) {
+    model(&e.model, found);
+    schedule(&e.train, found);
+    optimizer(&e.train, found);
+}
+
+fn model(m: &Model, found: &mut Findings) {
+    for (path, value) in [
+        ("model.dim", m.dim),
+        ("model.head_dim", m.head_dim),
+        ("model.enc_depth", m.enc_depth),
+        ("model.dec_depth", m.dec_depth),
+    ] {
+        found.require(value >= 1, path, value, "at least 1");
+    }
+    if m.head_dim >= 1 && m.dim % m.head_dim != 0 {
+        let expected = format!("a multiple of `head_dim`, {}", m.head_dim);
+        found.require(false, "model.dim", m.dim, &expected);
+    } else if m.dim % 2 != 0 {
+        found.require(false, "model.dim", m.dim, "an even number: half sines, half cosines");
+    }
+    let hidden = m.mlp_ratio * m.dim as f64;
+    found.require_number("model.mlp_ratio", m.mlp_ratio, m.mlp_ratio > 0.0, "a number above 0");
+    if m.mlp_ratio > 0.0 && m.dim >= 1 {
+        found.require_number("model.mlp_ratio", hidden, hidden >= 1.0, "at least one hidden unit");
+    }
+}
+
+fn schedule(t: &Train, found: &mut Findings) {
+    found.require(t.batch >= 1, "train.batch", t.batch, "at least 1 clip");
+    found.require(t.tokens >= 1, "train.tokens", t.tokens, "at least 1");
+    found.require(t.tokens_per_sample >= 1, "train.tokens_per_sample", t.tokens_per_sample, "at least 1");
+    if (t.batch as u64).checked_mul(t.tokens_per_sample as u64).is_none() {
+        found.require(false, "train.batch", t.batch, "batch · tokens_per_sample below 2^64");
+    }
+    if t.warmup_tokens > t.tokens {
+        found.push(
+            Finding::error("train.warmup_tokens", "the warmup is longer than the training")
+                .found(t.warmup_tokens)
+                .expected(format!("at most `tokens`, {}", t.tokens)),
+        );
+    }
+}
+
+fn optimizer(t: &Train, found: &mut Findings) {
+    found.require_number("train.lr", t.lr, t.lr > 0.0, "a number above 0");
+    found.require_number("train.min_lr", t.min_lr, t.min_lr >= 0.0, "0 or more");
+    if t.lr > 0.0 && t.min_lr > t.lr && t.min_lr.is_finite() {
+        found.push(
+            Finding::error("train.min_lr", "the final learning rate is above the peak")
+                .found(t.min_lr)
+                .expected(format!("at most `lr`, {}", t.lr)),
+        );
+    }
+    for (i, beta) in [t.betas.0, t.betas.1].into_iter().enumerate() {
+        let path = format!("train.betas[{i}]");
+        found.require_number(&path, beta, (0.0..1.0).contains(&beta), "0 or more, below 1");
+    }
+    found.require_number("train.eps", t.eps, t.eps > 0.0, "a number above 0");
+    found.require_number("train.weight_decay", t.weight_decay, t.weight_decay >= 0.0, "0 or more");
+    if let Some(clip) = t.clip {
+        found.require_number("train.clip", clip, clip > 0.0, "a number above 0, or None");
+    }
+}

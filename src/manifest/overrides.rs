@@ -1,0 +1,180 @@
+//! `--set path=value`: one value of a manifest replaced, in RON syntax.
+//!
+//! The manifest is printed completely, the value at the path is exchanged in that text, and the
+//! text is read again: an override can hold exactly what the file could, and is refused alike.
+
+use super::diagnostic::Finding;
+use super::schema::Experiment;
+use super::suggest::hint;
+use super::syntax::{Kind, Node};
+use super::{lookup, syntax, text};
+
+/// `argument` (`path=value`) applied to `experiment`.
+///
+/// A value that is not RON but fits a string field needs no quotes: `name=quick`.
+pub fn apply(experiment: &Experiment, argument: &str) -> Result<Experiment, Finding> {
+    let Some((path, value)) = argument.split_once('=') else {
+        return Err(Finding::error("", "an override is written path=value")
+            .found(format!("{argument:?}"))
+            .expected("e.g. train.lr=3e-4"));
+    };
+    let (path, value) = (path.trim(), value.trim());
+    let first = set(experiment, path, value);
+    match first {
+        Err(Unset::Value(finding)) => set(experiment, path, &format!("{value:?}")).map_err(|_| finding),
+        Err(Unset::Path(finding)) => Err(finding),
+        Ok(done) => Ok(done),
+    }
+}
+
+/// Whether the path or the value was wrong.
+enum Unset {
+    Path(Finding),
+    Value(Finding),
+}
+
+fn set(experiment: &Experiment, path: &str, value: &str) -> Result<Experiment, Unset> {
+    let one = syntax::scan(value);
+    if value.is_empty() || one.end != value.len() {
+        let finding = Finding::error(path, format!("the value for `{path}` is not one RON value"));
+        return Err(Unset::Value(
+            finding.found(format!("{value:?}")).help("quote it for the shell: 'Span(stride: 2)'"),
+        ));
+    }
+    let whole = text::resolved(experiment);
+    let root = syntax::scan(&whole);
+    let (start, end, new) = edit(&whole, &root, path, value).map_err(Unset::Path)?;
+    let edited = format!("{}{new}{}", &whole[..start], &whole[end..]);
+    text::parse(&edited).map_err(|(finding, _)| Unset::Value(finding))
+}
+
+/// Bytes of `text` to replace, and with what.
+fn edit(text: &str, root: &Node, path: &str, value: &str) -> Result<(usize, usize, String), Finding> {
+    let found = lookup::follow(text, root, path);
+    let (node, rest) = (found.node, found.rest);
+    if rest.is_empty() && !path.is_empty() {
+        return Ok((node.start, node.end, value.to_owned()));
+    }
+    match &node.kind {
+        Kind::Scalar if &text[node.start..node.end] == "None" && !rest.contains('[') => {
+            Ok((node.start, node.end, nested(rest, value)))
+        }
+        Kind::Fields { map: true, fields, .. } => {
+            let comma = if fields.is_empty() { "" } else { ", " };
+            Ok((node.end - 1, node.end - 1, format!("{comma}{rest:?}: {value}")))
+        }
+        _ => Err(unknown(text, node, path, rest)),
+    }
+}
+
+/// `a.b` and `1` → `(a: (b: 1))`.
+fn nested(path: &str, value: &str) -> String {
+    path.rsplit('.').fold(value.to_owned(), |inner, field| format!("({field}: {inner})"))
+}
+
+fn unknown(text: &str, node: &Node, path: &str, rest: &str) -> Finding {
+    let parent = path[..path.len() - rest.len()].trim_end_matches('.');
+    let here = if parent.is_empty() { "the manifest".to_owned() } else { format!("`{parent}`") };
+    let names = lookup::names(text, node);
+    let word = rest.split(['.', '[']).next().unwrap_or(rest);
+    let candidates = names.iter().map(String::as_str);
+    match &node.kind {
+        Kind::Scalar => Finding::error(path, format!("{here} is a single value: it has no parts"))
+            .found(rest.to_owned())
+            .help(format!("set {here} as a whole")),
+        Kind::Fields { .. } => Finding::error(path, format!("{here} has no field `{word}`"))
+            .help(hint(word, "fields", candidates)),
+        Kind::Items { items, .. } if rest.starts_with('[') => {
+            Finding::error(path, format!("{here} has no such entry"))
+                .found(rest.to_owned())
+                .expected(format!("[0] to [{}]", items.len().saturating_sub(1)))
+        }
+        Kind::Items { .. } => Finding::error(path, format!("{here} has no entry `{word}`"))
+            .help(hint(rest, "entries", candidates)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::schema::{Loss, PerModality, Ratio};
+    use crate::manifest::testing::small;
+    use crate::modality::Strategy;
+
+    fn message(argument: &str) -> String {
+        let f = apply(&small(), argument).unwrap_err();
+        let mut out = f.what;
+        for (name, part) in [("found", f.found), ("expected", f.expected), ("help", f.help)] {
+            if let Some(part) = part {
+                out += &format!(" | {name}: {part}");
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn values_of_every_shape() {
+        let mut e = small();
+        for argument in [
+            "train.lr=3e-4",
+            "train.clip=None",
+            "train.betas=(0.8, 0.9)",
+            "train.betas[1]=0.99",
+            "train.loss=TokenMean",
+            "seeds.init=18446744073709551615",
+            "modalities[0].masking=Span(stride: 2)",
+            "modalities.a@16.masking.aligned=false",
+            "name=quick",
+            "data.synthetic.strength={\"a@16\": 0.5}",
+            "data.synthetic.strength.b@9=0.25",
+            "masking.ratio=(input: 0.5, target: 0.25)",
+            "masking.ratio.input=0.125",
+            "probes.CrossEntropy.masks=7",
+            "pins.code=abc",
+        ] {
+            e = apply(&e, argument).unwrap_or_else(|f| panic!("{argument}: {f:?}"));
+        }
+        assert_eq!((e.train.lr, e.train.clip, e.train.betas), (3e-4, None, (0.8, 0.99)));
+        assert_eq!((e.train.loss, e.seeds.init), (Loss::TokenMean, u64::MAX));
+        assert_eq!(e.modalities[0].masking, Strategy::Span { stride: 2, aligned: false });
+        assert_eq!(e.name, "quick");
+        let strength = [("a@16", 0.5), ("b@9", 0.25)].map(|(n, x)| (n.to_owned(), x));
+        assert_eq!(e.data.synthetic.unwrap().strength, PerModality::Each(strength.into()));
+        assert_eq!(e.masking.ratio, Some(Ratio { input: 0.125, target: 0.25 }));
+        assert_eq!(e.pins.unwrap().code.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn wrong_paths_and_values_are_explained() {
+        assert_eq!(message("train.lrr=1"), "`train` has no field `lrr` | help: did you mean `lr`?");
+        assert_eq!(
+            message("modalities.rgb.vocab=1"),
+            "`modalities` has no entry `rgb` | help: entries: `a@16`, `b@9`, `c`"
+        );
+        assert_eq!(
+            message("modalities[3].vocab=1"),
+            "`modalities` has no such entry | found: [3].vocab | expected: [0] to [2]"
+        );
+        assert_eq!(
+            message("train.lr.x=1"),
+            "`train.lr` is a single value: it has no parts | found: x | help: set `train.lr` as a whole"
+        );
+        assert_eq!(
+            message("train.loss=TokenMeen"),
+            "unknown variant `TokenMeen` in `Loss` | help: did you mean `TokenMean`?"
+        );
+        assert_eq!(
+            message("train.lr=fast"),
+            "`train.lr` cannot hold this value | found: fast | expected: a number"
+        );
+        assert_eq!(
+            message("train.batch=1, lr: 2"),
+            "the value for `train.batch` is not one RON value | found: \"1, lr: 2\" | help: quote it for the shell: 'Span(stride: 2)'"
+        );
+        assert_eq!(
+            message("seeds=7"),
+            "`seeds` cannot hold this value | found: 7 | expected: opening `(` for struct `Seeds`"
+        );
+        assert!(message("train.lr").starts_with("an override is written path=value"));
+    }
+}

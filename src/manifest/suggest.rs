@@ -1,0 +1,79 @@
+//! "did you mean": the nearest of a few known names.
+
+/// The candidate most like `word`, if one is near enough to be meant.
+///
+/// Near: equal up to case, one contains the other (`rgb` in `tok_rgb@196`), a third of the letters
+/// differ at most, Jaro–Winkler similarity above 0.87, or the same parts between underscores.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    let mut best: Option<(f64, &str)> = None;
+    for candidate in candidates {
+        let near = nearness(&lower, &candidate.to_lowercase());
+        if near > 0.0 && best.is_none_or(|(b, _)| near > b) {
+            best = Some((near, candidate));
+        }
+    }
+    best.map(|(_, name)| name)
+}
+
+/// 0 when not near; larger is nearer.
+fn nearness(word: &str, candidate: &str) -> f64 {
+    if word.is_empty() || candidate.is_empty() {
+        return 0.0;
+    }
+    let similarity = strsim::jaro_winkler(word, candidate);
+    let distance = strsim::damerau_levenshtein(word, candidate);
+    let contained =
+        word.len().min(candidate.len()) >= 3 && (candidate.contains(word) || word.contains(candidate));
+    let near = distance <= (word.chars().count() / 3).max(1)
+        || similarity > 0.87
+        || sorted_parts(word) == sorted_parts(candidate);
+    match (near, contained) {
+        (true, _) => 1.0 + similarity,
+        (false, true) => similarity,
+        (false, false) => 0.0,
+    }
+}
+
+/// `lr_min` and `min_lr` have the same parts.
+fn sorted_parts(name: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = name.split('_').collect();
+    parts.sort_unstable();
+    parts
+}
+
+/// "did you mean `x`?", or the list of what there is.
+pub fn hint<'a>(word: &str, kind: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    if let Some(name) = nearest(word, candidates.clone()) {
+        return format!("did you mean `{name}`?");
+    }
+    let all: Vec<String> = candidates.into_iter().map(|c| format!("`{c}`")).collect();
+    match all.is_empty() {
+        true => format!("there are no {kind}"),
+        false => format!("{kind}: {}", all.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        let modalities = ["tok_rgb@196", "tok_audio@512", "scene_desc"];
+        assert_eq!(nearest("tok_rbg@196", modalities), Some("tok_rgb@196"));
+        assert_eq!(nearest("audio", modalities), Some("tok_audio@512"));
+        assert_eq!(nearest("scene", modalities), Some("scene_desc"));
+        assert_eq!(nearest("thermal", modalities), None);
+        assert_eq!(nearest("lr_min", ["lr", "min_lr", "loss"]), Some("min_lr"));
+        assert_eq!(nearest("LR", ["lr"]), Some("lr"));
+        assert_eq!(nearest("", ["lr"]), None);
+    }
+
+    #[test]
+    fn a_hint_lists_what_there_is() {
+        assert_eq!(hint("x", "fields", ["lr", "eps"]), "fields: `lr`, `eps`");
+        assert_eq!(hint("esp", "fields", ["lr", "eps"]), "did you mean `eps`?");
+        assert_eq!(hint("esp", "fields", []), "there are no fields");
+    }
+}

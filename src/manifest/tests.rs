@@ -1,0 +1,320 @@
+//! Messages of bad manifests, exactly as printed, and what `read` promises.
+
+use super::testing::{small, SMALL};
+use super::*;
+
+/// The messages for `SMALL` with `old` replaced by `new`, without the last line.
+fn messages(old: &str, new: &str) -> String {
+    assert!(SMALL.contains(old), "{old:?} is not in the manifest");
+    messages_of(&SMALL.replacen(old, new, 1), &[])
+}
+
+fn messages_of(text: &str, overrides: &[&str]) -> String {
+    let overrides: Vec<String> = overrides.iter().map(|o| o.to_string()).collect();
+    let list = match parse(text, Path::new("m.ron"), &overrides) {
+        Ok(loaded) => loaded.warnings,
+        Err(all) => all.items,
+    };
+    list.iter().map(Diagnostic::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_small_manifest_is_valid() {
+    assert_eq!(messages_of(SMALL, &[]), "");
+}
+
+/// `messages` without positions and layout: `what | found | expected | help`.
+fn brief(old: &str, new: &str) -> Vec<String> {
+    let list = match parse(&SMALL.replacen(old, new, 1), Path::new("m.ron"), &[]) {
+        Ok(loaded) => loaded.warnings,
+        Err(all) => all.items,
+    };
+    let line = |d: Diagnostic| {
+        let parts = [d.found, d.expected, d.help];
+        parts.into_iter().flatten().fold(d.what, |line, part| format!("{line} | {part}"))
+    };
+    list.into_iter().map(line).collect()
+}
+
+#[test]
+fn a_typo_is_placed_and_corrected() {
+    assert_eq!(
+        messages("warmup_tokens", "warmup_token"),
+        "m.ron:14:60: error: unknown field `warmup_token` in `Train`\n      \
+         help: did you mean `warmup_tokens`?"
+    );
+    assert_eq!(
+        messages("Block2d", "Block"),
+        "m.ron:8:55: error: unknown variant `Block` in `Strategy`\n      help: did you mean `Block2d`?"
+    );
+}
+
+#[test]
+fn a_wrong_type_names_its_field() {
+    for (old, new, expected) in [
+        (
+            "batch: 8",
+            "batch: 1.5",
+            "m.ron:14:16: error: `train.batch` cannot hold this value\n     found: 1.5\n  expected: a whole number, without point or exponent: 600_000_000",
+        ),
+        (
+            "batch: 8",
+            "batch: -1",
+            "m.ron:14:16: error: `train.batch` cannot hold this value\n     found: -1\n  expected: a whole number, 0 or more, that fits its field",
+        ),
+        (
+            "lr: 1e-3",
+            "lr: \"fast\"",
+            "m.ron:15:13: error: `train.lr` cannot hold this value\n     found: \"fast\"\n  expected: a number",
+        ),
+        (
+            "name: \"small\"",
+            "name: small",
+            "m.ron:4:11: error: `name` cannot hold this value\n     found: small\n  expected: a string in double quotes",
+        ),
+        ("schema: 1,", "schema: 1", "m.ron:4:5: error: expected comma"),
+    ] {
+        assert_eq!(messages(old, new), expected);
+    }
+}
+
+#[test]
+fn every_problem_is_reported_at_once_in_the_order_of_the_file() {
+    let text = SMALL
+        .replace("schema: 1", "schema: 1, seeds: (init: 1)")
+        .replace("vocab: 16", "vocab: 1")
+        .replace("name: \"small\"", "name: \"a/b\"")
+        .replace("lr: 1e-3", "lr: NaN");
+    assert_eq!(
+        messages_of(&text, &[]),
+        "m.ron:4:5: error: `name` cannot name a directory\n     found: \"a/b\"\n  \
+         expected: 1 to 80 letters, digits, `_`, `-` or `.`, not beginning with `-` or `.`\n\
+         m.ron:8:34: error: `modalities[1].vocab` is out of range\n     found: 1\n  expected: at least 2\n\
+         m.ron:15:9: error: `train.lr` is not a finite number\n     found: NaN\n  expected: a finite number"
+    );
+}
+
+#[test]
+fn numbers_out_of_range() {
+    for (old, new, expected) in [
+        ("lr: 1e-3", "lr: -1.0", "`train.lr` is out of range | -1 | a number above 0"),
+        ("lr: 1e-3", "lr: 0.0", "`train.lr` is out of range | 0 | a number above 0"),
+        ("lr: 1e-3", "lr: 1e400", "`train.lr` is not a finite number | inf | a finite number"),
+        (
+            "min_lr: 1e-5",
+            "min_lr: 1.0",
+            "the final learning rate is above the peak | 1 | at most `lr`, 0.001",
+        ),
+        (
+            "warmup_tokens: 1_000",
+            "warmup_tokens: 10_001",
+            "the warmup is longer than the training | 10001 | at most `tokens`, 10000",
+        ),
+        ("batch: 8", "batch: 0", "`train.batch` is out of range | 0 | at least 1 clip"),
+        ("batch: 8", "batch: 8, eps: 0.0", "`train.eps` is out of range | 0 | a number above 0"),
+        (
+            "batch: 8",
+            "batch: 8, betas: (0.9, 1.0)",
+            "`train.betas[1]` is out of range | 1 | 0 or more, below 1",
+        ),
+        ("batch: 8", "batch: 8, clip: 0.0", "`train.clip` is out of range | 0 | a number above 0, or None"),
+        ("dim: 32", "dim: 36", "`model.dim` is out of range | 36 | a multiple of `head_dim`, 8"),
+        (
+            "dim: 32, enc_depth: 1, dec_depth: 1, head_dim: 8",
+            "dim: 9, head_dim: 3",
+            "`model.dim` is out of range | 9 | an even number: half sines, half cosines",
+        ),
+        ("enc_depth: 1", "enc_depth: 0", "`model.enc_depth` is out of range | 0 | at least 1"),
+        ("classes: 4", "classes: 1", "`data.synthetic.classes` is out of range | 1 | at least 2"),
+        (
+            "classes: 4",
+            "strength: {\"a@16\": 1.5}",
+            "`data.synthetic.strength.a@16` is out of range | 1.5 | a probability, 0 to 1",
+        ),
+        (
+            "classes: 4",
+            "clips: (9, 0, 9)",
+            "`data.synthetic.clips[1]` is out of range | 0 | at least 1 clip in each split",
+        ),
+    ] {
+        assert_eq!(brief(old, new), [expected], "{new}");
+    }
+}
+
+#[test]
+fn modalities_that_do_not_fit() {
+    for (old, new, expected) in [
+        ("name: \"b@9\"", "name: \"a@16\"", "two modalities are named `a@16` | modalities[0] already has this name"),
+        ("stride: 2", "stride: 0", "`modalities[0].masking.stride` is out of range | 0 | 1 to the length, 16"),
+        (
+            "stride: 2",
+            "stride: 3",
+            "spans of `a@16` cut through frames | stride 3 with 2 codebooks | a stride that is a multiple of the codebooks",
+        ),
+        ("length: 9", "length: 8", "Block2d needs a grid: 8 is not a square | add `grid: (rows, columns)`"),
+        (
+            "vocab: 16",
+            "vocab: 16, grid: (2, 4)",
+            "the grid of `b@9` does not have its length | 2 × 4 | rows × columns = 9",
+        ),
+        (
+            "text: Words",
+            "text: Gpt2",
+            "the vocabulary of `c` is too small for its text | 12 | at least 50260 for Gpt2 (the published model has 50304)",
+        ),
+        (
+            "codebooks: 2",
+            "codebooks: 3",
+            "the last frame of `a@16` is incomplete | length 16 with 3 codebooks | a length that is a multiple of the codebooks",
+        ),
+    ] {
+        assert_eq!(brief(old, new)[0], expected, "{new}");
+    }
+    let empty =
+        SMALL.replace("modalities: [", "modalities: [], about: \"").replace("text: Words),\n    ],", "\",");
+    assert!(messages_of(&empty.replace("\"a@16\"", "a").replace("\"b@9\"", "b").replace("\"c\"", "c"), &[])
+        .contains("`modalities` is empty"));
+}
+
+#[test]
+fn masking_that_cannot_be_drawn() {
+    let masking = "masking: (input_tokens: (2, 8), target_tokens: (2, 8))";
+    for (new, expected) in [
+        ("masking: (input_tokens: (8, 2), target_tokens: (2, 8))", "`masking.input_tokens` is empty: its ends are swapped | (8, 2) | (2, 8)"),
+        ("masking: (input_tokens: (0, 2), target_tokens: (2, 8))", "`masking.input_tokens` is out of range | 0 | at least 1 token"),
+        (
+            "masking: (input_tokens: (32, 40), target_tokens: (2, 8))",
+            "`masking.input_tokens` asks for more tokens than a sample has | (32, 40) | at most 31, the sum of the lengths",
+        ),
+        ("masking: (ratio: (input: 0.5, target: 0.75))", "`masking.ratio` is out of range | 1.25 | input + target of at most 1"),
+        (
+            "masking: (input_tokens: (2, 8), target_tokens: (2, 8), input_alphas: {\"b@99\": 1.0})",
+            "no modality is named `b@99` | did you mean `b@9`?",
+        ),
+        (
+            "masking: (input_tokens: (2, 8), target_tokens: (2, 8), target_alphas: 0.0)",
+            "`masking.target_alphas` is 0 for every modality | at least one modality above 0",
+        ),
+        (
+            "masking: (input_tokens: (2, 8), target_tokens: (2, 8), directions: [(inputs: [\"c\"], targets: [\"c\"], share: 0.5)])",
+            "`c` is both input and target | a direction gives whole modalities: the target would be known",
+        ),
+        (
+            "masking: (input_tokens: (2, 8), target_tokens: (2, 8), directions: [(inputs: [\"c\"], targets: [\"b@9\"], share: 0.6), (inputs: [\"b@9\"], targets: [\"c\"], share: 0.6)])",
+            "`masking.directions` is out of range | 1.2 | shares that sum to at most 1",
+        ),
+    ] {
+        assert_eq!(brief(masking, new), [expected], "{new}");
+    }
+}
+
+#[test]
+fn sources_hashes_and_pins() {
+    let hash = "0".repeat(63);
+    for (new, expected) in [
+        ("data: (path: \"x\", synthetic: (classes: 4))", "`data` has both `path` and `synthetic` | exactly one source of tokens".to_owned()),
+        ("data: ()", "`data` has neither `path` nor `synthetic` | exactly one source of tokens".into()),
+        (
+            &format!("data: (path: \"x\", sha256: \"{hash}\")"),
+            format!("`data.sha256` is not a hash | \"{hash}\" | 64 hexadecimal digits | `nano4m pin FILE` writes it"),
+        ),
+        (
+            "data: (path: \"x\", splits: (eval: \"test\"))",
+            "`test` and `eval` are the same split | \"test\" | a clip must not be in two splits".into(),
+        ),
+        (
+            "data: (path: \"x\"), pins: (commit: \"main\")",
+            "`pins.commit` is not a hash | \"main\" | 7 to 64 hexadecimal digits | `nano4m pin FILE` writes it".into(),
+        ),
+    ] {
+        assert_eq!(brief("data: (synthetic: (classes: 4))", new), [expected], "{new}");
+    }
+}
+
+#[test]
+fn probes_that_cannot_be_run() {
+    for (new, expected) in [
+        ("CrossEntropy(masks: 0)", "`probes[0].masks` is out of range | 0 | at least 1"),
+        ("Retrieval(pairs: [(\"a\", \"b@9\")])", "no modality is named `a` | modalities: `a@16`, `b@9`, `c`"),
+        ("Retrieval(pairs: [(\"c\", \"c\")])", "`c` would be searched for itself"),
+        (
+            "ForwardVsAutoregressive(input: \"a@16\", target: \"b@9\")",
+            "`b@9` has no text | the probe needs a caption: declare `text: Gpt2` or `text: Words` on it",
+        ),
+        (
+            "Classify(inputs: [[\"a@16\"]], templates: [\"a thing\"])",
+            "the template does not name the class | \"a thing\" | a text with {class} in it",
+        ),
+        ("CrossEntropy(), CrossEntropy(masks: 2)", "the same probe as probes[0]"),
+        (
+            "Generation(inputs: [\"a@16\"], target: \"c\", decode: (steps: 7))",
+            "`probes[0].decode.steps` is out of range | 7 | 1 to the length of the target",
+        ),
+        ("Memorization(modality: \"c\", given: [\"c\"])", "`c` is both input and target"),
+        ("Directions([])", "the probe has no directions"),
+    ] {
+        assert_eq!(brief("CrossEntropy(masks: 2)", new), [expected], "{new}");
+    }
+    let wordless = SMALL
+        .replace(", text: Words", "")
+        .replace("CrossEntropy(masks: 2)", "Classify(inputs: [[\"a@16\"]])");
+    assert_eq!(
+        messages_of(&wordless, &[]),
+        "m.ron:17:14: error: the probe scores captions, but no modality has a text\n      \
+         help: declare `text: Gpt2` or `text: Words` on the caption modality"
+    );
+}
+
+#[test]
+fn claims_that_cannot_be_judged() {
+    for (claim, expected) in [
+        ("metric: \"cross_entropy\", against: \"x\"", "the claim's metric cannot be read | \"cross_entropy\" | probe/what, e.g. \"cross_entropy/tok_audio@512\""),
+        ("metric: \"crossentropy/c\", against: \"x\"", "no metric begins with `crossentropy` | did you mean `cross_entropy`?"),
+        ("metric: \"retrieval/c\", against: \"x\"", "no probe measures `retrieval/c` | add Retrieval(…) to `probes`"),
+        ("metric: \"cross_entropy/a@61\", against: \"x\"", "no modality is named `a@61` | did you mean `a@16`?"),
+        ("metric: \"cross_entropy/c\", against: \"\"", "the claim is against nothing | a baseline such as \"unigram_marginal\", or a run"),
+    ] {
+        assert_eq!(brief("probes:", &format!("claims: [({claim})], probes:")), [expected], "{claim}");
+    }
+}
+
+#[test]
+fn another_schema_is_named_before_its_unknown_fields() {
+    assert_eq!(
+        messages("schema: 1", "schema: 7, horizon: 3"),
+        "m.ron:3:5: error: unknown manifest schema\n     found: 7\n  expected: 1\n      \
+         help: the manifest was written for a newer nano4m: update the program"
+    );
+}
+
+#[test]
+fn overrides_are_applied_and_blamed() {
+    let loaded = parse(SMALL, Path::new("m.ron"), &["train.lr=2e-3".into(), "name=other".into()]).unwrap();
+    assert_eq!((loaded.experiment.train.lr, loaded.experiment.name.as_str()), (2e-3, "other"));
+    assert_eq!(loaded.text, SMALL);
+    // The value that the override set is blamed on it, others on the file; the last override counts.
+    assert_eq!(
+        messages_of(SMALL, &["train.lr=1.0", "modalities.b@9.vocab=1", "train.lr=1e-6"]),
+        "m.ron:15:33: error: the final learning rate is above the peak\n     found: 0.00001\n  \
+         expected: at most `lr`, 0.000001\n\
+         --set modalities.b@9.vocab=1: error: `modalities[1].vocab` is out of range\n     found: 1\n  expected: at least 2"
+    );
+    assert_eq!(
+        messages_of(SMALL, &["train.lrr=1"]),
+        "--set train.lrr=1: error: `train` has no field `lrr`\n      help: did you mean `lr`?"
+    );
+}
+
+#[test]
+fn a_missing_file_suggests_its_neighbour() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("synthetic.ron"), SMALL).unwrap();
+    let wrong = read(&folder.path().join("sintetic.ron"), &[]).unwrap_err();
+    let near = folder.path().join("synthetic.ron").display().to_string();
+    assert_eq!(wrong.items[0].help.as_deref(), Some(format!("did you mean `{near}`?").as_str()));
+    assert_eq!(read(&folder.path().join("synthetic.ron"), &[]).unwrap().experiment, small());
+    std::fs::write(folder.path().join("binary.ron"), b"\xff\xfe").unwrap();
+    let wrong = read(&folder.path().join("binary.ron"), &[]).unwrap_err();
+    assert_eq!(wrong.items[0].what, "the manifest is not text");
+    assert_eq!(crate::fault::Fault::from(wrong).exit, crate::fault::Exit::Invalid);
+}
