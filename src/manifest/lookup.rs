@@ -160,7 +160,7 @@ mod tests {
         probes: [CrossEntropy(masks: 2), Directions([(share: 0.5)])],
     )"#;
 
-    fn value<'p>(path: &'p str) -> (&'static str, &'p str) {
+    fn value(path: &str) -> (&'static str, &str) {
         let root = scan(TEXT);
         let found = follow(TEXT, &root, path);
         (&TEXT[found.node.start..found.node.end], found.rest)

@@ -25,7 +25,8 @@ fn nearness(word: &str, candidate: &str) -> f64 {
     let distance = strsim::damerau_levenshtein(word, candidate);
     let contained =
         word.len().min(candidate.len()) >= 3 && (candidate.contains(word) || word.contains(candidate));
-    let near = distance <= (word.chars().count() / 3).max(1)
+    let letters = word.chars().count();
+    let near = (distance <= (letters / 3).max(1) && distance < letters)
         || similarity > 0.87
         || sorted_parts(word) == sorted_parts(candidate);
     match (near, contained) {
@@ -68,6 +69,7 @@ mod tests {
         assert_eq!(nearest("lr_min", ["lr", "min_lr", "loss"]), Some("min_lr"));
         assert_eq!(nearest("LR", ["lr"]), Some("lr"));
         assert_eq!(nearest("", ["lr"]), None);
+        assert_eq!(nearest("a", ["b"]), None);
     }
 
     #[test]
