@@ -15,6 +15,8 @@ pub enum NotEstimable {
     NotFinite,
     /// The two sides are not the same clips.
     Unpaired,
+    /// Only a summary is known, not the scores of the units (published numbers).
+    SummaryOnly,
 }
 
 impl fmt::Display for NotEstimable {
@@ -25,6 +27,7 @@ impl fmt::Display for NotEstimable {
             NotEstimable::NoSpread => "no spread",
             NotEstimable::NotFinite => "not finite",
             NotEstimable::Unpaired => "not paired",
+            NotEstimable::SummaryOnly => "summary only",
         })
     }
 }

@@ -1,0 +1,144 @@
+//! `report --check`: every digit of the latest tables, recomputed from the per-example scores.
+
+use super::cells::{parse_csv, parse_markdown, Difference, NOTHING};
+use super::header::Header;
+use super::table::{Kind, Table};
+use super::{build, export, runs, versions, Options, Report};
+use crate::fault::{Fault, Result};
+use std::path::Path;
+
+/// Compares the latest version of every table, and the front page, with what the runs named in
+/// them give now. Empty: every digit holds.
+///
+/// # Errors
+/// If there is nothing to check, or a run or its scores cannot be read.
+pub fn check(runs_root: &Path, reports: &Path) -> Result<Vec<Difference>> {
+    let tables = versions::tables(reports);
+    if tables.is_empty() {
+        return Err(Fault::invalid("no tables to check")
+            .at(reports.display().to_string())
+            .help("`nano4m report` makes them"));
+    }
+    let mut all = Vec::new();
+    let mut made: Vec<(Vec<String>, String, Report)> = Vec::new();
+    for name in &tables {
+        let Some(&version) = versions::list(reports, name).last() else { continue };
+        let csv = versions::read(reports, name, version, "csv")?;
+        let (header, options) = read_header(reports, name, version, &csv)?;
+        let only = options.only.clone().unwrap_or_default();
+        let key = (only, header.statistics.clone());
+        if !made.iter().any(|(o, s, _)| (o, s) == (&key.0, &key.1)) {
+            all.extend(missing(runs_root, name, version, &key.0)?);
+            made.push((key.0.clone(), key.1.clone(), build(runs_root, &options)?));
+        }
+        let report = made.iter().find(|(o, s, _)| (o, s) == (&key.0, &key.1));
+        let expected = report.and_then(|(_, _, r)| r.tables.iter().find(|(t, _)| t.name == name.as_str()));
+        match expected {
+            Some((table, header)) => all.extend(compare(reports, version, &csv, table, header)?),
+            None => {
+                all.push(whole(name, &format!("{name}/{}.csv", versions::stem(version)), "a table", NOTHING))
+            }
+        }
+    }
+    all.extend(front_page(reports, made.last().map(|m| &m.2))?);
+    Ok(all)
+}
+
+fn read_header(reports: &Path, name: &str, version: u32, csv: &str) -> Result<(Header, Options)> {
+    let path = versions::path(reports, name, version, "csv");
+    let bad = || {
+        Fault::failed("the head of a table cannot be read")
+            .at(path.display().to_string())
+            .help("`nano4m report` writes a new version")
+    };
+    let header = Header::parse(csv).ok_or_else(bad)?;
+    let plan = header.plan().ok_or_else(bad)?;
+    let only = Some(header.origins.iter().map(|o| o.run.clone()).collect());
+    Ok((header, Options { only, plan }))
+}
+
+/// Runs that a table names and that are no longer there.
+fn missing(root: &Path, table: &str, version: u32, names: &[String]) -> Result<Vec<Difference>> {
+    let groups = runs::load(root, Some(names))?;
+    let there = |n: &&String| groups.iter().any(|g| g.runs.iter().any(|r| r.directory == **n));
+    let file = format!("{table}/{}.csv", versions::stem(version));
+    let gone = names.iter().filter(|n| !there(n));
+    Ok(gone
+        .map(|n| Difference { row: format!("run {n}"), ..whole(table, &file, NOTHING, "a finished run") })
+        .collect())
+}
+
+fn whole(table: &str, file: &str, found: &str, expected: &str) -> Difference {
+    Difference {
+        table: table.into(),
+        file: file.into(),
+        row: "(all)".into(),
+        column: "(all)".into(),
+        found: found.into(),
+        expected: expected.into(),
+    }
+}
+
+/// Both files of one table.
+fn compare(
+    reports: &Path,
+    version: u32,
+    csv: &str,
+    table: &Table,
+    header: &Header,
+) -> Result<Vec<Difference>> {
+    let file = |extension| format!("{}/{}.{extension}", table.name, versions::stem(version));
+    let keys: Vec<&str> = table.columns.iter().filter(|c| c.kind == Kind::Key).map(|c| c.name).collect();
+    let expected = export::csv(table, header);
+    let mut all = Vec::new();
+    if csv != expected {
+        let (found, wanted) = (parse_csv(csv, &keys)?, parse_csv(&expected, &keys)?);
+        let cells = found.differences(&wanted, table.name, &file("csv"));
+        all.extend(or_lines(cells, csv, &expected, table.name, &file("csv")));
+    }
+    let (found, expected) =
+        (versions::read(reports, table.name, version, "md")?, export::markdown(table, header));
+    if found != expected {
+        all.extend(markdown_differences(&found, &expected, table, &file("md")));
+    }
+    Ok(all)
+}
+
+fn markdown_differences(found: &str, expected: &str, table: &Table, file: &str) -> Vec<Difference> {
+    let keys: Vec<&str> = table.columns.iter().filter(|c| c.kind == Kind::Key).map(|c| c.label).collect();
+    let cells = parse_markdown(found, &keys).differences(&parse_markdown(expected, &keys), table.name, file);
+    or_lines(cells, found, expected, table.name, file)
+}
+
+/// The cells that differ, or, where the difference is outside the cells, the lines.
+fn or_lines(cells: Vec<Difference>, found: &str, expected: &str, table: &str, file: &str) -> Vec<Difference> {
+    if !cells.is_empty() {
+        return cells;
+    }
+    let (found, expected): (Vec<&str>, Vec<&str>) = (found.lines().collect(), expected.lines().collect());
+    let line = |lines: &[&str], i: usize| lines.get(i).map_or(NOTHING.to_string(), |l| l.trim().to_string());
+    let all = (0..found.len().max(expected.len())).map(|i| Difference {
+        row: format!("line {}", i + 1),
+        column: "(text)".into(),
+        ..whole(table, file, &line(&found, i), &line(&expected, i))
+    });
+    all.filter(|d| d.found != d.expected).collect()
+}
+
+/// `eval_results.md`, as the latest tables would make it.
+fn front_page(reports: &Path, report: Option<&Report>) -> Result<Vec<Difference>> {
+    let path = reports.join("eval_results.md");
+    let Some((table, header)) = report.and_then(|r| r.tables.first()) else { return Ok(vec![]) };
+    let found = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(vec![whole(table.name, "eval_results.md", NOTHING, "the front page")])
+        }
+        Err(e) => return Err(Fault::io("read", &path, &e)),
+    };
+    let expected = export::front(table, header, &super::links(reports));
+    match found == expected {
+        true => Ok(vec![]),
+        false => Ok(markdown_differences(&found, &expected, table, "eval_results.md")),
+    }
+}

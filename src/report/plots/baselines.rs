@@ -1,0 +1,101 @@
+//! Cross-entropy of the model and its baselines with intervals, one panel per modality.
+
+use super::{color, draw, failed, file_name, range, Area, Drawn, Plot};
+use crate::fault::Result;
+use crate::report::published::short_names;
+use crate::report::runs::Group;
+use crate::report::table::{Cell, Row, Table};
+use crate::stats::Estimate;
+use plotters::prelude::*;
+
+struct Panel {
+    modality: String,
+    sources: Vec<(String, Estimate)>,
+}
+
+const HEIGHT: u32 = 26;
+
+/// From the table of cross-entropies: the deciding rows of one experiment.
+pub fn plot(group: &Group, tables: &[Table]) -> Result<Option<Plot>> {
+    let Some(table) = tables.iter().find(|t| t.name == "cross_entropy") else { return Ok(None) };
+    let panels = panels(group, table);
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    let heights: Vec<u32> = panels.iter().map(|p| HEIGHT * p.sources.len() as u32 + 70).collect();
+    let svg = draw((820, heights.iter().sum()), |area| {
+        let mut rest = area.clone();
+        for (panel, height) in panels.iter().zip(&heights) {
+            let (top, below) = rest.split_vertically(*height as i32);
+            draw_panel(&top, panel)?;
+            rest = below;
+        }
+        Ok(())
+    })?;
+    let caption =
+        format!("{}: cross-entropy on the test split beside its baselines, with intervals.", group.label);
+    Ok(Some(Plot { name: format!("cross_entropy_{}", file_name(&group.label)), caption, svg }))
+}
+
+fn panels(group: &Group, table: &Table) -> Vec<Panel> {
+    let text = |row: &Row, i: usize| match &row.cells[i] {
+        Cell::Text(t) => t.clone(),
+        _ => String::new(),
+    };
+    let seed = match group.runs.len() {
+        1 => group.runs[0].seed(),
+        k => format!("mean of {k}"),
+    };
+    let mut panels: Vec<Panel> = Vec::new();
+    for row in table.rows.iter().filter(|r| text(r, 0) == group.label && text(r, 1) == seed) {
+        let Cell::Estimate(e) = row.cells[4] else { continue };
+        let modality = text(row, 2);
+        if panels.last().is_none_or(|p| p.modality != modality) {
+            panels.push(Panel { modality, sources: vec![] });
+        }
+        if let Some(panel) = panels.last_mut() {
+            panel.sources.push((text(row, 3), e));
+        }
+    }
+    panels
+}
+
+fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
+    let ends = panel.sources.iter().flat_map(|(_, e)| {
+        let i = e.interval.ok();
+        [Some(e.value), i.map(|i| i.low), i.map(|i| i.high)]
+    });
+    let Some(x) = range(ends.flatten()) else { return Ok(()) };
+    let n = panel.sources.len();
+    let mut chart = ChartBuilder::on(area)
+        .margin_left(12)
+        .margin_right(20)
+        .margin_top(6)
+        .caption(format!("{} (nats/token)", short_names(&panel.modality)), ("sans-serif", 15))
+        .x_label_area_size(28)
+        .y_label_area_size(140)
+        .build_cartesian_2d(x.0..x.1, (0..n).into_segmented())
+        .map_err(failed)?;
+    let name = |v: &SegmentValue<usize>| match v {
+        SegmentValue::CenterOf(i) => panel.sources.get(*i).map(|s| s.0.clone()).unwrap_or_default(),
+        _ => String::new(),
+    };
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .y_labels(n + 1)
+        .y_label_formatter(&name)
+        .light_line_style(WHITE)
+        .draw()
+        .map_err(failed)?;
+    for (i, (source, e)) in panel.sources.iter().enumerate() {
+        let own = if source == "model" { color(0) } else { color(6) };
+        let at = |x: f64| (x, SegmentValue::CenterOf(i));
+        if let Ok(interval) = e.interval {
+            let line = PathElement::new([at(interval.low), at(interval.high)], own.stroke_width(3));
+            chart.draw_series([line]).map_err(failed)?;
+        }
+        chart.draw_series([Circle::new(at(e.value), 4, own.filled())]).map_err(failed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! Retrieval: share of queries whose partner is among the first k, over k.
+
+use super::{color, draw, failed, file_name, Plot};
+use crate::fault::Result;
+use crate::record::examples::{source, Retrieval};
+use crate::report::published::short_names;
+use crate::report::runs::Group;
+use plotters::prelude::*;
+use std::collections::BTreeMap;
+
+/// The first seed's curves, one per pair; `None` when it retrieved nothing.
+pub fn plot(group: &Group) -> Result<Option<Plot>> {
+    let Some(rows) = group.runs[0].examples::<Retrieval>()? else { return Ok(None) };
+    let mut by: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for r in rows.iter().filter(|r| r.source == source::MODEL) {
+        let pair = format!("{} → {}", short_names(&r.query_modality), short_names(&r.gallery_modality));
+        by.entry(pair).or_default().push(r.rank);
+    }
+    let Some(gallery) = rows.iter().map(|r| r.gallery_size).max().filter(|g| *g > 0) else { return Ok(None) };
+    let svg = draw((820, 420), |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin(12)
+            .caption(format!("{}: retrieval", group.label), ("sans-serif", 18))
+            .x_label_area_size(40)
+            .y_label_area_size(55)
+            .build_cartesian_2d(0.0..f64::from(gallery), 0.0..100.0)
+            .map_err(failed)?;
+        let mesh = &mut chart.configure_mesh();
+        mesh.x_desc("k")
+            .y_desc("found among the first k (%)")
+            .light_line_style(WHITE)
+            .draw()
+            .map_err(failed)?;
+        let chance = LineSeries::new([(0.0, 0.0), (f64::from(gallery), 100.0)], BLACK.mix(0.5));
+        let drawn = chart.draw_series(chance).map_err(failed)?.label("chance");
+        drawn.legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], BLACK.mix(0.5)));
+        for (i, (pair, ranks)) in by.iter().enumerate() {
+            let line = LineSeries::new(found(ranks, gallery), color(i).stroke_width(2));
+            let drawn = chart.draw_series(line).map_err(failed)?.label(pair);
+            drawn.legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color(i).stroke_width(2)));
+        }
+        let labels = &mut chart.configure_series_labels();
+        labels.position(SeriesLabelPosition::LowerRight).background_style(WHITE.mix(0.8));
+        labels.border_style(BLACK.mix(0.3)).draw().map_err(failed)
+    })?;
+    let caption = format!(
+        "{}, seed {}: share of queries whose partner is among the first k.",
+        group.label,
+        group.runs[0].seed()
+    );
+    Ok(Some(Plot { name: format!("retrieval_{}", file_name(&group.label)), caption, svg }))
+}
+
+/// Percent found at every k where it changes.
+fn found(ranks: &[u32], gallery: u32) -> Vec<(f64, f64)> {
+    let mut counts = BTreeMap::new();
+    ranks.iter().for_each(|r| *counts.entry(*r + 1).or_insert(0usize) += 1);
+    let mut points = vec![(0.0, 0.0)];
+    let mut sum = 0;
+    for (k, n) in counts {
+        sum += n;
+        points.push((f64::from(k), 100.0 * sum as f64 / ranks.len() as f64));
+    }
+    points.push((f64::from(gallery), 100.0));
+    points
+}

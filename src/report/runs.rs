@@ -1,0 +1,145 @@
+//! The runs a report is made from: finished ones, grouped by what differs only in its seeds.
+
+use crate::digest::{sha256_hex, Hasher};
+use crate::fault::{Fault, Result};
+use crate::manifest::schema::{Experiment, Seeds};
+use crate::record::examples::{self, Example};
+use crate::record::Record;
+use crate::store::{self, RunDir};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub path: PathBuf,
+    /// Name of its directory.
+    pub directory: String,
+    pub record: Record,
+    /// Hash of the manifest without names, seeds, pins and paths; 16 hex digits.
+    pub manifest: String,
+    /// The manifest, where `resolved.ron` can be read.
+    pub experiment: Option<Experiment>,
+}
+
+/// Runs that differ only in their seeds, ascending by seeds.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Name in the tables; unique.
+    pub label: String,
+    pub runs: Vec<Run>,
+}
+
+impl Run {
+    /// The seed as tables show it: one number where all four agree.
+    pub fn seed(&self) -> String {
+        let s = self.record.seeds;
+        let all = [s.init, s.data, s.masking, s.probes];
+        if all.iter().all(|x| *x == all[0]) {
+            all[0].to_string()
+        } else {
+            all.map(|x| x.to_string()).join("/")
+        }
+    }
+
+    /// Per-example rows of one probe; `None` when it was not run.
+    ///
+    /// # Errors
+    /// If the file is not the one that was recorded.
+    pub fn examples<E: Example>(&self) -> Result<Option<Vec<E>>> {
+        let rows = examples::read::<E>(&self.path)?;
+        if rows.is_some() {
+            self.check_digest(E::FILE)?;
+        }
+        Ok(rows)
+    }
+
+    fn check_digest(&self, file: &str) -> Result<()> {
+        let Some(recorded) = self.record.files.iter().find(|f| f.path == file) else { return Ok(()) };
+        let path = self.path.join(file);
+        let bytes = std::fs::read(&path).map_err(|e| Fault::io("read", &path, &e))?;
+        let found = sha256_hex(&bytes);
+        if found == recorded.sha256 {
+            return Ok(());
+        }
+        Err(Fault::failed("per-example scores were changed after the run was recorded")
+            .at(path.display().to_string())
+            .found(found)
+            .expected(&recorded.sha256)
+            .help("restore the file, or evaluate the run again"))
+    }
+}
+
+/// Finished runs under `root`, grouped; only the directories in `only`, if given.
+pub fn load(root: &Path, only: Option<&[String]>) -> Result<Vec<Group>> {
+    let mut newest: BTreeMap<(String, String), RunDir> = BTreeMap::new();
+    for dir in store::list(root)?.into_iter().filter(RunDir::finished) {
+        match only {
+            Some(names) if !names.contains(&dir.id.directory()) => {}
+            // Named explicitly: every attempt counts as itself.
+            Some(_) => drop(newest.insert((dir.id.directory(), String::new()), dir)),
+            None => {
+                let key = (dir.id.name.clone(), dir.id.id.clone());
+                if newest.get(&key).is_none_or(|old| old.id.attempt < dir.id.attempt) {
+                    newest.insert(key, dir);
+                }
+            }
+        }
+    }
+    let runs: Result<Vec<Run>> = newest.into_values().map(open).collect();
+    Ok(group(runs?))
+}
+
+fn open(dir: RunDir) -> Result<Run> {
+    let record = Record::read(&dir.file("record.json"))?;
+    let experiment: Option<Experiment> =
+        std::fs::read_to_string(dir.file("resolved.ron")).ok().and_then(|text| ron::from_str(&text).ok());
+    let manifest = experiment.as_ref().map_or_else(|| record.identity.clone(), unseeded);
+    Ok(Run {
+        directory: dir.id.directory(),
+        path: dir.path,
+        record,
+        manifest: manifest.chars().take(16).collect(),
+        experiment,
+    })
+}
+
+/// Hash of everything in a manifest but its names, seeds, pins, paths and claims.
+fn unseeded(experiment: &Experiment) -> String {
+    let mut e = experiment.clone();
+    e.name.clear();
+    e.about.clear();
+    e.seeds = Seeds::default();
+    e.pins = None;
+    e.claims.clear();
+    (e.data.path, e.data.obtain, e.data.sha256) = (None, None, None);
+    let mut hash = Hasher::new("nano4m.report.manifest.v1");
+    // A manifest that was read can be written; if not, the run stands alone.
+    hash.field(ron::to_string(&e).unwrap_or_else(|_| format!("{experiment:?}")).as_bytes());
+    hash.finish_hex()
+}
+
+/// Seeds together, labels unique, everything in a fixed order.
+fn group(runs: Vec<Run>) -> Vec<Group> {
+    let mut by_key: BTreeMap<(String, String, String, String), Vec<Run>> = BTreeMap::new();
+    for run in runs {
+        let r = &run.record;
+        let key = (r.name.clone(), run.manifest.clone(), r.data_hash.clone(), r.code_hash.clone());
+        by_key.entry(key).or_default().push(run);
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    for ((name, ..), mut runs) in by_key {
+        let seeds = |r: &Run| {
+            (r.record.seeds.init, r.record.seeds.data, r.record.seeds.masking, r.record.seeds.probes)
+        };
+        runs.sort_by(|a, b| seeds(a).cmp(&seeds(b)).then(a.directory.cmp(&b.directory)));
+        groups.push(Group { label: name, runs });
+    }
+    for i in 0..groups.len() {
+        let same = groups.iter().filter(|g| g.runs[0].record.name == groups[i].runs[0].record.name).count();
+        if same > 1 {
+            groups[i].label = groups[i].runs[0].directory.clone();
+        }
+    }
+    groups
+}
