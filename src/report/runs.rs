@@ -2,7 +2,7 @@
 
 use crate::digest::{sha256_hex, Hasher};
 use crate::fault::{Fault, Result};
-use crate::manifest::schema::{Experiment, Seeds};
+use crate::manifest::syntax::{self, Kind, Node};
 use crate::record::examples::{self, Example};
 use crate::record::Record;
 use crate::store::{self, RunDir};
@@ -18,8 +18,6 @@ pub struct Run {
     pub record: Record,
     /// Hash of the manifest without names, seeds, pins and paths; 16 hex digits.
     pub manifest: String,
-    /// The manifest, where `resolved.ron` can be read.
-    pub experiment: Option<Experiment>,
 }
 
 /// Runs that differ only in their seeds, ascending by seeds.
@@ -92,31 +90,52 @@ pub fn load(root: &Path, only: Option<&[String]>) -> Result<Vec<Group>> {
 
 fn open(dir: RunDir) -> Result<Run> {
     let record = Record::read(&dir.file("record.json"))?;
-    let experiment: Option<Experiment> =
-        std::fs::read_to_string(dir.file("resolved.ron")).ok().and_then(|text| ron::from_str(&text).ok());
-    let manifest = experiment.as_ref().map_or_else(|| record.identity.clone(), unseeded);
+    // Without its manifest a run stands alone.
+    let manifest = match std::fs::read_to_string(dir.file("resolved.ron")) {
+        Ok(text) => unseeded(&text),
+        Err(_) => record.identity.clone(),
+    };
     Ok(Run {
         directory: dir.id.directory(),
         path: dir.path,
         record,
         manifest: manifest.chars().take(16).collect(),
-        experiment,
     })
 }
 
-/// Hash of everything in a manifest but its names, seeds, pins, paths and claims.
-fn unseeded(experiment: &Experiment) -> String {
-    let mut e = experiment.clone();
-    e.name.clear();
-    e.about.clear();
-    e.seeds = Seeds::default();
-    e.pins = None;
-    e.claims.clear();
-    (e.data.path, e.data.obtain, e.data.sha256) = (None, None, None);
+/// Fields that do not tell runs of one group apart.
+const LEFT_OUT: [&str; 5] = ["name", "about", "seeds", "pins", "claims"];
+const LEFT_OUT_OF_DATA: [&str; 3] = ["path", "obtain", "sha256"];
+
+/// Hash of everything in a resolved manifest but its names, seeds, pins, paths and claims. Taken
+/// from the text's tree, not from the types, so that an old run keeps its hash in a newer program.
+fn unseeded(text: &str) -> String {
     let mut hash = Hasher::new("nano4m.report.manifest.v1");
-    // A manifest that was read can be written; if not, the run stands alone.
-    hash.field(ron::to_string(&e).unwrap_or_else(|_| format!("{experiment:?}")).as_bytes());
+    walk(text, &syntax::scan(text), "", &mut hash);
     hash.finish_hex()
+}
+
+fn walk(text: &str, node: &Node, inside: &str, hash: &mut Hasher) {
+    match &node.kind {
+        Kind::Scalar => drop(hash.field(&text.as_bytes()[node.start..node.end])),
+        Kind::Fields { name, fields, .. } => {
+            let counts = |key: &str| match inside {
+                "" => !LEFT_OUT.contains(&key),
+                "data" => !LEFT_OUT_OF_DATA.contains(&key),
+                _ => true,
+            };
+            let fields: Vec<_> = fields.iter().filter(|f| counts(&f.key)).collect();
+            hash.field(name.as_deref().unwrap_or_default().as_bytes()).number(fields.len() as u64);
+            for f in fields {
+                hash.field(f.key.as_bytes());
+                walk(text, &f.value, if inside.is_empty() { &f.key } else { "…" }, hash);
+            }
+        }
+        Kind::Items { name, items } => {
+            hash.field(name.as_deref().unwrap_or_default().as_bytes()).number(items.len() as u64);
+            items.iter().for_each(|item| walk(text, item, "…", hash));
+        }
+    }
 }
 
 /// Seeds together, labels unique, everything in a fixed order.
@@ -142,4 +161,24 @@ fn group(runs: Vec<Run>) -> Vec<Group> {
         }
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_decides_beyond_the_seed_counts() {
+        let base = "Experiment(schema: 1, name: \"a\", seeds: (init: 1), data: (path: \"x\", rows: 2), masking: Span(stride: 2))";
+        let same = "Experiment(\n  schema: 1, // c\n  name: \"b\", seeds: (init: 2), data: (rows: 2), masking: Span(stride: 2))";
+        assert_eq!(unseeded(base), unseeded(same));
+        for (from, to) in [
+            ("rows: 2", "rows: 3"),
+            ("Span", "Block"),
+            ("schema: 1,", ""),
+            ("stride: 2", "stride: 2, name: 1"),
+        ] {
+            assert_ne!(unseeded(base), unseeded(&base.replace(from, to)), "{to}");
+        }
+    }
 }
