@@ -10,11 +10,13 @@
 //! are read from a packed, memory-mapped store built once (`cache`).
 
 mod content;
+mod disk;
 mod parts;
 mod split;
 pub mod synthetic;
 pub mod text;
 
+pub use disk::{clip_id, clip_source, CAPTIONS};
 pub use parts::ClipData;
 pub use split::{Clip, Split};
 pub use text::Vocabulary;

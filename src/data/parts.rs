@@ -2,7 +2,7 @@
 
 use super::split::{Clip, Contents, Storage};
 use super::text::{self, Vocabulary, Words};
-use super::{content, Dataset, Part};
+use super::{content, Dataset, Part, CAPTIONS};
 use crate::fault::{Fault, Result};
 use crate::modality::{Modality, Text};
 use rayon::prelude::*;
@@ -100,6 +100,10 @@ fn hash(modalities: &[Modality], parts: &[Vec<ClipData>; 3]) -> String {
                 true => content::captions(key, &clip.captions),
                 false => content::tokens(key, m.length, tokens),
             });
+        }
+        if !clip.captions.is_empty() && modalities.iter().all(|m| m.text.is_none()) {
+            let key = content::Key { part, modality: CAPTIONS, stem: &clip.stem };
+            items.push(content::captions(key, &clip.captions));
         }
         if !clip.label.is_empty() && Some(&clip.label) != clip.captions.first() {
             items.push(content::label(part, &clip.stem, &clip.label));

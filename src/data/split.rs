@@ -1,5 +1,6 @@
 //! One split: clips in the order of their stems, and their tokens inside one block of memory.
 
+use super::disk::Mapped;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -48,12 +49,14 @@ pub(super) struct Contents {
 /// The block of memory that holds all tokens.
 pub(super) enum Storage {
     Owned(Vec<u32>),
+    Mapped(Mapped),
 }
 
 impl Storage {
     fn tokens(&self) -> &[u32] {
         match self {
             Storage::Owned(tokens) => tokens,
+            Storage::Mapped(map) => map.tokens(),
         }
     }
 }

@@ -1,0 +1,56 @@
+//! Class labels from a CSV file inside the dataset.
+
+use crate::fault::{Fault, Result};
+use std::collections::BTreeMap;
+
+/// Label of every stem in the file: column `column` by column `stem`.
+pub fn parse(bytes: &[u8], file: &str, column: &str) -> Result<BTreeMap<String, String>> {
+    let bad = |e: csv::Error| Fault::invalid("cannot read the labels file").at(file).found(e);
+    let mut reader = csv::Reader::from_reader(bytes);
+    let header = reader.headers().map_err(bad)?.clone();
+    let find = |name: &str| {
+        header.iter().position(|h| h.trim_start_matches('\u{feff}') == name).ok_or_else(|| {
+            Fault::invalid(format!("the labels file lacks the column `{name}`"))
+                .at(file)
+                .found(header.iter().collect::<Vec<_>>().join(", "))
+                .expected(format!("columns `stem` and `{column}`"))
+                .help("name another column in `data.labels`, or add this one to the file")
+        })
+    };
+    let (stem, label) = (find("stem")?, find(column)?);
+    let mut labels = BTreeMap::new();
+    for record in reader.records() {
+        let record = record.map_err(bad)?;
+        let (stem, label) = (record[stem].to_string(), record[label].to_string());
+        if let Some(other) = labels.insert(stem.clone(), label.clone()).filter(|other| *other != label) {
+            return Err(Fault::invalid("two labels for one clip")
+                .at(file)
+                .found(format!("`{other}` and `{label}` for {stem}"))
+                .expected("one line for each stem")
+                .help("remove one of the lines"));
+        }
+    }
+    Ok(labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_by_stem() {
+        let labels = parse(b"stem,animal,group\ns1,\"cat, small\",x\ns2,dog,y\n", "l.csv", "animal").unwrap();
+        assert_eq!(labels["s1"], "cat, small");
+        assert_eq!(labels.len(), 2);
+    }
+
+    #[test]
+    fn faults_have_names() {
+        let what = |text: &str| parse(text.as_bytes(), "l.csv", "animal").unwrap_err();
+        assert_eq!(what("stem,group\n").what, "the labels file lacks the column `animal`");
+        assert_eq!(what("stem,group\n").found.unwrap(), "stem, group");
+        assert_eq!(what("clip,animal\n").what, "the labels file lacks the column `stem`");
+        assert_eq!(what("stem,animal\na,b\na,c\n").what, "two labels for one clip");
+        assert_eq!(what("stem,animal\na\n").what, "cannot read the labels file");
+    }
+}

@@ -1,0 +1,181 @@
+//! Opening a dataset: from the cache when the source has not changed, else read, checked and packed.
+
+use super::cache::Cache;
+use super::check::{self, Group};
+use super::intake::Intake;
+use super::labels;
+use super::layout::Layout;
+use super::source::Source;
+use super::store::{Mapped, Writer};
+use crate::data::split::{Clip, Contents, Storage};
+use crate::data::text::{self, Vocabulary, Words};
+use crate::data::{content, Dataset, Part};
+use crate::fault::{Fault, Result};
+use crate::manifest::schema::Data;
+use crate::modality::{Modality, Text};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+impl Dataset {
+    /// Opens `data.path` (relative to the working directory, else to `base`, the manifest's folder).
+    /// The packed tokens live under `cache` and are built when they are absent, damaged or older
+    /// than the source.
+    ///
+    /// Errors: a missing path is a provenance fault (exit 3) with `data.obtain` as help; whatever is
+    /// wrong with the content is invalid (exit 2), all problems at once.
+    pub fn open(data: &Data, modalities: &[Modality], base: &Path, cache: &Path) -> Result<Dataset> {
+        let path = locate(data, base)?;
+        let layout = Layout::new(data, modalities)?;
+        let source = Source::open(&path, &layout.splits)?;
+        let wanted = |path: &str| layout.classify(path).is_some();
+        let form = form(&layout, modalities);
+        let key =
+            || Ok(crate::digest::sha256_hex(format!("{form}{}", source.fingerprint(&wanted)?).as_bytes()));
+        let fingerprint = key()?;
+        let cache = Cache { folder: cache };
+        if let Some((contents, tokens)) = cache.load(&fingerprint) {
+            return Dataset::assemble(modalities, contents, Storage::Mapped(tokens), data.rows);
+        }
+        let (contents, tokens) = build(&source, &layout, modalities, &cache, &form, &key, &fingerprint)?;
+        Dataset::assemble(modalities, contents, Storage::Mapped(tokens), data.rows)
+    }
+}
+
+/// The dataset's file or folder.
+fn locate(data: &Data, base: &Path) -> Result<PathBuf> {
+    let Some(path) = &data.path else {
+        return Err(Fault::invalid("the manifest names no dataset").at("data.path").help("give `data.path`"));
+    };
+    let beside = base.join(path);
+    let found = [PathBuf::from(path), beside].into_iter().find(|p| p.exists());
+    found.ok_or_else(|| {
+        let obtain = data.obtain.clone();
+        Fault::provenance("the dataset is missing")
+            .at(path.clone())
+            .found("no such file or folder, here or beside the manifest")
+            .help(obtain.unwrap_or_else(|| "correct `data.path`, or put the dataset there".into()))
+    })
+}
+
+/// Everything of a manifest that shapes the store, as text.
+fn form(layout: &Layout, modalities: &[Modality]) -> String {
+    let modalities: Vec<_> = modalities.iter().map(|m| (&m.name, m.length, m.vocab, m.text)).collect();
+    format!("{:?}", (super::store::VERSION, &layout.splits, &layout.labels, modalities))
+}
+
+#[allow(clippy::too_many_arguments)]
+fn build(
+    source: &Source,
+    layout: &Layout,
+    modalities: &[Modality],
+    cache: &Cache,
+    form: &str,
+    key: &dyn Fn() -> Result<String>,
+    fingerprint: &str,
+) -> Result<(Contents, Mapped)> {
+    let mut writer = Writer::new(cache.folder)?;
+    let mut intake = Intake::new(layout, modalities);
+    let wanted = |path: &str| layout.classify(path).is_some();
+    let seen = source.read(&wanted, &mut |batch| intake.take(batch, &mut writer))?;
+    let contents = contents(intake, &seen, &mut writer, &source.place())?;
+    if key()? != fingerprint {
+        return Err(Fault::failed("the dataset changed while it was read")
+            .at(source.place())
+            .help("wait until it is complete, then run the same command again"));
+    }
+    cache.keep(fingerprint, form, writer, &contents)
+}
+
+/// Checks everything, then describes it; caption tokens are appended to the store.
+fn contents(
+    mut intake: Intake,
+    seen: &BTreeSet<String>,
+    writer: &mut Writer,
+    place: &str,
+) -> Result<Contents> {
+    let groups = check::groups(&mut intake, seen);
+    let labels = read_labels(&mut intake, &groups);
+    let Intake { layout, modalities, problems, mut items, .. } = intake;
+    problems.into_result(place)?;
+    if layout.labels.is_some() {
+        items.extend(groups.iter().map(|g| content::label(g.part, &g.stem, &labels[&g.stem])));
+    }
+    let words = word_lists(&groups, layout, modalities);
+    let vocabularies = text::vocabularies(modalities, words.clone());
+    for (m, v) in modalities.iter().zip(&vocabularies) {
+        v.as_deref().map_or(Ok(()), |v| text::check_size(m, v))?;
+    }
+    let mut parts: [Vec<Clip>; 3] = Default::default();
+    for group in groups {
+        let label = labels.get(&group.stem).cloned();
+        parts[group.part as usize].push(clip(group, label, layout, modalities, &vocabularies, writer)?);
+    }
+    Ok(Contents { hash: content::dataset(items), parts, words })
+}
+
+/// Labels from the file, when the manifest names one; what it lacks is added to the problems.
+fn read_labels(intake: &mut Intake, groups: &[Group]) -> BTreeMap<String, String> {
+    let Some((file, column)) = &intake.layout.labels else { return BTreeMap::new() };
+    let Some(bytes) = intake.labels.take() else {
+        let fault = Fault::invalid("missing labels file").at(file);
+        intake
+            .problems
+            .push(fault.help("correct `data.labels`, or put the file into the dataset's root folder"));
+        return BTreeMap::new();
+    };
+    let labels = match labels::parse(&bytes, file, column) {
+        Ok(labels) => labels,
+        Err(fault) => {
+            intake.problems.push(fault);
+            return BTreeMap::new();
+        }
+    };
+    for g in groups.iter().filter(|g| labels.get(&g.stem).is_none_or(|l| l.is_empty())) {
+        let fault = Fault::invalid("the labels file lacks a clip").at(file);
+        let fault = fault.found(format!("no `{column}` for {}", g.stem)).expected("a line for every stem");
+        intake.problems.push(fault.help("add the line, or remove the clip"));
+    }
+    labels
+}
+
+/// The word list of each modality with a `Words` vocabulary, from all rows of the training clips.
+fn word_lists(groups: &[Group], layout: &Layout, modalities: &[Modality]) -> Vec<Option<Vec<String>>> {
+    let train = || groups.iter().filter(|g| g.part == Part::Train);
+    let list = |(i, m): (usize, &Modality)| {
+        let folder = layout.folders.iter().position(|f| f.modality == Some(i))?;
+        let captions = train().filter_map(|g| g.files[folder].as_ref()).flat_map(|r| &r.captions);
+        (m.text == Some(Text::Words)).then(|| Words::collect(captions.map(String::as_str)).list().to_vec())
+    };
+    modalities.iter().enumerate().map(list).collect()
+}
+
+fn clip(
+    group: Group,
+    label: Option<String>,
+    layout: &Layout,
+    modalities: &[Modality],
+    vocabularies: &[Option<Box<dyn Vocabulary>>],
+    writer: &mut Writer,
+) -> Result<Clip> {
+    let mut clip =
+        Clip { stem: group.stem, label: String::new(), rows: 0, captions: Vec::new(), offsets: Vec::new() };
+    let caption_folder = layout.caption_folder();
+    for (i, record) in group.files.into_iter().enumerate() {
+        let Some(record) = record else { continue };
+        clip.rows = record.rows.unwrap_or(0);
+        if let Some(m) = layout.folders[i].modality {
+            clip.offsets.push(match &vocabularies[m] {
+                None => record.offset,
+                Some(v) => {
+                    let encode = |c: &String| v.encode(c, modalities[m].length);
+                    writer.append(&record.captions.iter().flat_map(encode).collect::<Vec<_>>())?
+                }
+            });
+        }
+        if caption_folder == Some(i) {
+            clip.captions = record.captions;
+        }
+    }
+    clip.label = label.or_else(|| clip.captions.first().cloned()).unwrap_or_default();
+    Ok(clip)
+}

@@ -1,0 +1,78 @@
+//! Everything wrong with a dataset, told at once.
+
+use crate::fault::{Fault, Result};
+use std::fmt::Write;
+
+/// Problems shown in full; the rest is counted.
+const SHOWN: usize = 20;
+
+/// Problems in the order they were found; told in the order of their places.
+#[derive(Default)]
+pub struct Problems(Vec<Fault>);
+
+impl Problems {
+    pub fn push(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// A single problem as it is; several as one fault that lists the first by place, and counts the rest.
+    pub fn into_result(mut self, dataset: &str) -> Result<()> {
+        if self.0.len() < 2 {
+            return self.0.pop().map_or(Ok(()), Err);
+        }
+        self.0.sort_by(|a, b| (&a.place, &a.what, &a.found).cmp(&(&b.place, &b.what, &b.found)));
+        let mut what = format!("{} problems in the dataset", self.0.len());
+        for fault in self.0.iter().take(SHOWN) {
+            what.push_str("\n  ");
+            line(&mut what, fault);
+        }
+        if self.0.len() > SHOWN {
+            let _ = write!(what, "\n  … and {} more", self.0.len() - SHOWN);
+        }
+        let mut fault = Fault::invalid(what).at(dataset);
+        fault.help = self.0.swap_remove(0).help;
+        Err(fault)
+    }
+}
+
+/// `place: what (found x; expected y)`.
+fn line(out: &mut String, fault: &Fault) {
+    if let Some(place) = &fault.place {
+        let _ = write!(out, "{place}: ");
+    }
+    out.push_str(&fault.what);
+    let parts = [("found", &fault.found), ("expected", &fault.expected)];
+    let parts: Vec<String> =
+        parts.iter().filter_map(|(name, part)| part.as_ref().map(|p| format!("{name} {p}"))).collect();
+    if !parts.is_empty() {
+        let _ = write!(out, " ({})", parts.join("; "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_problem_is_told_as_it_is() {
+        let fault = || Fault::invalid("bad").at("x.npy").help("fix it");
+        let mut problems = Problems::default();
+        assert_eq!(Problems::default().into_result("d"), Ok(()));
+        problems.push(fault());
+        assert_eq!(problems.into_result("d"), Err(fault()));
+    }
+
+    #[test]
+    fn many_problems_are_sorted_and_capped() {
+        let mut problems = Problems::default();
+        for i in (0..25).rev() {
+            problems.push(Fault::invalid("bad").at(format!("{i:02}.npy")).found(i).expected(0));
+        }
+        let fault = problems.into_result("d.tar").unwrap_err();
+        assert!(fault
+            .what
+            .starts_with("25 problems in the dataset\n  00.npy: bad (found 0; expected 0)\n  01"));
+        assert!(fault.what.ends_with("19.npy: bad (found 19; expected 0)\n  … and 5 more"));
+        assert_eq!(fault.place.as_deref(), Some("d.tar"));
+    }
+}

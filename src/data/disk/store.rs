@@ -1,0 +1,186 @@
+//! The packed token store: one file that training maps into memory.
+//!
+//! ```text
+//! 0   magic `nano4m\0T`, version u32, byte-order mark u32
+//! 16  tokens u64, bytes of contents u64
+//! 32  CRC-32 of tokens, of contents, of bytes 0..40 (u32 each); zeros up to 64
+//! 64  tokens, u32 in the machine's byte order; then the contents (JSON: hash, clips, offsets, words)
+//! ```
+//! A file that is cut, damaged, of another version or byte order does not open, and is built again.
+
+use crate::data::split::Contents;
+use crate::fault::{Fault, Result};
+use flate2::Crc;
+use memmap2::Mmap;
+use rayon::prelude::*;
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
+use tempfile::{NamedTempFile, TempPath};
+
+/// Raise it whenever the same files would give other tokens or another layout.
+pub const VERSION: u32 = 1;
+const MAGIC: &[u8; 8] = b"nano4m\0T";
+const ORDER: u32 = 0x0102_0304;
+const HEADER: usize = 64;
+
+/// All tokens of a dataset, mapped read-only.
+pub struct Mapped {
+    map: Mmap,
+    tokens: usize,
+}
+
+impl Mapped {
+    pub fn tokens(&self) -> &[u32] {
+        let bytes = &self.map[HEADER..HEADER + 4 * self.tokens];
+        // SAFETY: every bit pattern is a u32; a map starts at a page and the header has 64 bytes, so
+        // the pointer is aligned; `bytes` proves the length. Stores are replaced by rename, never
+        // written in place, so nobody changes the memory behind the map.
+        unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), self.tokens) }
+    }
+}
+
+/// Opens a store and checks all of it (about 10 GB/s from the page cache); `None` for anything amiss.
+pub fn read(path: &Path) -> Option<(Contents, Mapped)> {
+    let file = File::open(path).ok()?;
+    // SAFETY: see `Mapped::tokens`: nobody writes into the file behind this map.
+    let map = unsafe { Mmap::map(&file) }.ok()?;
+    let header = map.get(..HEADER)?;
+    let u32_at = |i: usize| header[i..i + 4].try_into().map_or(0, u32::from_ne_bytes);
+    let u64_at = |i: usize| header[i..i + 8].try_into().map_or(0, u64::from_ne_bytes);
+    let ours = header[..8] == *MAGIC && u32_at(8) == VERSION && u32_at(12) == ORDER;
+    if !ours || u32_at(40) != crc(&header[..40]) {
+        return None;
+    }
+    let (tokens, size) = (usize::try_from(u64_at(16)).ok()?, usize::try_from(u64_at(24)).ok()?);
+    let end = HEADER.checked_add(tokens.checked_mul(4)?)?;
+    if map.len() != end.checked_add(size)?
+        || u32_at(32) != crc(&map[HEADER..end])
+        || u32_at(36) != crc(&map[end..])
+    {
+        return None;
+    }
+    let contents = serde_json::from_slice(&map[end..]).ok()?;
+    Some((contents, Mapped { map, tokens }))
+}
+
+/// CRC-32, in parallel over chunks.
+fn crc(bytes: &[u8]) -> u32 {
+    let of = |chunk: &[u8]| {
+        let mut crc = Crc::new();
+        crc.update(chunk);
+        crc
+    };
+    let chunks: Vec<Crc> = bytes.par_chunks(4 << 20).map(of).collect();
+    let mut all = Crc::new();
+    chunks.iter().for_each(|chunk| all.combine(chunk));
+    all.sum()
+}
+
+/// A store being written, in a temporary file next to its final place.
+pub struct Writer {
+    out: BufWriter<NamedTempFile>,
+    crc: Crc,
+    tokens: usize,
+}
+
+impl Writer {
+    pub fn new(folder: &Path) -> Result<Writer> {
+        let fault = |e| Fault::io("write the token store", folder, &e);
+        std::fs::create_dir_all(folder).map_err(fault)?;
+        let file = tempfile::Builder::new().prefix(".building-").tempfile_in(folder).map_err(fault)?;
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        out.write_all(&[0; HEADER]).map_err(fault)?;
+        Ok(Writer { out, crc: Crc::new(), tokens: 0 })
+    }
+
+    /// Appends tokens; returns where they start.
+    pub fn append(&mut self, tokens: &[u32]) -> Result<usize> {
+        let bytes: Vec<u8> = tokens.iter().flat_map(|t| t.to_ne_bytes()).collect();
+        self.crc.update(&bytes);
+        self.out.write_all(&bytes).map_err(|e| self.fault(&e))?;
+        self.tokens += tokens.len();
+        Ok(self.tokens - tokens.len())
+    }
+
+    /// Completes and syncs the file, and closes it.
+    pub fn finish(mut self, contents: &Contents) -> Result<TempPath> {
+        let json = serde_json::to_vec(contents)
+            .map_err(|e| Fault::failed(format!("cannot describe the token store: {e}")))?;
+        let header = self.header(&json);
+        self.write_end(&json, &header).map_err(|e| self.fault(&e))?;
+        let path = self.out.get_ref().path().to_path_buf();
+        let file = self.out.into_inner().map_err(|e| Fault::io("write the token store", &path, e.error()))?;
+        Ok(file.into_temp_path())
+    }
+
+    fn write_end(&mut self, json: &[u8], header: &[u8; HEADER]) -> std::io::Result<()> {
+        self.out.write_all(json)?;
+        self.out.seek(SeekFrom::Start(0))?;
+        self.out.write_all(header)?;
+        self.out.flush()?;
+        self.out.get_ref().as_file().sync_all()
+    }
+
+    fn header(&self, json: &[u8]) -> [u8; HEADER] {
+        let mut h = [0; HEADER];
+        h[..8].copy_from_slice(MAGIC);
+        h[8..12].copy_from_slice(&VERSION.to_ne_bytes());
+        h[12..16].copy_from_slice(&ORDER.to_ne_bytes());
+        h[16..24].copy_from_slice(&(self.tokens as u64).to_ne_bytes());
+        h[24..32].copy_from_slice(&(json.len() as u64).to_ne_bytes());
+        h[32..36].copy_from_slice(&self.crc.sum().to_ne_bytes());
+        h[36..40].copy_from_slice(&crc(json).to_ne_bytes());
+        let sum = crc(&h[..40]);
+        h[40..44].copy_from_slice(&sum.to_ne_bytes());
+        h
+    }
+
+    fn fault(&self, error: &std::io::Error) -> Fault {
+        Fault::io("write the token store", self.out.get_ref().path(), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents() -> Contents {
+        Contents { hash: "h".into(), parts: Default::default(), words: vec![Some(vec!["a".into()]), None] }
+    }
+
+    fn written(folder: &Path) -> std::path::PathBuf {
+        let mut writer = Writer::new(folder).unwrap();
+        assert_eq!(writer.append(&[7, 8]).unwrap(), 0);
+        assert_eq!(writer.append(&[9]).unwrap(), 2);
+        let path = folder.join("x.tokens");
+        writer.finish(&contents()).unwrap().persist(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (read_contents, mapped) = read(&written(folder.path())).unwrap();
+        assert_eq!((read_contents, mapped.tokens()), (contents(), &[7, 8, 9][..]));
+    }
+
+    #[test]
+    fn any_cut_and_any_flipped_byte_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let good = std::fs::read(&path).unwrap();
+        for cut in 0..good.len() {
+            std::fs::write(&path, &good[..cut]).unwrap();
+            assert!(read(&path).is_none(), "cut at {cut}");
+        }
+        for i in (0..good.len()).filter(|i| !(44..HEADER).contains(i)) {
+            let mut bad = good.clone();
+            bad[i] ^= 0x10;
+            std::fs::write(&path, &bad).unwrap();
+            assert!(read(&path).is_none(), "byte {i}");
+        }
+        std::fs::write(&path, &good).unwrap();
+        assert!(read(&path).is_some());
+    }
+}
