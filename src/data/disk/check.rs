@@ -76,7 +76,7 @@ fn folders(present: &[Vec<bool>; 3], layout: &Layout, seen: &BTreeSet<String>, p
     for part in Part::ALL {
         let split = &layout.splits[part as usize];
         if !present[part as usize].contains(&true) {
-            problems.push(no_clips(part, split, seen));
+            problems.push(no_clips(part, layout, seen));
             continue;
         }
         for (i, folder) in layout.folders.iter().enumerate() {
@@ -99,7 +99,8 @@ fn folders(present: &[Vec<bool>; 3], layout: &Layout, seen: &BTreeSet<String>, p
     }
 }
 
-fn no_clips(part: Part, split: &str, seen: &BTreeSet<String>) -> Fault {
+fn no_clips(part: Part, layout: &Layout, seen: &BTreeSet<String>) -> Fault {
+    let split = layout.splits[part as usize].as_str();
     let exists = seen.iter().any(|f| f.split('/').any(|name| name == split));
     let help = format!("correct `data.splits.{}` in the manifest, or export the split", part.name());
     if exists {
@@ -108,10 +109,16 @@ fn no_clips(part: Part, split: &str, seen: &BTreeSet<String>) -> Fault {
             .found(or_nothing(children(seen, split)))
             .help(help);
     }
-    let top: BTreeSet<&str> = seen.iter().filter_map(|f| f.split('/').rev().nth(1)).collect();
+    // Whatever holds a folder named like a modality is a split under another name.
+    let holder = |path: &'_ String| {
+        let (above, name) = path.rsplit_once('/')?;
+        let known = layout.folders.iter().any(|f| f.name == name);
+        known.then(|| above.rsplit('/').next().unwrap_or(above).to_string())
+    };
+    let splits: BTreeSet<String> = seen.iter().filter_map(holder).collect();
     Fault::invalid(format!("missing split folder `{split}`"))
         .at(split)
-        .found(or_nothing(top.into_iter().collect()))
+        .found(or_nothing(splits.iter().map(String::as_str).collect()))
         .help(help)
 }
 

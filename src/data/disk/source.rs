@@ -26,6 +26,8 @@ pub enum Source {
         root: PathBuf,
         /// Files below the root at the depths of the layout, sorted, with their `/`-separated paths.
         files: Vec<(String, PathBuf)>,
+        /// Folders at those depths, empty ones included.
+        folders: BTreeSet<String>,
     },
     Archive {
         path: PathBuf,
@@ -41,8 +43,8 @@ impl Source {
             return Ok(Source::Archive { path: path.to_path_buf() });
         }
         let root = find_root(path, splits)?;
-        let files = list(&root, splits)?;
-        Ok(Source::Directory { root, files })
+        let (files, folders) = list(&root, splits)?;
+        Ok(Source::Directory { root, files, folders })
     }
 
     /// The file or folder, as told to the user.
@@ -80,12 +82,12 @@ impl Source {
         take: &mut dyn FnMut(Vec<Entry>) -> Result<()>,
     ) -> Result<BTreeSet<String>> {
         match self {
-            Source::Directory { files, .. } => {
+            Source::Directory { files, folders, .. } => {
                 let chosen: Vec<_> = files.iter().filter(|f| wanted(&f.0)).collect();
                 for chunk in chosen.chunks(BATCH_FILES) {
                     take(chunk.par_iter().map(|(name, path)| read_file(name, path)).collect::<Result<_>>()?)?;
                 }
-                Ok(files.iter().filter_map(|f| Some(f.0.rsplit_once('/')?.0.to_string())).collect())
+                Ok(folders.clone())
             }
             Source::Archive { path } => read_archive(path, wanted, take),
         }
@@ -146,27 +148,34 @@ fn find_root(path: &Path, splits: &[String]) -> Result<PathBuf> {
     })
 }
 
-/// `file`, `folder/file` and `split/folder/file` below the root. Of folders that are no split only
-/// the names of their files are listed (a labels file may be there).
-fn list(root: &Path, splits: &[String]) -> Result<Vec<(String, PathBuf)>> {
-    let mut files = Vec::new();
+/// Files and folders below a root, with their `/`-separated paths.
+type Listing = (Vec<(String, PathBuf)>, BTreeSet<String>);
+
+/// `file`, `folder/file` and `split/folder/file` below the root, sorted. A folder that is no split is
+/// listed (a labels file may be there), but not what is in its folders.
+fn list(root: &Path, splits: &[String]) -> Result<Listing> {
+    let (mut files, mut folders) = (Vec::new(), BTreeSet::new());
     for (split, path, is_dir) in entries(root)? {
         if !is_dir {
             files.push((split, path));
             continue;
         }
-        let deeper = splits.is_empty() || splits.contains(&split);
         for (folder, path, is_dir) in entries(&path)? {
+            let name = format!("{split}/{folder}");
             if !is_dir {
-                files.push((format!("{split}/{folder}"), path));
-            } else if deeper {
-                let inner = entries(&path)?.into_iter().filter(|e| !e.2);
-                files.extend(inner.map(|(name, path, _)| (format!("{split}/{folder}/{name}"), path)));
+                files.push((name, path));
+                continue;
             }
+            if splits.is_empty() || splits.contains(&split) {
+                let inner = entries(&path)?.into_iter().filter(|e| !e.2);
+                files.extend(inner.map(|(file, path, _)| (format!("{name}/{file}"), path)));
+            }
+            folders.insert(name);
         }
+        folders.insert(split);
     }
     files.sort();
-    Ok(files)
+    Ok((files, folders))
 }
 
 /// A file of an archive, or what is wrong with the archive.
