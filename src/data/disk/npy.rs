@@ -107,8 +107,11 @@ impl Header {
     }
 }
 
+/// How one value is read from its bytes.
+type Read = fn(&[u8]) -> i64;
+
 /// Size of a value of this type and how it is read; `None` for anything but an integer that fits an i64.
-fn reader(descr: &str) -> Option<(usize, fn(&[u8]) -> i64)> {
+fn reader(descr: &str) -> Option<(usize, Read)> {
     Some(match descr {
         "|i1" | "<i1" => (1, |b| i64::from(b[0] as i8)),
         "|u1" | "<u1" => (1, |b| i64::from(b[0])),

@@ -6,10 +6,11 @@ use super::intake::Intake;
 use super::labels;
 use super::layout::Layout;
 use super::source::Source;
-use super::store::{Mapped, Writer};
+use super::store::{Mapped, Writer, VERSION};
 use crate::data::split::{Clip, Contents, Storage};
 use crate::data::text::{self, Vocabulary, Words};
 use crate::data::{content, Dataset, Part};
+use crate::digest::Hasher;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Data;
 use crate::modality::{Modality, Text};
@@ -27,16 +28,9 @@ impl Dataset {
         let path = locate(data, base)?;
         let layout = Layout::new(data, modalities)?;
         let source = Source::open(&path, &layout.splits)?;
-        let wanted = |path: &str| layout.classify(path).is_some();
-        let form = form(&layout, modalities);
-        let key =
-            || Ok(crate::digest::sha256_hex(format!("{form}{}", source.fingerprint(&wanted)?).as_bytes()));
-        let fingerprint = key()?;
-        let cache = Cache { folder: cache };
-        if let Some((contents, tokens)) = cache.load(&fingerprint) {
-            return Dataset::assemble(modalities, contents, Storage::Mapped(tokens), data.rows);
-        }
-        let (contents, tokens) = build(&source, &layout, modalities, &cache, &form, &key, &fingerprint)?;
+        let reading =
+            Reading { source: &source, layout: &layout, modalities, cache: Cache { folder: cache } };
+        let (contents, tokens) = reading.contents()?;
         Dataset::assemble(modalities, contents, Storage::Mapped(tokens), data.rows)
     }
 }
@@ -57,33 +51,49 @@ fn locate(data: &Data, base: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Everything of a manifest that shapes the store, as text.
-fn form(layout: &Layout, modalities: &[Modality]) -> String {
-    let modalities: Vec<_> = modalities.iter().map(|m| (&m.name, m.length, m.vocab, m.text)).collect();
-    format!("{:?}", (super::store::VERSION, &layout.splits, &layout.labels, modalities))
+/// What is read, how, and where the result is kept.
+struct Reading<'a> {
+    source: &'a Source,
+    layout: &'a Layout,
+    modalities: &'a [Modality],
+    cache: Cache<'a>,
 }
 
-#[allow(clippy::too_many_arguments)]
-fn build(
-    source: &Source,
-    layout: &Layout,
-    modalities: &[Modality],
-    cache: &Cache,
-    form: &str,
-    key: &dyn Fn() -> Result<String>,
-    fingerprint: &str,
-) -> Result<(Contents, Mapped)> {
-    let mut writer = Writer::new(cache.folder)?;
-    let mut intake = Intake::new(layout, modalities);
-    let wanted = |path: &str| layout.classify(path).is_some();
-    let seen = source.read(&wanted, &mut |batch| intake.take(batch, &mut writer))?;
-    let contents = contents(intake, &seen, &mut writer, &source.place())?;
-    if key()? != fingerprint {
-        return Err(Fault::failed("the dataset changed while it was read")
-            .at(source.place())
-            .help("wait until it is complete, then run the same command again"));
+impl Reading<'_> {
+    /// From the cache, else from the source.
+    fn contents(&self) -> Result<(Contents, Mapped)> {
+        let fingerprint = self.fingerprint()?;
+        self.cache.load(&fingerprint).map_or_else(|| self.build(&fingerprint), Ok)
     }
-    cache.keep(fingerprint, form, writer, &contents)
+
+    fn build(&self, fingerprint: &str) -> Result<(Contents, Mapped)> {
+        let mut writer = Writer::new(self.cache.folder)?;
+        let mut intake = Intake::new(self.layout, self.modalities);
+        let wanted = |path: &str| self.layout.classify(path).is_some();
+        let seen = self.source.read(&wanted, &mut |batch| intake.take(batch, &mut writer))?;
+        let contents = describe(intake, &seen, &mut writer, &self.source.place())?;
+        if self.fingerprint()? != fingerprint {
+            return Err(Fault::failed("the dataset changed while it was read")
+                .at(self.source.place())
+                .help("wait until it is complete, then run the same command again"));
+        }
+        self.cache.keep(fingerprint, &self.form(), writer, &contents)
+    }
+
+    /// Key of the source as it is now, read in this form.
+    fn fingerprint(&self) -> Result<String> {
+        let wanted = |path: &str| self.layout.classify(path).is_some();
+        let mut h = Hasher::new("nano4m.data.key.v1");
+        h.field(self.form().as_bytes()).field(self.source.fingerprint(&wanted)?.as_bytes());
+        Ok(h.finish_hex())
+    }
+
+    /// Everything of a manifest that shapes the store, as text.
+    fn form(&self) -> String {
+        let modalities: Vec<_> =
+            self.modalities.iter().map(|m| (&m.name, m.length, m.vocab, m.text)).collect();
+        format!("{:?}", (VERSION, &self.layout.splits, &self.layout.labels, modalities))
+    }
 }
 
 /// Checks everything, then describes it; caption tokens are appended to the store.
