@@ -97,7 +97,7 @@ impl Reading<'_> {
 }
 
 /// Checks everything, then describes it; caption tokens are appended to the store.
-fn contents(
+fn describe(
     mut intake: Intake,
     seen: &BTreeSet<String>,
     writer: &mut Writer,
