@@ -18,6 +18,7 @@ fn snapshots_of_every_table() {
         names,
         [
             "eval_results",
+            "claims",
             "cross_entropy",
             "classification",
             "per_class",
@@ -35,6 +36,10 @@ fn snapshots_of_every_table() {
     let (ce, header) = table(&report, "cross_entropy");
     insta::assert_snapshot!("cross_entropy_csv", export::csv(ce, header));
     insta::assert_snapshot!("cross_entropy_terminal", export::terminal(ce));
+    let json = export::json(ce, header);
+    assert_eq!(json["rows"][0]["modality"], "rgb");
+    assert!(json["rows"][0]["ce_nats_per_token"]["low"].is_f64());
+    assert_eq!(json["rows"].as_array().unwrap().len(), ce.rows.len());
 }
 
 #[test]
@@ -44,6 +49,7 @@ fn regenerating_changes_no_byte() {
     let first = report::generate(fixture.runs(), &reports, &Options::default()).unwrap();
     let before = fixture.bytes();
     assert!(first.tables.iter().all(|t| t.new && t.version == "v0001"));
+    insta::assert_snapshot!("summary", export::summary(&first));
     let second = report::generate(fixture.runs(), &reports, &Options::default()).unwrap();
     assert!(second.tables.iter().all(|t| !t.new && t.version == "v0001"));
     assert_eq!(before, fixture.bytes());
@@ -126,7 +132,7 @@ fn a_new_run_makes_a_new_version_and_diff_says_why() {
     assert_eq!(diff[0].causes, ["data: d1 → d2 (beta-bbbb000000 → beta-bbbb111111)"]);
     let cell = diff[0].cells.iter().find(|c| c.column == "ce_nats_per_token").unwrap();
     assert!(cell.row.starts_with("beta / 7 / "), "{cell}");
-    assert_eq!(report::diff(&reports, None, "1", "2").unwrap().len(), 10);
+    assert_eq!(report::diff(&reports, None, "1", "2").unwrap().len(), 11);
     let fault = report::diff(&reports, Some("cross_entrpy"), "1", "2").unwrap_err();
     assert_eq!(fault.help.as_deref(), Some("did you mean `cross_entropy`?"));
     assert!(report::diff(&reports, None, "1", "9").is_err());

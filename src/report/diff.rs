@@ -86,7 +86,9 @@ fn one(reports: &Path, table: &str, a: u32, b: u32) -> Result<Diff> {
 
 /// Names of rows: every column before the first number, common to both.
 fn keys(old: &str, new: &str) -> Vec<String> {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 15] = [
+        "claim",
+        "against",
         "experiment",
         "seed",
         "modality",

@@ -6,12 +6,12 @@ use super::{Report, Table};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884}\
-body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}\
+body{font:15px/1.5 system-ui,sans-serif;max-width:104rem;margin:2rem auto;padding:0 1rem}\
 nav a{margin-right:1rem;white-space:nowrap}\
 h2{margin-top:3rem;border-bottom:1px solid var(--line)}\
 .t{overflow-x:auto}\
 table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}\
-th,td{padding:.2rem .6rem;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}\
+th,td{padding:.2rem .5rem;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}\
 td.n{text-align:right}\
 thead th{position:sticky;top:0;background:Canvas}\
 ul.notes,.origin{color:GrayText;font-size:13px;overflow-wrap:anywhere}\

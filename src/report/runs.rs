@@ -2,6 +2,7 @@
 
 use crate::digest::{sha256_hex, Hasher};
 use crate::fault::{Fault, Result};
+use crate::manifest::schema::Claim;
 use crate::manifest::syntax::{self, Kind, Node};
 use crate::record::examples::{self, Example};
 use crate::record::Record;
@@ -18,6 +19,8 @@ pub struct Run {
     pub record: Record,
     /// Hash of the manifest without names, seeds, pins and paths; 16 hex digits.
     pub manifest: String,
+    /// What the manifest claimed before training.
+    pub claims: Vec<Claim>,
 }
 
 /// Runs that differ only in their seeds, ascending by seeds.
@@ -91,16 +94,25 @@ pub fn load(root: &Path, only: Option<&[String]>) -> Result<Vec<Group>> {
 fn open(dir: RunDir) -> Result<Run> {
     let record = Record::read(&dir.file("record.json"))?;
     // Without its manifest a run stands alone.
-    let manifest = match std::fs::read_to_string(dir.file("resolved.ron")) {
-        Ok(text) => unseeded(&text),
-        Err(_) => record.identity.clone(),
+    let (manifest, claims) = match std::fs::read_to_string(dir.file("resolved.ron")) {
+        Ok(text) => (unseeded(&text), claims(&text)?),
+        Err(_) => (record.identity.clone(), vec![]),
     };
     Ok(Run {
         directory: dir.id.directory(),
         path: dir.path,
         record,
         manifest: manifest.chars().take(16).collect(),
+        claims,
     })
+}
+
+/// The claims in a resolved manifest.
+fn claims(text: &str) -> Result<Vec<Claim>> {
+    let Kind::Fields { fields, .. } = syntax::scan(text).kind else { return Ok(vec![]) };
+    let Some(field) = fields.iter().find(|f| f.key == "claims") else { return Ok(vec![]) };
+    ron::from_str(&text[field.value.start..field.value.end])
+        .map_err(|e| Fault::failed(format!("cannot read the claims of a resolved manifest: {e}")))
 }
 
 /// Fields that do not tell runs of one group apart.

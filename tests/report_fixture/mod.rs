@@ -12,6 +12,15 @@ use std::path::{Path, PathBuf};
 const CLIPS: u64 = 24;
 const CLASSES: [&str; 4] = ["cat", "cow", "dog", "duck"];
 
+/// True, false, against chance, against another experiment, and about what was not measured.
+const CLAIMS: &str = "\
+    (metric: \"cross_entropy/tok_rgb@196\", against: \"unigram_marginal\", margin: 0.5), \
+    (metric: \"cross_entropy/tok_audio@512\", against: \"shuffled_input\"), \
+    (metric: \"classification/tok_audio@512/logit_rank_as_trained\", against: \"chance\"), \
+    (metric: \"retrieval/tok_rgb@196->tok_audio@512/r5\", against: \"chance\", margin: 10), \
+    (metric: \"cross_entropy/tok_rgb@196\", against: \"alpha\"), \
+    (metric: \"cross_entropy/tok_rgb@196\", against: \"untrained\")";
+
 pub struct Fixture {
     root: tempfile::TempDir,
     runs: PathBuf,
@@ -147,8 +156,9 @@ impl Fake {
         let dim = if self.name == "alpha" { 64 } else { 128 };
         format!(
             "(schema: 1, name: \"{}\", seeds: (init: {s}, data: {s}, masking: {s}, probes: {s}), data: (), \
-             modalities: [], model: (dim: {dim}))",
+             modalities: [], model: (dim: {dim}), claims: [{}])",
             self.name,
+            if self.name == "beta" { CLAIMS } else { "" },
             s = self.seed
         )
     }

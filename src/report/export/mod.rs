@@ -2,12 +2,16 @@
 
 mod csv;
 pub(super) mod html;
+mod json;
 mod markdown;
+mod summary;
 mod terminal;
 
 pub use self::csv::csv;
 
+pub use json::json;
 pub use markdown::{front, markdown};
+pub use summary::summary;
 pub use terminal::terminal;
 
 use super::format::{heading, shown};

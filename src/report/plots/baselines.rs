@@ -77,20 +77,23 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
         .build_cartesian_2d(x.0..x.1, (0..n).into_segmented())
         .map_err(failed)?;
     let name = |v: &SegmentValue<usize>| match v {
-        SegmentValue::CenterOf(i) => panel.sources.get(*i).map(|s| s.0.clone()).unwrap_or_default(),
+        SegmentValue::CenterOf(i) => {
+            panel.sources.get((n - 1).wrapping_sub(*i)).map(|s| s.0.clone()).unwrap_or_default()
+        }
         _ => String::new(),
     };
     chart
         .configure_mesh()
         .disable_y_mesh()
-        .y_labels(n + 1)
+        .y_labels(n)
         .y_label_formatter(&name)
         .light_line_style(WHITE)
         .draw()
         .map_err(failed)?;
     for (i, (source, e)) in panel.sources.iter().enumerate() {
         let own = if source == "model" { color(0) } else { color(6) };
-        let at = |x: f64| (x, SegmentValue::CenterOf(i));
+        // The model stands on top.
+        let at = |x: f64| (x, SegmentValue::CenterOf(n - 1 - i));
         if let Ok(interval) = e.interval {
             let line = PathElement::new([at(interval.low), at(interval.high)], own.stroke_width(3));
             chart.draw_series([line]).map_err(failed)?;

@@ -6,6 +6,7 @@ use crate::record::examples::{source, Classification};
 use crate::report::published::short_names;
 use crate::report::runs::Group;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The answer that names no class.
@@ -47,10 +48,11 @@ fn plot(group: &Group, inputs: &str, method: &str, rows: &[&Classification]) -> 
     let size = (left + cell * columns.len() as i32 + 20, top + cell * truth.len() as i32 + 20);
     let svg = draw((size.0 as u32, size.1 as u32), |area| {
         let small = ("sans-serif", font).into_font();
+        let beside = TextStyle::from(small.clone()).pos(Pos::new(HPos::Right, VPos::Center));
         for (y, class) in truth.iter().enumerate() {
             let total: usize = columns.iter().filter_map(|c| count.get(&(*class, *c))).sum();
             let at = top + y as i32 * cell;
-            let label = Text::new(class.to_string(), (4, at + (cell - font) / 2), small.clone());
+            let label = Text::new(class.to_string(), (left - 6, at + cell / 2), beside.clone());
             area.draw(&label).map_err(failed)?;
             for (x, answered) in columns.iter().enumerate() {
                 let n = count.get(&(*class, *answered)).copied().unwrap_or(0);

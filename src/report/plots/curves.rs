@@ -34,6 +34,7 @@ pub fn plot(group: &Group) -> Result<Option<Plot>> {
         chart
             .configure_mesh()
             .x_desc("step")
+            .x_label_formatter(&|x| format!("{x:.0}"))
             .y_desc("nats/token")
             .light_line_style(WHITE)
             .draw()
@@ -46,7 +47,12 @@ pub fn plot(group: &Group) -> Result<Option<Plot>> {
             chart.draw_series(dots).map_err(failed)?;
         }
         let labels = &mut chart.configure_series_labels();
-        labels.background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.3)).draw().map_err(failed)
+        labels
+            .position(SeriesLabelPosition::UpperRight)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.3))
+            .draw()
+            .map_err(failed)
     })?;
     let caption = format!(
         "{}, seed {}: cross-entropy over training steps; lines: training batches (window means), dots: validation split.",

@@ -27,6 +27,8 @@ pub fn plot(group: &Group) -> Result<Option<Plot>> {
             .map_err(failed)?;
         let mesh = &mut chart.configure_mesh();
         mesh.x_desc("k")
+            .x_label_formatter(&|x| format!("{x:.0}"))
+            .y_label_formatter(&|y| format!("{y:.0}"))
             .y_desc("found among the first k (%)")
             .light_line_style(WHITE)
             .draw()

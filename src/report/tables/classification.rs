@@ -51,7 +51,7 @@ struct Scores {
 }
 
 /// Whether the clip is right within the first `k`; `None` when the method does not rank that far.
-fn hit(row: &Classification, k: u32) -> Option<bool> {
+pub(super) fn hit(row: &Classification, k: u32) -> Option<bool> {
     match row.true_rank {
         Some(rank) => Some(rank < k),
         None => (k == 1).then(|| row.predicted_class == row.true_class),

@@ -1,5 +1,6 @@
 //! The tables, one small file each: which rows, which test, which note.
 
+mod claims;
 mod classification;
 mod common;
 mod compared;
@@ -28,22 +29,23 @@ pub struct Built {
 type Builder = fn(&Context) -> Result<Option<Built>>;
 
 /// Every table but the front page, in the order of the front page.
-const BUILDERS: [(&str, Builder); 9] = [
-    ("cross_entropy", cross_entropy::build),
-    ("classification", classification::build),
-    ("per_class", per_class::build),
-    ("retrieval", retrieval::build),
-    ("directions", directions::build),
-    ("memorization", memorization::build),
-    ("forward_vs_autoregressive", forward_vs_autoregressive::build),
-    ("generation", generation::build),
-    ("linear_probe", linear_probe::build),
+const BUILDERS: [Builder; 10] = [
+    claims::build,
+    cross_entropy::build,
+    classification::build,
+    per_class::build,
+    retrieval::build,
+    directions::build,
+    memorization::build,
+    forward_vs_autoregressive::build,
+    generation::build,
+    linear_probe::build,
 ];
 
 /// The tables that the runs have scores for; the front page comes first.
 pub fn all(context: &Context) -> Result<Vec<Table>> {
     let mut built = Vec::new();
-    for (_, build) in BUILDERS {
+    for build in BUILDERS {
         built.extend(build(context)?);
     }
     let headlines: Vec<Headline> = built.iter_mut().flat_map(|b| std::mem::take(&mut b.headlines)).collect();
