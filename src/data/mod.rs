@@ -11,12 +11,14 @@
 
 mod content;
 mod disk;
+mod inspect;
 mod parts;
 mod split;
 pub mod synthetic;
 pub mod text;
 
-pub use disk::{clip_id, clip_source, CAPTIONS};
+pub use disk::{clip_id, clip_source, discover, divide, Division, Stratum, CAPTIONS};
+pub use inspect::{ClassSummary, ModalitySummary, SplitSummary, Summary};
 pub use parts::ClipData;
 pub use split::{Clip, Split};
 pub use text::Vocabulary;

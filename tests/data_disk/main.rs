@@ -4,3 +4,4 @@ mod cached;
 mod faults;
 mod fixture;
 mod forms;
+mod tools;

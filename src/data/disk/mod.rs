@@ -2,6 +2,8 @@
 
 mod cache;
 mod check;
+mod discover;
+mod divide;
 mod file;
 mod intake;
 mod labels;
@@ -12,6 +14,8 @@ mod problems;
 mod source;
 mod store;
 
+pub use discover::discover;
+pub use divide::{divide, Division, Stratum};
 pub use layout::CAPTIONS;
 pub(super) use store::Mapped;
 

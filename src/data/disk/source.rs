@@ -137,7 +137,10 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf, bool)>> {
 }
 
 fn find_root(path: &Path, splits: &[String]) -> Result<PathBuf> {
-    let holds = |folder: &Path| splits.is_empty() || splits.iter().any(|s| folder.join(s).is_dir());
+    let holds = |folder: &Path| match splits {
+        [] => looks_like_data(folder),
+        _ => splits.iter().any(|s| folder.join(s).is_dir()),
+    };
     if holds(path) {
         return Ok(path.to_path_buf());
     }
@@ -146,6 +149,15 @@ fn find_root(path: &Path, splits: &[String]) -> Result<PathBuf> {
         [(_, only, _)] => only.clone(),
         _ => path.to_path_buf(),
     })
+}
+
+/// Whether any `split/folder/` below holds a token or caption file.
+fn looks_like_data(root: &Path) -> bool {
+    let folders = |path: &Path| entries(path).unwrap_or_default().into_iter().filter(|e| e.2).map(|e| e.1);
+    let is_data = |e: &(String, PathBuf, bool)| !e.2 && (e.0.ends_with(".npy") || e.0.ends_with(".json"));
+    folders(root)
+        .flat_map(|split| folders(&split))
+        .any(|f| entries(&f).unwrap_or_default().iter().any(is_data))
 }
 
 /// Files and folders below a root, with their `/`-separated paths.
@@ -219,16 +231,19 @@ fn unpack(
     for entry in tar::Archive::new(&mut reader).entries().map_err(|e| corrupt(path, e))? {
         let mut entry = entry.map_err(|e| corrupt(path, e))?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let name = name.trim_start_matches("./").to_string();
+        let name = name.trim_start_matches("./").trim_end_matches('/').to_string();
+        let kind = entry.header().entry_type();
+        folders.extend(kind.is_dir().then(|| name.clone()));
         folders.extend(name.rsplit_once('/').map(|(folder, _)| folder.to_string()));
-        if !wanted(&name) {
+        let is_link = kind.is_symlink() || kind.is_hard_link();
+        if !wanted(&name) || !(is_link || kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
             continue;
         }
-        if !entry.header().entry_type().is_file() {
+        if is_link {
             problems.push(
                 Fault::invalid("the archive holds a link instead of a file")
                     .at(name)
-                    .found(format!("{:?}", entry.header().entry_type()))
+                    .found(format!("{kind:?}"))
                     .help("pack it again with `tar --dereference --hard-dereference`"),
             );
             continue;
