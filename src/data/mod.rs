@@ -23,7 +23,7 @@ pub use parts::ClipData;
 pub use split::{Clip, Split};
 pub use text::Vocabulary;
 
-use crate::fault::{Fault, Result};
+use crate::fault::Result;
 use crate::modality::Modality;
 use split::Storage;
 use std::sync::Arc;
@@ -82,36 +82,22 @@ impl Dataset {
         self.vocabularies.get(modality)?.as_deref()
     }
 
-    /// Puts index and tokens together; keeps the first `rows` rows of every clip when given.
-    fn assemble(
-        modalities: &[Modality],
-        contents: split::Contents,
-        storage: Storage,
-        rows: Option<usize>,
-    ) -> Result<Dataset> {
+    /// Puts index and tokens together.
+    fn assemble(modalities: &[Modality], contents: split::Contents, storage: Storage) -> Dataset {
         let storage = Arc::new(storage);
         let lengths: Vec<usize> = modalities.iter().map(|m| m.length).collect();
         let vocabularies = text::vocabularies(modalities, contents.words);
-        let mut parts = contents.parts;
-        for clip in parts.iter_mut().flatten() {
-            keep_rows(clip, rows)?;
-        }
-        let classes = split::classes(&parts);
-        let splits = parts.map(|clips| Split::new(clips, lengths.clone(), storage.clone()));
-        Ok(Dataset { hash: contents.hash, modalities: modalities.to_vec(), splits, classes, vocabularies })
+        let classes = split::classes(&contents.parts);
+        let splits = contents.parts.map(|clips| Split::new(clips, lengths.clone(), storage.clone()));
+        Dataset { hash: contents.hash, modalities: modalities.to_vec(), splits, classes, vocabularies }
     }
-}
 
-fn keep_rows(clip: &mut Clip, rows: Option<usize>) -> Result<()> {
-    let Some(rows) = rows else { return Ok(()) };
-    if rows == 0 || rows > clip.rows {
-        return Err(Fault::invalid("the manifest asks for rows that the data does not have")
-            .at(clip.stem.clone())
-            .found(format!("{} rows in the clip", clip.rows))
-            .expected(format!("at least 1 and at most {}, `data.rows` is {rows}", clip.rows))
-            .help("lower `data.rows`, or leave it out to use every row"));
+    /// Keeps the first `rows` rows of every clip when given. Hash, classes and word lists stay those of
+    /// the whole dataset.
+    fn first_rows(mut self, rows: Option<usize>) -> Result<Dataset> {
+        if let Some(rows) = rows {
+            self.splits.iter_mut().try_for_each(|split| split.first_rows(rows))?;
+        }
+        Ok(self)
     }
-    clip.rows = rows;
-    clip.captions.truncate(rows);
-    Ok(())
 }

@@ -38,7 +38,7 @@ impl Dataset {
         let hash = hash(modalities, &parts);
         let mut tokens = Vec::new();
         let parts = parts.map(|clips| clips.into_iter().map(|c| pack(modalities, c, &mut tokens)).collect());
-        Dataset::assemble(modalities, Contents { hash, parts, words }, Storage::Owned(tokens), None)
+        Ok(Dataset::assemble(modalities, Contents { hash, parts, words }, Storage::Owned(tokens)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One split: clips in the order of their stems, and their tokens inside one block of memory.
 
 use super::disk::Mapped;
+use crate::fault::{Fault, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -71,6 +72,22 @@ pub struct Split {
 impl Split {
     pub(super) fn new(clips: Vec<Clip>, lengths: Vec<usize>, storage: Arc<Storage>) -> Split {
         Split { clips, lengths, storage }
+    }
+
+    /// Forgets all rows but the first `rows`; refuses when a clip has fewer.
+    pub(super) fn first_rows(&mut self, rows: usize) -> Result<()> {
+        for clip in &mut self.clips {
+            if rows == 0 || rows > clip.rows {
+                return Err(Fault::invalid("the manifest asks for rows that the data does not have")
+                    .at(format!("data.rows: {rows}, clip {}", clip.stem))
+                    .found(format!("{} rows in the clip", clip.rows))
+                    .expected(format!("`data.rows` from 1 to {}", clip.rows))
+                    .help("change `data.rows`, or leave it out to use every row"));
+            }
+            clip.rows = rows;
+            clip.captions.truncate(rows);
+        }
+        Ok(())
     }
 
     /// Number of clips.

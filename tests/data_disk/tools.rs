@@ -2,7 +2,7 @@
 
 use crate::fixture::{npy, stamps_modalities, Fixture};
 use nano4m::data::{discover, divide, Dataset, Part};
-use nano4m::manifest::schema::{Data, Labels, Splits};
+use nano4m::manifest::schema::{Data, Labels, Splits, Synthetic};
 use nano4m::modality::Text;
 use std::collections::BTreeSet;
 use std::fs;
@@ -104,4 +104,18 @@ fn dividing_refuses_to_guess_or_overwrite() {
     fs::create_dir(&target).unwrap();
     assert_eq!(divide(&Labels::Caption), "the target exists already");
     assert_eq!(fs::read_dir(f.folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_manifest_names_one_source() {
+    let mut f = Fixture::new();
+    f.modalities.truncate(2);
+    f.data.synthetic = Some(Synthetic { clips: (4, 2, 2), ..Synthetic::default() });
+    assert_eq!(f.fault().found.unwrap(), "`path` and `synthetic`");
+    f.data.path = None;
+    f.data.rows = Some(1);
+    let d = f.open().unwrap();
+    assert_eq!((d.split(Part::Train).len(), d.split(Part::Train).rows(0)), (4, 1));
+    f.data.synthetic = None;
+    assert_eq!(f.fault().found.unwrap(), "neither `path` nor `synthetic`");
 }

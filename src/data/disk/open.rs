@@ -9,7 +9,7 @@ use super::source::Source;
 use super::store::{Mapped, Writer, VERSION};
 use crate::data::split::{Clip, Contents, Storage};
 use crate::data::text::{self, Vocabulary, Words};
-use crate::data::{content, Dataset, Part};
+use crate::data::{content, synthetic, Dataset, Part};
 use crate::digest::Hasher;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Data;
@@ -18,27 +18,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 impl Dataset {
-    /// Opens `data.path` (relative to the working directory, else to `base`, the manifest's folder).
-    /// The packed tokens live under `cache` and are built when they are absent, damaged or older
-    /// than the source.
+    /// Makes `data.synthetic`, or opens `data.path` (relative to the working directory, else to `base`,
+    /// the manifest's folder). The packed tokens of a path live under `cache` and are built when they
+    /// are absent, damaged or older than the source.
     ///
     /// Errors: a missing path is a provenance fault (exit 3) with `data.obtain` as help; whatever is
     /// wrong with the content is invalid (exit 2), all problems at once.
     pub fn open(data: &Data, modalities: &[Modality], base: &Path, cache: &Path) -> Result<Dataset> {
+        if let (Some(spec), None) = (&data.synthetic, &data.path) {
+            return synthetic::generate(spec, modalities)?.first_rows(data.rows);
+        }
         let path = locate(data, base)?;
         let layout = Layout::new(data, modalities)?;
         let source = Source::open(&path, &layout.splits)?;
         let reading =
             Reading { source: &source, layout: &layout, modalities, cache: Cache { folder: cache } };
         let (contents, tokens) = reading.contents()?;
-        Dataset::assemble(modalities, contents, Storage::Mapped(tokens), data.rows)
+        Dataset::assemble(modalities, contents, Storage::Mapped(tokens)).first_rows(data.rows)
     }
 }
 
 /// The dataset's file or folder.
 fn locate(data: &Data, base: &Path) -> Result<PathBuf> {
-    let Some(path) = &data.path else {
-        return Err(Fault::invalid("the manifest names no dataset").at("data.path").help("give `data.path`"));
+    let (Some(path), None) = (&data.path, &data.synthetic) else {
+        return Err(Fault::invalid("the manifest must name one source of data")
+            .at("data")
+            .found(if data.path.is_some() {
+                "`path` and `synthetic`"
+            } else {
+                "neither `path` nor `synthetic`"
+            })
+            .expected("exactly one of `path` and `synthetic`")
+            .help("remove or add one of the two"));
     };
     let beside = base.join(path);
     let found = [PathBuf::from(path), beside].into_iter().find(|p| p.exists());
