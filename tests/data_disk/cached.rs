@@ -99,3 +99,15 @@ fn several_may_build_at_once() {
     assert!(hashes.windows(2).all(|w| w[0] == w[1]));
     assert_eq!(fs::read_dir(f.cache()).unwrap().count(), 2, "one index, one store, nothing else");
 }
+
+#[test]
+fn a_cache_that_cannot_be_written_is_named() {
+    let f = Fixture::new();
+    fs::write(f.cache(), b"a file, not a folder").unwrap();
+    let fault = f.fault();
+    assert_eq!(
+        (fault.exit, fault.place),
+        (nano4m::fault::Exit::Failed, Some(f.cache().display().to_string()))
+    );
+    assert!(fault.what.starts_with("cannot write the token store: "), "{}", fault.what);
+}

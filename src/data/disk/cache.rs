@@ -39,8 +39,7 @@ impl Cache<'_> {
         let path = self.tokens(&name);
         let fault = |e| Fault::io("write the token store", &path, &e);
         writer.finish(contents)?.persist(&path).map_err(|e| fault(e.error))?;
-        let mut index =
-            tempfile::Builder::new().prefix(".building-").tempfile_in(self.folder).map_err(fault)?;
+        let mut index = store::temporary().tempfile_in(self.folder).map_err(fault)?;
         writeln!(index, "{name}").and_then(|()| index.as_file().sync_all()).map_err(fault)?;
         index.persist(self.index(fingerprint)).map_err(|e| fault(e.error))?;
         store::read(&path).ok_or_else(|| {

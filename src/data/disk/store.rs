@@ -13,10 +13,11 @@ use crate::fault::{Fault, Result};
 use flate2::Crc;
 use memmap2::Mmap;
 use rayon::prelude::*;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
-use std::path::Path;
-use tempfile::{NamedTempFile, TempPath};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tempfile::TempPath;
 
 /// Raise it whenever the same files would give other tokens or another layout.
 pub const VERSION: u32 = 1;
@@ -77,9 +78,18 @@ fn crc(bytes: &[u8]) -> u32 {
     all.sum()
 }
 
+/// Files that become part of the cache: readable by whoever the umask allows, as caches are shared.
+pub fn temporary() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".building-").permissions(Permissions::from_mode(0o666));
+    builder
+}
+
 /// A store being written, in a temporary file next to its final place.
 pub struct Writer {
-    out: BufWriter<NamedTempFile>,
+    out: BufWriter<File>,
+    path: TempPath,
+    folder: PathBuf,
     crc: Crc,
     tokens: usize,
 }
@@ -88,10 +98,10 @@ impl Writer {
     pub fn new(folder: &Path) -> Result<Writer> {
         let fault = |e| Fault::io("write the token store", folder, &e);
         std::fs::create_dir_all(folder).map_err(fault)?;
-        let file = tempfile::Builder::new().prefix(".building-").tempfile_in(folder).map_err(fault)?;
+        let (file, path) = temporary().tempfile_in(folder).map_err(fault)?.into_parts();
         let mut out = BufWriter::with_capacity(1 << 20, file);
         out.write_all(&[0; HEADER]).map_err(fault)?;
-        Ok(Writer { out, crc: Crc::new(), tokens: 0 })
+        Ok(Writer { out, path, folder: folder.to_path_buf(), crc: Crc::new(), tokens: 0 })
     }
 
     /// Appends tokens; returns where they start.
@@ -109,9 +119,7 @@ impl Writer {
             .map_err(|e| Fault::failed(format!("cannot describe the token store: {e}")))?;
         let header = self.header(&json);
         self.write_end(&json, &header).map_err(|e| self.fault(&e))?;
-        let path = self.out.get_ref().path().to_path_buf();
-        let file = self.out.into_inner().map_err(|e| Fault::io("write the token store", &path, e.error()))?;
-        Ok(file.into_temp_path())
+        Ok(self.path)
     }
 
     fn write_end(&mut self, json: &[u8], header: &[u8; HEADER]) -> std::io::Result<()> {
@@ -119,7 +127,7 @@ impl Writer {
         self.out.seek(SeekFrom::Start(0))?;
         self.out.write_all(header)?;
         self.out.flush()?;
-        self.out.get_ref().as_file().sync_all()
+        self.out.get_ref().sync_all()
     }
 
     fn header(&self, json: &[u8]) -> [u8; HEADER] {
@@ -137,7 +145,7 @@ impl Writer {
     }
 
     fn fault(&self, error: &std::io::Error) -> Fault {
-        Fault::io("write the token store", self.out.get_ref().path(), error)
+        Fault::io("write the token store", &self.folder, error)
     }
 }
 
