@@ -5,15 +5,18 @@
 
 pub mod check;
 pub mod diagnostic;
+pub mod identity;
 pub mod lookup;
 pub mod overrides;
 mod per_modality;
+pub mod pins;
 pub mod schema;
 pub mod suggest;
 pub mod syntax;
 mod text;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use identity::{identity, run_dir_name};
 pub use text::resolved;
 
 use diagnostic::Finding;

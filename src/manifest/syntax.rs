@@ -64,6 +64,13 @@ pub fn offset(text: &str, (line, column): (usize, usize)) -> usize {
     within.map_or(text.len(), |i| start + i)
 }
 
+/// Whether a comma follows byte `at`, comments aside.
+pub fn comma_follows(text: &str, at: usize) -> bool {
+    let mut scanner = Scanner { text, at, depth: 0 };
+    scanner.blank();
+    scanner.peek() == Some(',')
+}
+
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
