@@ -103,9 +103,10 @@ fn is_clean(repository: &Repository, prefix: &Path) -> Result<bool, git2::Error>
     Ok(repository.statuses(Some(&mut options))?.is_empty())
 }
 
-/// A commit or a checkout changes HEAD, the branch it names, or the packed refs.
+/// A commit or a checkout changes HEAD and its log, the branch it names, or the packed refs.
 fn watch_head(repository: &Repository) {
     watch(&repository.path().join("HEAD"));
+    watch(&repository.path().join("logs/HEAD"));
     watch(&repository.commondir().join("packed-refs"));
     let head = repository.find_reference("HEAD").ok();
     if let Some(branch) = head.as_ref().and_then(|h| h.symbolic_target().ok().flatten()) {

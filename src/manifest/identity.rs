@@ -28,6 +28,12 @@ pub(super) fn bare(hash: &str) -> String {
     hash.strip_prefix("sha256:").unwrap_or(hash).to_ascii_lowercase()
 }
 
+/// Whether the field at `path` counts for the identity.
+pub fn counts(path: &str) -> bool {
+    const LEFT_OUT: [&str; 6] = ["name", "about", "pins", "data.path", "data.obtain", "data.sha256"];
+    !LEFT_OUT.iter().any(|left| path == *left || path.strip_prefix(left).is_some_and(|p| p.starts_with('.')))
+}
+
 /// The part of the manifest that counts, as canonical JSON.
 pub fn canonical(experiment: &Experiment) -> String {
     let mut e = experiment.clone();
@@ -102,6 +108,8 @@ mod tests {
         e.data.sha256 = Some("0".repeat(64));
         e.pins = Some(Pins { code: Some("x".into()), commit: None });
         assert_eq!(id(&e), id(&small()));
+        let differences = crate::manifest::fields::differences(&e, &small());
+        assert!(differences.iter().all(|d| !d.counts), "{differences:?}");
         // Layout, comments, order of fields and written defaults neither.
         let text = SMALL
             .replace("    schema: 1,\n    name: \"small\",", "name: \"small\", schema: 1, /* */ seeds: (),")

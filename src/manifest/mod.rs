@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod diagnostic;
+pub mod fields;
 pub mod identity;
 pub mod lookup;
 pub mod overrides;
