@@ -316,3 +316,15 @@ fn a_missing_file_suggests_its_neighbour() {
     assert_eq!(wrong.items[0].what, "the manifest is not text");
     assert_eq!(crate::fault::Fault::from(wrong).exit, crate::fault::Exit::Invalid);
 }
+
+#[test]
+fn the_shipped_manifests_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "ron") {
+            let loaded = read(&path, &[]).unwrap_or_else(|all| panic!("{all}"));
+            assert_eq!(loaded.warnings, [], "{}", path.display());
+        }
+    }
+}
