@@ -1,3 +1,5 @@
 //! The `nano4m` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    nano4m::cli::main()
+}

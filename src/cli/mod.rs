@@ -1,1 +1,72 @@
-//! The command line: the only place that prints, reads arguments and environment, or exits.
+//! The command line: the only place that prints, reads argv and the environment, or exits.
+//!
+//! Parse, do, report, exit: a command returns its exit code or a [`Fault`], which is printed once.
+
+mod args;
+mod check;
+mod data;
+mod doctor;
+mod evaluate;
+mod execute;
+mod list;
+mod output;
+mod progress;
+mod run;
+mod session;
+mod show;
+mod signals;
+mod suite;
+mod tables;
+mod verify;
+
+use crate::fault::{Exit, Fault, Result};
+use args::{Cli, Command, Global};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// How a command that did not fail ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Fine,
+    /// Stopped early or a difference found: not a fault, but not 0 either.
+    With(Exit),
+}
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(&cli) {
+        Ok(Done::Fine) => ExitCode::SUCCESS,
+        Ok(Done::With(exit)) => ExitCode::from(exit as u8),
+        Err(fault) => {
+            output::fault(&fault);
+            ExitCode::from(fault.exit as u8)
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<Done> {
+    let g = &cli.global;
+    set_threads(g)?;
+    match &cli.command {
+        Command::Run(a) => run::run(a, g),
+        Command::Resume(a) => run::resume(a, g),
+        Command::Check(a) => check::check(a, g),
+        Command::Pin(a) => check::pin(a, g),
+        Command::Eval(a) => evaluate::eval(a, g),
+        Command::Ls => list::ls(g),
+        Command::Show(a) => show::show(a, g),
+        Command::Verify(a) => verify::verify(a, g),
+        Command::Data(a) => data::data(a, g),
+        Command::Doctor => doctor::doctor(g),
+    }
+}
+
+/// `--threads`, else RAYON_NUM_THREADS, else all; the numbers do not depend on it.
+fn set_threads(g: &Global) -> Result<()> {
+    let Some(threads) = g.threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .build_global()
+        .map_err(|e| Fault::failed(format!("cannot start {threads} threads: {e}")))
+}

@@ -63,12 +63,12 @@ impl Task<'_> {
 }
 
 /// Scores of `net`, named `source` (`model`, `untrained`); `tick(done)` after each batch, in pairs of
-/// clip and mask.
+/// clip and mask; its error ends the probe.
 pub fn network(
     net: &dyn Network,
     task: &Task,
     source: &str,
-    tick: &mut dyn FnMut(usize),
+    tick: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<Vec<CrossEntropy>> {
     let scope = Scope::from(net.config().softmax);
     let mut scores = Vec::new();
@@ -80,8 +80,7 @@ pub fn network(
             scores.extend(per_modality(task, pair, source, &batch.dec.modalities[range.clone()], &ce[range]));
         }
         (*batch, *pairs) = (Batch::default(), Vec::new());
-        tick(done);
-        Ok(())
+        tick(done)
     };
     for (i, pair) in task.pairs().enumerate() {
         let mask = task.mask(pair.0, pair.1);
@@ -99,7 +98,7 @@ pub fn network(
 }
 
 /// Scores of the trained network.
-pub fn model(net: &dyn Network, task: &Task, tick: &mut dyn FnMut(usize)) -> Result<Vec<CrossEntropy>> {
+pub fn model(net: &dyn Network, task: &Task, tick: &mut dyn FnMut(usize) -> Result<()>) -> Result<Vec<CrossEntropy>> {
     network(net, task, source::MODEL, tick)
 }
 
@@ -189,7 +188,10 @@ mod tests {
         let net =
             crate::model::open(Place::Cpu, Kernels::Fused, Config::new(&modalities, &model), 1).unwrap();
         let mut ticks = Vec::new();
-        let scores = super::model(net.as_ref(), &task, &mut |done| ticks.push(done)).unwrap();
+        let scores = super::model(net.as_ref(), &task, &mut |done| {
+            ticks.push(done);
+            Ok(())
+        }).unwrap();
         assert_eq!(ticks.last(), Some(&600));
         for s in &scores {
             assert!((s.ce_nats / s.tokens as f64 - 7f64.ln()).abs() < 1e-5, "{s:?}");
@@ -224,7 +226,7 @@ mod tests {
                 seed: 1,
                 masks: 1,
             };
-            super::model(net.as_ref(), &task, &mut |_| {}).unwrap()
+            super::model(net.as_ref(), &task, &mut |_| Ok(())).unwrap()
         };
         let (few, many) = (of(3), of(40));
         for (a, b) in few.iter().zip(&many) {

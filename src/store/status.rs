@@ -45,6 +45,8 @@ pub struct Status {
     pub identity: String,
     /// 1 for the first attempt; `--force` counts up.
     pub attempt: u32,
+    /// The manifest it was started from, absolute; a relative `data.path` may be beside it.
+    pub manifest: String,
     pub state: State,
     /// Optimizer steps done.
     pub step: u64,
@@ -71,6 +73,7 @@ impl Status {
             name: name.into(),
             identity: identity.into(),
             attempt,
+            manifest: String::new(),
             state: State::Running,
             step: 0,
             total,

@@ -93,7 +93,7 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
             saved = step;
         }
     }
-    Ok(Ended::Finished)
+    Ok(Ended::Finished { tokens })
 }
 
 /// A checkpoint, after the rows that lead to it.

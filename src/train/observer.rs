@@ -16,8 +16,8 @@ pub enum Stop {
 /// How training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// All steps are done.
-    Finished,
+    /// All steps are done; input and target tokens trained on.
+    Finished { tokens: u64 },
     /// Early, after a checkpoint of `step`.
     Stopped { step: u64, why: Stop },
 }

@@ -1,0 +1,263 @@
+//! Raw arguments. What they mean is decided by the commands.
+
+use crate::device::Place;
+use crate::model::network::Kernels;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 fine · 1 a run failed or a difference was found · 2 bad usage or invalid manifest or data · \
+3 provenance refused (pins, missing data) · 4 stopped early, resumable · 130/143 by signal after a checkpoint
+
+A run is named by a unique prefix of its id, its name, its path, or `latest`.";
+
+/// Reproducible experiments for masked multimodal training: one manifest, the same bits.
+#[derive(Debug, Parser)]
+#[command(name = "nano4m", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Folder of the run directories [default: $NANO4M_RUNS or runs]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub runs: Option<PathBuf>,
+    /// Print JSON for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Where tensors live: cpu or cuda:N
+    #[arg(long, global = true, value_name = "DEVICE", default_value = "cpu")]
+    pub device: Place,
+    /// Threads [default: $RAYON_NUM_THREADS or all]; results do not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Implementation of the operations
+    #[arg(long, global = true, value_enum, default_value = "fused", hide = true)]
+    pub kernels: KernelsArg,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum KernelsArg {
+    /// Ours (CPU only)
+    Fused,
+    /// Composed of dfdx primitives
+    Composed,
+}
+
+impl From<KernelsArg> for Kernels {
+    fn from(k: KernelsArg) -> Kernels {
+        match k {
+            KernelsArg::Fused => Kernels::Fused,
+            KernelsArg::Composed => Kernels::Composed,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check pins, train (or resume), evaluate, record
+    Run(Run),
+    /// Continue a run that stopped, was killed or failed
+    Resume(Resume),
+    /// Validate a manifest: every problem at once
+    Check(Check),
+    /// Write or refresh a manifest's pins and show what changed
+    Pin(Pin),
+    /// Measure a run, or any checkpoint in the reference layout
+    Eval(Eval),
+    /// List the runs
+    Ls,
+    /// Show one run: state, metrics, files
+    Show(Named),
+    /// Prove that a run is intact, or that two runs have the same bits
+    Verify(Verify),
+    /// Inspect, hash, make and split datasets
+    Data(Data),
+    /// What this machine can promise
+    Doctor,
+}
+
+/// A manifest and what is changed in it.
+#[derive(Args, Debug, Clone)]
+pub struct ManifestArgs {
+    /// The manifest
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+    /// Change a value, e.g. --set train.lr=1e-3 (repeatable)
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// When to stop before the end.
+#[derive(Args, Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// Stop after N more steps (exit 4; `resume` continues)
+    #[arg(long, value_name = "N")]
+    pub stop_after: Option<u64>,
+    /// Stop after this time, e.g. 90s, 10m, 2h (exit 4; `resume` continues)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub max_time: Option<Duration>,
+}
+
+#[derive(Args, Debug)]
+pub struct Run {
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Run although the pins do not match; marks the record and every table made from it
+    #[arg(long)]
+    pub allow_drift: bool,
+    /// Repeat a finished run as a new attempt
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+#[derive(Args, Debug)]
+pub struct Resume {
+    /// Which run
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Continue although code or data have changed since it started; marks the record
+    #[arg(long)]
+    pub allow_drift: bool,
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+#[derive(Args, Debug)]
+pub struct Check {
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Print the complete manifest with every default
+    #[arg(long)]
+    pub resolved: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Pin {
+    /// The manifest
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+    /// Show what would change, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Eval {
+    /// Which run
+    #[arg(value_name = "RUN", required_unless_present = "checkpoint", conflicts_with_all = ["manifest", "checkpoint"])]
+    pub run: Option<String>,
+    /// Manifest of the model and the data
+    #[arg(long, value_name = "MANIFEST", requires = "checkpoint")]
+    pub manifest: Option<PathBuf>,
+    /// Checkpoint in the reference layout
+    #[arg(long, value_name = "FILE", requires = "manifest")]
+    pub checkpoint: Option<PathBuf>,
+    /// Change a value of the manifest (repeatable)
+    #[arg(long, value_name = "PATH=VALUE", requires = "manifest")]
+    pub set: Vec<String>,
+    /// Folder for the per-example scores and metrics.json of a checkpoint
+    #[arg(long, value_name = "DIR", requires = "checkpoint")]
+    pub out: Option<PathBuf>,
+    /// Measure although pins, code or data do not match
+    #[arg(long)]
+    pub allow_drift: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Named {
+    /// Which run
+    #[arg(value_name = "RUN")]
+    pub run: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// Which run
+    #[arg(value_name = "A")]
+    pub a: String,
+    /// The run it should equal bit for bit; without it the files of A are checked
+    #[arg(value_name = "B")]
+    pub b: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Data {
+    #[command(subcommand)]
+    pub command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Sizes, lengths, ids and classes of a manifest's dataset
+    Inspect(ManifestArgs),
+    /// The canonical content hash of a manifest's dataset
+    Hash(ManifestArgs),
+    /// Write a synthetic dataset in the published layout
+    Synth(Synth),
+    /// Divide a folder of stems into train, val and test by the reference's rule
+    Split(SplitArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct Synth {
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Folder to write; must not exist
+    #[arg(value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub struct SplitArgs {
+    /// CSV with the columns `stem` and `class`
+    #[arg(value_name = "CSV")]
+    pub stems: PathBuf,
+    /// Seed of the shuffle
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+}
+
+/// `90`, `90s`, `10m`, `2h`, `1d`.
+fn duration(text: &str) -> std::result::Result<Duration, String> {
+    let at = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let scale = match unit {
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86400.0,
+        _ => return Err(format!("unknown unit `{unit}`: use s, m, h or d")),
+    };
+    let number: f64 = number.parse().map_err(|_| "expected a number and a unit, e.g. 10m".to_string())?;
+    Duration::try_from_secs_f64(number * scale).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("90").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("1.5m").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("2h").unwrap(), Duration::from_secs(7200));
+        assert!(duration("5x").unwrap_err().contains("unknown unit"));
+        assert!(duration("m").is_err());
+    }
+}

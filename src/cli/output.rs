@@ -1,0 +1,42 @@
+//! Printing: data to stdout, everything else to stderr. A closed pipe is not an error.
+
+use crate::fault::{Fault, Result};
+use std::io::{ErrorKind, IsTerminal, Write};
+
+/// Prints data and ends the line. Whoever closed the pipe has read enough.
+pub fn data(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| match text.ends_with('\n') {
+        true => out.flush(),
+        false => out.write_all(b"\n").and_then(|()| out.flush()),
+    });
+    match written {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Fault::failed(format!("cannot print: {e}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a value as JSON.
+pub fn json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|e| Fault::failed(format!("cannot format JSON: {e}")))?;
+    data(&text)
+}
+
+/// Prints a line for humans to stderr.
+pub fn note(text: &str) {
+    // There is nobody to tell that stderr is closed.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Prints a fault, `error:` in red on a terminal.
+pub fn fault(fault: &Fault) {
+    let colour = std::io::stderr().is_terminal() && colour_wanted();
+    let (on, off) = if colour { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    note(&format!("{on}error:{off} {fault}"));
+}
+
+/// https://no-color.org: any value but the empty one switches colours off.
+pub fn colour_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}

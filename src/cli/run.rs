@@ -1,0 +1,126 @@
+//! `run` and `resume`: find or make the run's directory, take its lock, work on it.
+
+use super::args::{Global, Resume, Run};
+use super::session::{self, now, runs_folder, Session};
+use super::{execute, output, tables, Done};
+use crate::fault::{Fault, Result};
+use crate::manifest;
+use crate::provenance::{self, Situation};
+use crate::record::Record;
+use crate::store::{self, RunDir, RunId, Status};
+use std::path::Path;
+
+/// `nano4m run MANIFEST`.
+pub fn run(args: &Run, g: &Global) -> Result<Done> {
+    let session = session::open(&args.manifest, args.allow_drift)?;
+    let root = runs_folder(g);
+    let last = attempts(&root, &session)?.pop();
+    let attempt = match (&last, args.force) {
+        (Some(run), false) if run.finished() => return report(run, g),
+        (Some(run), false) => run.id.attempt,
+        (Some(run), true) => run.id.attempt + 1,
+        (None, _) => 1,
+    };
+    // A run keeps the name it was started under: the name is not part of its identity.
+    let name = last.map_or_else(|| session.experiment.name.clone(), |run| run.id.name);
+    let run = RunDir::create(&root, RunId::new(&name, &session.identity, attempt))?;
+    let lock = run.lock()?;
+    if run.finished() {
+        return report(&run, g);
+    }
+    let status = begin(&session, &run, g)?;
+    execute::execute(&session, &run, &lock, status, args.limits, g)
+}
+
+/// `nano4m resume RUN`.
+pub fn resume(args: &Resume, g: &Global) -> Result<Done> {
+    let run = store::find(&runs_folder(g), &args.run)?;
+    if run.finished() {
+        return report(&run, g);
+    }
+    let lock = run.lock()?;
+    let status = run.status()?.ok_or_else(|| {
+        Fault::failed("the run was killed before it began")
+            .at(run.path.display().to_string())
+            .help("start it again with `nano4m run`")
+    })?;
+    let session = session::of_run(&run, &status, args.allow_drift)?;
+    let status = again(status, &session);
+    run.set_status(&status)?;
+    execute::execute(&session, &run, &lock, status, args.limits, g)
+}
+
+/// All attempts at the session's identity, the newest last.
+fn attempts(root: &Path, session: &Session) -> Result<Vec<RunDir>> {
+    let id = RunId::new("", &session.identity, 1).id;
+    let mut runs = store::list(root)?;
+    runs.retain(|r| r.id.id == id);
+    // Ten digits are a name; the whole identity decides.
+    runs.retain(|r| !matches!(r.status(), Ok(Some(s)) if s.identity != session.identity));
+    runs.sort_by_key(|r| r.id.attempt);
+    Ok(runs)
+}
+
+/// Writes what describes the run, unless it is there from an earlier start.
+fn begin(session: &Session, run: &RunDir, g: &Global) -> Result<Status> {
+    let missing = |name: &str| !run.file(name).exists();
+    if missing("manifest.ron") {
+        run.write("manifest.ron", session.text.as_bytes())?;
+    }
+    if missing("resolved.ron") {
+        run.write("resolved.ron", manifest::resolved(&session.experiment).as_bytes())?;
+    }
+    if missing("provenance.json") {
+        let mut json = serde_json::to_vec_pretty(&provenance::collect(situation(session, g)))
+            .map_err(|e| Fault::failed(format!("cannot format the provenance: {e}")))?;
+        json.push(b'\n');
+        run.write("provenance.json", &json)?;
+    }
+    let status = match run.status()? {
+        Some(status) => again(status, session),
+        None => fresh(session, run),
+    };
+    run.set_status(&status)?;
+    output::note(&format!("run {} → {}", run.id.short(), run.path.display()));
+    Ok(status)
+}
+
+fn fresh(session: &Session, run: &RunDir) -> Status {
+    let e = &session.experiment;
+    let mut status = Status::new(&run.id.name, &session.identity, run.id.attempt, e.train.steps(), &now());
+    status.manifest = session.path.display().to_string();
+    status
+}
+
+fn again(mut status: Status, session: &Session) -> Status {
+    status.state = store::State::Running;
+    status.reason = None;
+    status.updated = now();
+    // A manifest that moved is found again where it is now.
+    if session.path.exists() {
+        status.manifest = session.path.display().to_string();
+    }
+    status
+}
+
+fn situation<'a>(session: &'a Session, g: &Global) -> Situation<'a> {
+    Situation {
+        directory: session::folder(&session.path),
+        data: provenance::Data {
+            path: session.experiment.data.path.clone(),
+            sha256: session.data.hash.clone(),
+        },
+        device: g.device.to_string(),
+        threads: rayon::current_num_threads(),
+        seeds: session.experiment.seeds,
+        started: now(),
+        drifts: session.drift.clone(),
+    }
+}
+
+/// A finished run is reported, not repeated.
+fn report(run: &RunDir, g: &Global) -> Result<Done> {
+    output::note(&format!("already finished: {} (--force repeats it)", run.path.display()));
+    tables::print_record(&Record::read(&run.file("record.json"))?, g)?;
+    Ok(Done::Fine)
+}

@@ -1,0 +1,45 @@
+//! SIGINT and SIGTERM: the first asks for a checkpoint, the second exits at once.
+
+use crate::fault::{Exit, Fault, Result};
+use crate::train::Stop;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+/// What has arrived so far.
+pub struct Signals {
+    interrupted: Arc<AtomicBool>,
+    terminated: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// Starts listening.
+    pub fn listen() -> Result<Signals> {
+        let signals = Signals { interrupted: Arc::default(), terminated: Arc::default() };
+        let (int, term) = (&signals.interrupted, &signals.terminated);
+        for (signal, own, exit) in [(SIGINT, int, Exit::Interrupted), (SIGTERM, term, Exit::Terminated)] {
+            // The shutdown is registered before the flag: it looks at what an earlier signal has set.
+            for earlier in [int, term] {
+                flag::register_conditional_shutdown(signal, exit as i32, earlier.clone()).map_err(refused)?;
+            }
+            flag::register(signal, own.clone()).map_err(refused)?;
+        }
+        Ok(signals)
+    }
+
+    /// Why to stop, if a signal has arrived.
+    pub fn stop(&self) -> Option<Stop> {
+        if self.terminated.load(Ordering::Relaxed) {
+            Some(Stop::Terminated)
+        } else if self.interrupted.load(Ordering::Relaxed) {
+            Some(Stop::Interrupted)
+        } else {
+            None
+        }
+    }
+}
+
+fn refused(error: std::io::Error) -> Fault {
+    Fault::failed(format!("cannot listen for signals: {error}"))
+}
