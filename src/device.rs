@@ -77,6 +77,11 @@ fn cuda<W: OnDevice>(ordinal: usize, _: W) -> Result<W::Output> {
     ))
 }
 
+/// Whether this program can use GPUs at all.
+pub fn cuda_built() -> bool {
+    cfg!(feature = "cuda")
+}
+
 /// Name and memory in bytes of every GPU; empty without CUDA.
 pub fn gpus() -> Vec<(String, usize)> {
     #[cfg(feature = "cuda")]

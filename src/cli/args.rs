@@ -202,29 +202,6 @@ pub enum DataCommand {
     Inspect(ManifestArgs),
     /// The canonical content hash of a manifest's dataset
     Hash(ManifestArgs),
-    /// Write a synthetic dataset in the published layout
-    Synth(Synth),
-    /// Divide a folder of stems into train, val and test by the reference's rule
-    Split(SplitArgs),
-}
-
-#[derive(Args, Debug)]
-pub struct Synth {
-    #[command(flatten)]
-    pub manifest: ManifestArgs,
-    /// Folder to write; must not exist
-    #[arg(value_name = "DIR")]
-    pub out: PathBuf,
-}
-
-#[derive(Args, Debug)]
-pub struct SplitArgs {
-    /// CSV with the columns `stem` and `class`
-    #[arg(value_name = "CSV")]
-    pub stems: PathBuf,
-    /// Seed of the shuffle
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
 }
 
 /// `90`, `90s`, `10m`, `2h`, `1d`.

@@ -79,7 +79,7 @@ fn print(metrics: &[Metric], session: &Session, g: &Global) -> Result<Done> {
         return Ok(Done::Fine);
     }
     let names: Vec<&str> = session.experiment.modalities.iter().map(|m| m.name.as_str()).collect();
-    let drift: Vec<String> = session.drift.iter().map(ToString::to_string).collect();
+    let drift: Vec<String> = session.drift.iter().map(session::drift_line).collect();
     tables::print_cross_entropy(metrics, &names, &drift)?;
     Ok(Done::Fine)
 }

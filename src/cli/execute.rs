@@ -2,7 +2,7 @@
 
 use super::args::{Global, Limits};
 use super::progress::Watch;
-use super::session::{now, Session};
+use super::session::{self, now, Session};
 use super::suite::{self, Sink};
 use super::{tables, Done};
 use crate::data::Part;
@@ -97,7 +97,7 @@ pub fn commit(
         identity: session.identity.clone(),
         code_hash: format!("sha256:{CODE_HASH}"),
         data_hash: session.data.hash.clone(),
-        drift: session.drift.iter().map(ToString::to_string).collect(),
+        drift: session.drift.iter().map(session::drift_line).collect(),
         pinned: e.pins.is_some(),
         device: g.device.to_string(),
         seeds: e.seeds,

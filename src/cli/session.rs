@@ -2,11 +2,12 @@
 
 use super::args::{Global, ManifestArgs};
 use super::output;
-use crate::data::Dataset;
+use crate::data::{synthetic, Dataset};
 use crate::fault::{Fault, Result};
+use crate::manifest::pins::{self, Drift, Found};
 use crate::manifest::schema::Experiment;
 use crate::manifest::{self, Loaded};
-use crate::provenance::CODE_HASH;
+use crate::provenance::{self, CODE_HASH};
 use crate::store::{RunDir, Status};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ pub struct Session {
     /// Hash of manifest, data and code; of a resumed run the one it was started with.
     pub identity: String,
     /// What did not match and was allowed to.
-    pub drift: Vec<manifest::pins::Drift>,
+    pub drift: Vec<Drift>,
 }
 
 /// Reads the manifest, opens its data and holds both against the pins.
@@ -33,7 +34,7 @@ pub fn open(args: &ManifestArgs, allow_drift: bool) -> Result<Session> {
     let path = std::path::absolute(&args.manifest).unwrap_or_else(|_| args.manifest.clone());
     let Loaded { experiment, text, .. } = loaded;
     let data = dataset(&experiment, folder(&path))?;
-    let drift = manifest::pins::verify(&experiment, &data.hash, CODE_HASH);
+    let drift = pins::verify(&experiment, &found(&data));
     refuse(&drift, allow_drift, &args.manifest)?;
     let identity = manifest::identity(&experiment, &data.hash, CODE_HASH);
     Ok(Session { experiment, text, path, data, identity, drift })
@@ -48,7 +49,7 @@ pub fn of_run(run: &RunDir, status: &Status, allow_drift: bool) -> Result<Sessio
     let Loaded { experiment, text, .. } = manifest::read(&resolved, &[])?;
     let path = PathBuf::from(&status.manifest);
     let data = dataset(&experiment, folder(&path))?;
-    let drift = manifest::pins::verify(&experiment, &data.hash, CODE_HASH);
+    let drift = pins::verify(&experiment, &found(&data));
     refuse(&drift, allow_drift, &resolved)?;
     let identity = manifest::identity(&experiment, &data.hash, CODE_HASH);
     let mut session = Session { experiment, text, path, data, identity, drift };
@@ -67,7 +68,10 @@ pub fn read(args: &ManifestArgs) -> Result<Loaded> {
 
 /// Opens the dataset of a manifest in folder `base`.
 pub fn dataset(experiment: &Experiment, base: &Path) -> Result<Dataset> {
-    Dataset::open(&experiment.data, &experiment.modalities, base, &cache_folder())
+    match &experiment.data.synthetic {
+        Some(spec) => synthetic::generate(spec, &experiment.modalities),
+        None => Dataset::open(&experiment.data, &experiment.modalities, base, &cache_folder()),
+    }
 }
 
 /// Folder of a path; `.` for a bare name.
@@ -95,4 +99,49 @@ pub fn now() -> String {
     let epoch = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|s| s.parse().ok());
     let time = epoch.and_then(|s| chrono::DateTime::from_timestamp(s, 0)).unwrap_or_else(chrono::Utc::now);
     time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// What the pins are held against.
+pub fn found(data: &Dataset) -> Found<'_> {
+    Found { code: CODE_HASH, commit: provenance::commit(), data: Some(&data.hash) }
+}
+
+/// One line about a pin that did not match.
+pub fn drift_line(drift: &Drift) -> String {
+    format!("{} expected {}, found {}", drift.pin, drift.expected, drift.found)
+}
+
+fn refuse(drift: &[Drift], allow: bool, file: &Path) -> Result<()> {
+    if drift.is_empty() {
+        return Ok(());
+    }
+    if !allow {
+        return Err(pins::refusal(&file.display().to_string(), drift));
+    }
+    drift.iter().for_each(|d| output::note(&format!("warning: drift allowed: {}", drift_line(d))));
+    Ok(())
+}
+
+/// A run whose code or data are not those it was started with.
+fn changed(run: &RunDir, status: &Status, session: &mut Session, allow: bool) -> Result<()> {
+    let drift = Drift {
+        pin: "identity".into(),
+        expected: status.identity.clone(),
+        found: session.identity.clone(),
+        back: None,
+    };
+    if !allow {
+        return Err(Fault::provenance("code or data have changed since the run was started")
+            .at(run.path.display().to_string())
+            .found(format!("identity {}", drift.found))
+            .expected(format!("identity {}", drift.expected))
+            .help(
+                "`nano4m run` starts a new run; go back to the code in its provenance.json to continue this \
+                 one; --allow-drift continues anyway and marks the record",
+            ));
+    }
+    output::note(&format!("warning: drift allowed: {}", drift_line(&drift)));
+    session.identity.clone_from(&status.identity);
+    session.drift.push(drift);
+    Ok(())
 }

@@ -1,0 +1,149 @@
+//! `nano4m data`: looking at datasets.
+
+use super::args::{Data, DataCommand, Global, ManifestArgs};
+use super::session::{self, folder};
+use super::{output, tables, Done};
+use crate::data::{Dataset, Part, Split};
+use crate::fault::Result;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use tabled::builder::Builder;
+
+/// `nano4m data …`.
+pub fn data(args: &Data, g: &Global) -> Result<Done> {
+    match &args.command {
+        DataCommand::Inspect(m) => inspect(m, g),
+        DataCommand::Hash(m) => hash(m, g),
+    }
+}
+
+fn open(args: &ManifestArgs) -> Result<Dataset> {
+    let loaded = session::read(args)?;
+    session::dataset(&loaded.experiment, folder(&args.manifest))
+}
+
+fn hash(args: &ManifestArgs, g: &Global) -> Result<Done> {
+    let data = open(args)?;
+    if g.json {
+        output::json(&serde_json::json!({ "sha256": data.hash }))?;
+    } else {
+        output::data(&data.hash)?;
+    }
+    Ok(Done::Fine)
+}
+
+/// What `inspect --json` prints.
+#[derive(Serialize)]
+struct Inspected {
+    sha256: String,
+    splits: Vec<SplitFacts>,
+    modalities: Vec<ModalityFacts>,
+    /// Clips of each class: train, validation, test.
+    classes: BTreeMap<String, [usize; 3]>,
+}
+
+#[derive(Serialize)]
+struct SplitFacts {
+    part: &'static str,
+    clips: usize,
+    rows: usize,
+}
+
+#[derive(Serialize)]
+struct ModalityFacts {
+    name: String,
+    length: usize,
+    vocab: usize,
+    /// Different ids in the training split.
+    distinct: usize,
+    /// Largest id in the training split.
+    largest: u32,
+    /// Entropy of the training split's ids, nats: what a unigram model can reach there.
+    unigram_nats: f64,
+}
+
+fn inspect(args: &ManifestArgs, g: &Global) -> Result<Done> {
+    let data = open(args)?;
+    let facts = Inspected {
+        sha256: data.hash.clone(),
+        splits: Part::ALL.iter().map(|&p| split_facts(p, data.split(p))).collect(),
+        modalities: (0..data.modalities().len()).map(|m| modality_facts(&data, m)).collect(),
+        classes: classes(&data),
+    };
+    if g.json {
+        output::json(&facts)?;
+    } else {
+        output::data(&text(&facts))?;
+    }
+    Ok(Done::Fine)
+}
+
+fn split_facts(part: Part, split: &Split) -> SplitFacts {
+    let rows = (0..split.len()).map(|clip| split.rows(clip)).sum();
+    SplitFacts { part: part.name(), clips: split.len(), rows }
+}
+
+fn modality_facts(data: &Dataset, index: usize) -> ModalityFacts {
+    let (m, split) = (&data.modalities()[index], data.split(Part::Train));
+    let mut counts = vec![0u64; m.vocab];
+    for clip in 0..split.len() {
+        for row in 0..split.rows(clip) {
+            split.tokens(clip, index, row).iter().for_each(|&id| counts[id as usize] += 1);
+        }
+    }
+    let total: u64 = counts.iter().sum();
+    let share = |&c: &u64| c as f64 / total as f64;
+    ModalityFacts {
+        name: m.name.clone(),
+        length: m.length,
+        vocab: m.vocab,
+        distinct: counts.iter().filter(|&&c| c > 0).count(),
+        largest: counts.iter().rposition(|&c| c > 0).map_or(0, |id| id as u32),
+        unigram_nats: -counts.iter().filter(|&&c| c > 0).map(|c| share(c) * share(c).ln()).sum::<f64>(),
+    }
+}
+
+fn classes(data: &Dataset) -> BTreeMap<String, [usize; 3]> {
+    let names: BTreeSet<&String> = data.classes().iter().collect();
+    let count = |class: &str, part| {
+        let split: &Split = data.split(part);
+        (0..split.len()).filter(|&clip| split.label(clip) == class).count()
+    };
+    names.into_iter().map(|c| (c.clone(), Part::ALL.map(|part| count(c, part)))).collect()
+}
+
+fn text(facts: &Inspected) -> String {
+    let mut splits = Builder::default();
+    splits.push_record(["split", "clips", "rows"]);
+    for s in &facts.splits {
+        splits.push_record([s.part.to_string(), s.clips.to_string(), s.rows.to_string()]);
+    }
+    let mut modalities = Builder::default();
+    modalities.push_record(["modality", "length", "vocab", "distinct ids", "largest id", "unigram entropy, nats"]);
+    for m in &facts.modalities {
+        modalities.push_record([
+            m.name.clone(),
+            m.length.to_string(),
+            m.vocab.to_string(),
+            m.distinct.to_string(),
+            m.largest.to_string(),
+            format!("{:.4}", m.unigram_nats),
+        ]);
+    }
+    let mut text = format!(
+        "sha256 {}\n\n{}\n\n{}\n",
+        facts.sha256,
+        tables::style(splits, 1),
+        tables::style(modalities, 1)
+    );
+    if !facts.classes.is_empty() {
+        let mut classes = Builder::default();
+        classes.push_record(["class", "train", "eval", "test"]);
+        for (name, counts) in &facts.classes {
+            let [a, b, c] = counts.map(|n| n.to_string());
+            classes.push_record([name.clone(), a, b, c]);
+        }
+        text += &format!("\n{}\n", tables::style(classes, 1));
+    }
+    text
+}

@@ -1,0 +1,98 @@
+//! `nano4m doctor`: what this machine can promise.
+
+use super::args::Global;
+use super::session::{cache_folder, runs_folder};
+use super::{output, Done};
+use crate::fault::Result;
+use crate::provenance::{self, machine::Machine, Code};
+use serde::Serialize;
+use std::path::Path;
+
+#[derive(Serialize)]
+struct Report {
+    code: Code,
+    machine: Machine,
+    threads: usize,
+    /// Name and memory in bytes of every GPU this build can use.
+    gpus: Vec<(String, usize)>,
+    runs: Place,
+    cache: Place,
+}
+
+#[derive(Serialize)]
+struct Place {
+    path: String,
+    /// Free space in bytes for this user; absent when it cannot be asked.
+    free_bytes: Option<u64>,
+}
+
+/// `nano4m doctor`.
+pub fn doctor(g: &Global) -> Result<Done> {
+    let report = Report {
+        code: provenance::built(),
+        machine: provenance::machine::machine(),
+        threads: rayon::current_num_threads(),
+        gpus: crate::device::gpus(),
+        runs: place(&runs_folder(g)),
+        cache: place(&cache_folder()),
+    };
+    if g.json {
+        output::json(&report)?;
+    } else {
+        output::data(&text(&report))?;
+    }
+    Ok(Done::Fine)
+}
+
+fn text(r: &Report) -> String {
+    let commit = match (&r.code.commit, r.code.committed) {
+        (Some(c), true) => c.clone(),
+        (Some(c), false) => format!("{c}, changed since"),
+        (None, _) => "unknown (built outside the repository)".into(),
+    };
+    let gpus = match r.gpus.as_slice() {
+        [] if crate::device::cuda_built() => "none found".to_string(),
+        [] => "none (this build has no CUDA)".to_string(),
+        all => all.iter().map(|(n, b)| format!("{n}, {}", size(*b as u64))).collect::<Vec<_>>().join("; "),
+    };
+    let lines = [
+        ("program", format!("nano4m {} ({}, {})", r.code.version, r.code.profile, r.code.rustc)),
+        ("code", format!("sha256:{}", r.code.hash)),
+        ("commit", commit),
+        ("processor", format!("{} ({} logical)", r.machine.cpu, r.machine.processors)),
+        ("threads", r.threads.to_string()),
+        ("gpus", gpus),
+        ("runs", described(&r.runs)),
+        ("cache", described(&r.cache)),
+        ("promise", format!("same bits on every machine of CPU class {}, for any number of threads", r.machine.class)),
+        ("", "on CUDA the numbers are close, not equal: gradients of lookups are summed in no fixed order".into()),
+    ];
+    lines.iter().map(|(name, value)| format!("{name:>10}  {value}\n")).collect()
+}
+
+fn described(p: &Place) -> String {
+    match p.free_bytes {
+        Some(free) => format!("{} ({} free)", p.path, size(free)),
+        None => p.path.clone(),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
+}
+
+fn place(path: &Path) -> Place {
+    Place { path: path.display().to_string(), free_bytes: free(path) }
+}
+
+/// Free space where `path` is or would be made.
+fn free(path: &Path) -> Option<u64> {
+    let absolute = std::path::absolute(path).ok()?;
+    let existing = absolute.ancestors().find(|p| p.exists())?;
+    let name = std::ffi::CString::new(existing.as_os_str().as_encoded_bytes()).ok()?;
+    // SAFETY: `name` is a C string and `stats` is written before it is read.
+    unsafe {
+        let mut stats: libc::statvfs = std::mem::zeroed();
+        (libc::statvfs(name.as_ptr(), &mut stats) == 0).then(|| stats.f_bavail as u64 * stats.f_frsize as u64)
+    }
+}
