@@ -119,7 +119,14 @@ fn text(facts: &Inspected) -> String {
         splits.push_record([s.part.to_string(), s.clips.to_string(), s.rows.to_string()]);
     }
     let mut modalities = Builder::default();
-    modalities.push_record(["modality", "length", "vocab", "distinct ids", "largest id", "unigram entropy, nats"]);
+    modalities.push_record([
+        "modality",
+        "length",
+        "vocab",
+        "distinct ids",
+        "largest id",
+        "unigram entropy, nats",
+    ]);
     for m in &facts.modalities {
         modalities.push_record([
             m.name.clone(),

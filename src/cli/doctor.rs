@@ -64,8 +64,15 @@ fn text(r: &Report) -> String {
         ("gpus", gpus),
         ("runs", described(&r.runs)),
         ("cache", described(&r.cache)),
-        ("promise", format!("same bits on every machine of CPU class {}, for any number of threads", r.machine.class)),
-        ("", "on CUDA the numbers are close, not equal: gradients of lookups are summed in no fixed order".into()),
+        (
+            "promise",
+            format!("same bits on every machine of CPU class {}, for any number of threads", r.machine.class),
+        ),
+        (
+            "",
+            "on CUDA the numbers are close, not equal: gradients of lookups are summed in no fixed order"
+                .into(),
+        ),
     ];
     lines.iter().map(|(name, value)| format!("{name:>10}  {value}\n")).collect()
 }

@@ -18,7 +18,9 @@ pub fn eval(args: &Eval, g: &Global) -> Result<Done> {
     match (&args.run, &args.manifest, &args.checkpoint) {
         (Some(run), ..) => of_run(&store::find(&runs_folder(g), run)?, args, g),
         (None, Some(manifest), Some(checkpoint)) => of_checkpoint(manifest, checkpoint, args, g),
-        _ => Err(Fault::invalid("nothing to measure").help("name a run, or give --manifest and --checkpoint")),
+        _ => {
+            Err(Fault::invalid("nothing to measure").help("name a run, or give --manifest and --checkpoint"))
+        }
     }
 }
 
@@ -28,9 +30,10 @@ fn of_run(run: &RunDir, args: &Eval, g: &Global) -> Result<Done> {
         Fault::failed("the run was killed before it began").at(run.path.display().to_string())
     })?;
     let session = session::of_run(run, &status, args.allow_drift)?;
-    let step = *run.checkpoints().last().ok_or_else(|| {
-        Fault::failed("the run has no checkpoint").at(run.path.display().to_string())
-    })?;
+    let step = *run
+        .checkpoints()
+        .last()
+        .ok_or_else(|| Fault::failed("the run has no checkpoint").at(run.path.display().to_string()))?;
     let net = load(&session, &run.checkpoint(step), g)?;
     if !run.finished() {
         output::note(&format!("the run is not finished: measuring step {step}, keeping nothing"));
@@ -68,8 +71,13 @@ fn of_checkpoint(manifest: &Path, checkpoint: &Path, args: &Eval, g: &Global) ->
 
 fn load(session: &Session, checkpoint: &Path, g: &Global) -> Result<Box<dyn Network>> {
     let mut net = execute::network(session, g)?;
-    net.load_parameters(checkpoint::read(checkpoint)?)
-        .map_err(|fault| if fault.place.is_none() { fault.at(checkpoint.display().to_string()) } else { fault })?;
+    net.load_parameters(checkpoint::read(checkpoint)?).map_err(|fault| {
+        if fault.place.is_none() {
+            fault.at(checkpoint.display().to_string())
+        } else {
+            fault
+        }
+    })?;
     Ok(net)
 }
 

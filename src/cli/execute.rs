@@ -60,7 +60,13 @@ fn finish(stop: Option<Stop>, run: &RunDir, watch: &Watch, g: &Global) -> Result
     Ok(Done::With(exit(why)))
 }
 
-fn stages(session: &Session, run: &RunDir, lock: &Lock, watch: &mut Watch, g: &Global) -> Result<Option<Stop>> {
+fn stages(
+    session: &Session,
+    run: &RunDir,
+    lock: &Lock,
+    watch: &mut Watch,
+    g: &Global,
+) -> Result<Option<Stop>> {
     let mut net = network(session, g)?;
     let job = Job { experiment: &session.experiment, data: &session.data, run, lock };
     let tokens = match train::train(&job, net.as_mut(), watch)? {
@@ -135,8 +141,9 @@ impl Sink for Files<'_, '_> {
         self.watch.measuring(probe, done, total);
         match self.watch.interrupted() {
             None => Ok(()),
-            Some(why) => Err(Fault::with_exit(exit(why), format!("{} while measuring", reason(why)))
-                .help(format!("training is complete; `nano4m resume {}` measures again", self.run.id.short()))),
+            Some(why) => Err(Fault::with_exit(exit(why), format!("{} while measuring", reason(why))).help(
+                format!("training is complete; `nano4m resume {}` measures again", self.run.id.short()),
+            )),
         }
     }
 

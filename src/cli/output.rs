@@ -18,8 +18,8 @@ pub fn data(text: &str) -> Result<()> {
 
 /// Prints a value as JSON.
 pub fn json(value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|e| Fault::failed(format!("cannot format JSON: {e}")))?;
+    let text =
+        serde_json::to_string_pretty(value).map_err(|e| Fault::failed(format!("cannot format JSON: {e}")))?;
     data(&text)
 }
 

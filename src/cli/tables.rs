@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn absent_is_a_dash_and_intervals_are_shown() {
-        let gain = Metric::new("cross_entropy.gain", Some("rgb"), Some(0.25), 7, "nats/token", Direction::Higher);
+        let gain =
+            Metric::new("cross_entropy.gain", Some("rgb"), Some(0.25), 7, "nats/token", Direction::Higher);
         let metrics = [Metric::cross_entropy("rgb", Some(1.5), 7), gain.with_interval(Some((0.2, 0.3)), "x")];
         let table = cross_entropy(&metrics, &["rgb", "audio"]).unwrap();
         let row = table.lines().nth(2).unwrap();

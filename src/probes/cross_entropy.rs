@@ -98,7 +98,11 @@ pub fn network(
 }
 
 /// Scores of the trained network.
-pub fn model(net: &dyn Network, task: &Task, tick: &mut dyn FnMut(usize) -> Result<()>) -> Result<Vec<CrossEntropy>> {
+pub fn model(
+    net: &dyn Network,
+    task: &Task,
+    tick: &mut dyn FnMut(usize) -> Result<()>,
+) -> Result<Vec<CrossEntropy>> {
     network(net, task, source::MODEL, tick)
 }
 
@@ -191,7 +195,8 @@ mod tests {
         let scores = super::model(net.as_ref(), &task, &mut |done| {
             ticks.push(done);
             Ok(())
-        }).unwrap();
+        })
+        .unwrap();
         assert_eq!(ticks.last(), Some(&600));
         for s in &scores {
             assert!((s.ce_nats / s.tokens as f64 - 7f64.ln()).abs() < 1e-5, "{s:?}");

@@ -42,7 +42,14 @@ pub fn compare(a: &RunDir, b: &RunDir, findings: &mut Findings) -> Result<()> {
         let (p, q) = pairs().skip(1).find(differs).unwrap_or(whole);
         let (file, tensor) = ("digests.csv".to_string(), Some(p.0.clone()));
         let (a, b) = (p.1.clone(), q.1.clone());
-        findings.differences.push(Difference { file, step: Some(step), tensor, a, b, ..Difference::default() });
+        findings.differences.push(Difference {
+            file,
+            step: Some(step),
+            tensor,
+            a,
+            b,
+            ..Difference::default()
+        });
         return Ok(());
     }
     Ok(())
@@ -88,7 +95,8 @@ struct Table {
 impl Table {
     fn read(path: &Path) -> Result<Table> {
         let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
-        let damaged = |e: csv::Error| Fault::failed(format!("not a table: {e}")).at(path.display().to_string());
+        let damaged =
+            |e: csv::Error| Fault::failed(format!("not a table: {e}")).at(path.display().to_string());
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let cells = |record: &csv::StringRecord| record.iter().map(String::from).collect::<Vec<_>>();
         let header = cells(reader.headers().map_err(damaged)?);

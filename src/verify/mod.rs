@@ -124,7 +124,12 @@ fn compare_bytes(a: &RunDir, b: &RunDir, file: &str, findings: &mut Findings) ->
         };
         let n = x.split(|&c| c == b'\n').zip(y.split(|&c| c == b'\n')).take_while(|(p, q)| p == q).count();
         let (a, b) = (line(&x, n), line(&y, n));
-        findings.differences.push(Difference { file: format!("{file}:{}", n + 1), a, b, ..Difference::default() });
+        findings.differences.push(Difference {
+            file: format!("{file}:{}", n + 1),
+            a,
+            b,
+            ..Difference::default()
+        });
     }
     Ok(())
 }

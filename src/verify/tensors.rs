@@ -65,7 +65,8 @@ pub fn compare(a: &RunDir, b: &RunDir, findings: &mut Findings) -> Result<()> {
         names.sort();
         names.dedup();
         let digest = |file: &SafeTensors, name: &str| {
-            file.tensor(name).map_or("missing".into(), |v| of_tensor(name, v.shape(), v.data())[..16].to_string())
+            file.tensor(name)
+                .map_or("missing".into(), |v| of_tensor(name, v.shape(), v.data())[..16].to_string())
         };
         let differing = names.iter().map(|n| (n, digest(&x, n), digest(&y, n))).find(|(_, p, q)| p != q);
         if let Some((name, a, b)) = differing {
