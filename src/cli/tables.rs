@@ -91,7 +91,7 @@ mod tests {
         let row = table.lines().nth(2).unwrap();
         assert_eq!(
             row.split('|').map(str::trim).collect::<Vec<_>>(),
-            ["", "rgb", "1.5000", "–", "–", "0.2500 [0.2000, 0.3000]", "7", ""]
+            ["rgb", "1.5000", "–", "–", "0.2500 [0.2000, 0.3000]", "7"]
         );
         assert!(!table.contains("audio"));
         assert_eq!(cross_entropy(&[], &["rgb"]), None);

@@ -38,6 +38,10 @@ pub fn find(root: &Path, what: &str) -> Result<RunDir> {
         match matching.as_slice() {
             [] => {}
             [one] => return Ok((*one).clone()),
+            // Attempts at the same thing: the newest.
+            [first, ..] if what == first.id.name && matching.iter().all(|r| r.id.id == first.id.id) => {
+                return newest(&matching).ok_or_else(|| none(root, what, &runs))
+            }
             many => return Err(several(what, many)),
         }
     }
@@ -54,6 +58,10 @@ fn by_path(what: &str) -> Option<RunDir> {
 fn latest(runs: Vec<RunDir>) -> Option<RunDir> {
     let started = |r: &RunDir| r.status().ok().flatten().map(|s| s.started);
     runs.into_iter().max_by_key(|r| (started(r), r.path.clone()))
+}
+
+fn newest(runs: &[&RunDir]) -> Option<RunDir> {
+    runs.iter().max_by_key(|r| r.id.attempt).map(|r| (*r).clone())
 }
 
 fn several(what: &str, runs: &[&RunDir]) -> Fault {
@@ -101,6 +109,7 @@ mod tests {
         assert_eq!(found("gamma"), "gamma-cccc000000");
         assert_eq!(found("aaaa1"), "alpha-aaaa111111");
         assert_eq!(found("bbbb000000"), "beta-bbbb000000", "a whole id is its own first attempt");
+        assert_eq!(found("beta"), "beta-bbbb000000-a2", "the newest of two attempts at the same thing");
         assert_eq!(found("beta-bbbb000000-a2"), "beta-bbbb000000-a2");
         let path = root.path().join("gamma-cccc000000");
         assert_eq!(found(&format!("{}/", path.display())), "gamma-cccc000000");
