@@ -1,0 +1,13 @@
+# Thin wrappers: every recipe is also a plain cargo command.
+
+# Train (or resume) and evaluate a manifest: cargo run --release -- run MANIFEST
+run manifest *args:
+    cargo run --release -- run {{manifest}} {{args}}
+
+# Everything CI checks: bash .ci/run
+test:
+    bash .ci/run
+
+# Speed of the training step; with PyTorch in turn: just bench --python python3
+bench *args:
+    cargo bench --bench step -- {{args}}
