@@ -3,7 +3,7 @@
 use super::batch::{Batch, Packed};
 use super::network::Config;
 use super::params::{hidden, positions, specs, Spec};
-use crate::ops::{Backend, Mat, OpSet, Rows, Spans};
+use crate::ops::{Backend, LossAndRows, Mat, OpSet, Rows, Spans};
 use dfdx::prelude::*;
 
 /// Parameters on a device, and the fixed position table.
@@ -187,7 +187,7 @@ impl<D: Backend> FourM<D> {
         tape: &mut T,
         batch: &Batch,
         rows: &Rows,
-    ) -> Result<(Tensor<Rank0, f32, D>, Vec<f32>), D::Err> {
+    ) -> Result<LossAndRows<D>, D::Err> {
         let x = self.hidden::<O, T>(tape, batch)?;
         O::linear_cross_entropy(tape, &x, self.to_logits(), rows)
     }

@@ -8,7 +8,7 @@
 use super::cpu::{add_grad, data, take_grad};
 use super::gemm::{matmul, View};
 use super::simd::{exp_row, scale};
-use super::{chunk_rows, Backend, Mat};
+use super::{chunk_rows, Backend, LossAndRows, Mat};
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
@@ -64,7 +64,7 @@ pub fn fused<T: Tape<f32, Cpu>>(
     x: &Mat<Cpu>,
     weight: &Mat<Cpu>,
     rows: &Rows,
-) -> Result<(Tensor<Rank0, f32, Cpu>, Vec<f32>), CpuError> {
+) -> Result<LossAndRows<Cpu>, CpuError> {
     let (vocab, d) = *weight.shape();
     let mut ce = vec![0.0; rows.targets.len()];
     let mut dx = vec![0.0; if T::OWNS_TAPE { rows.targets.len() * d } else { 0 }];
@@ -139,7 +139,7 @@ pub fn composed<D: Backend, T: Tape<f32, D>>(
     x: &Mat<D>,
     weight: &Mat<D>,
     rows: &Rows,
-) -> Result<(Tensor<Rank0, f32, D>, Vec<f32>), D::Err> {
+) -> Result<LossAndRows<D>, D::Err> {
     let dev = x.device();
     let vocab = weight.shape().0;
     let mut ce = vec![0.0; rows.targets.len()];
@@ -185,9 +185,10 @@ mod tests {
         }
     }
 
-    type Both = (Tensor<Rank0, f32, Cpu>, Vec<f32>);
-
-    fn as_matrix(loss: Result<Both, CpuError>, tape: &mut OwnedTape<f32, Cpu>) -> Result<Mat<Cpu>, CpuError> {
+    fn as_matrix(
+        loss: Result<LossAndRows<Cpu>, CpuError>,
+        tape: &mut OwnedTape<f32, Cpu>,
+    ) -> Result<Mat<Cpu>, CpuError> {
         let taped = loss?.0.put_tape(std::mem::take(tape)).try_broadcast_like(&(1_usize, 1_usize))?;
         let (out, t) = taped.split_tape();
         *tape = t;

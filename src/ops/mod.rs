@@ -29,6 +29,9 @@ pub use sums::{adamw_update, sum_of_squares, AdamW};
 /// A matrix on device `D`; tapes travel beside matrices, not inside them.
 pub type Mat<D> = Tensor<(usize, usize), f32, D>;
 
+/// A loss on the tape, and each row's cross-entropy in nats.
+pub type LossAndRows<D> = (Tensor<Rank0, f32, D>, Vec<f32>);
+
 /// Shorthand for what every operation needs from a device.
 pub trait Backend: Device<f32> {}
 impl<D: Device<f32>> Backend for D {}
@@ -102,7 +105,7 @@ pub trait OpSet<D: Backend> {
         x: &Mat<D>,
         weight: &Mat<D>,
         rows: &Rows,
-    ) -> Result<(Tensor<Rank0, f32, D>, Vec<f32>), D::Err>;
+    ) -> Result<LossAndRows<D>, D::Err>;
 
     /// Logits `x[lo..hi] · Wᵀ` on the host, row-major `[hi − lo, V]`.
     fn logits(x: &Mat<D>, weight: &Mat<D>, lo: usize, hi: usize) -> Result<Vec<f32>, D::Err>;
@@ -212,7 +215,7 @@ impl OpSet<Cpu> for Fused {
         x: &Mat<Cpu>,
         weight: &Mat<Cpu>,
         rows: &Rows,
-    ) -> Result<(Tensor<Rank0, f32, Cpu>, Vec<f32>), CpuError> {
+    ) -> Result<LossAndRows<Cpu>, CpuError> {
         cross_entropy::fused(tape, x, weight, rows)
     }
 
@@ -314,7 +317,7 @@ impl<D: Backend> OpSet<D> for Composed {
         x: &Mat<D>,
         weight: &Mat<D>,
         rows: &Rows,
-    ) -> Result<(Tensor<Rank0, f32, D>, Vec<f32>), D::Err> {
+    ) -> Result<LossAndRows<D>, D::Err> {
         cross_entropy::composed(tape, x, weight, rows)
     }
 

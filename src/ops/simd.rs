@@ -83,13 +83,7 @@ pub fn max(x: &[f32]) -> f32 {
 pub fn exp(x: f32) -> f32 {
     const LOG2E: f32 = std::f32::consts::LOG2_E;
     const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³: adding it rounds to the nearest integer
-    let clamped = if x < -87.3 {
-        -87.3
-    } else if x > 88.0 {
-        88.0
-    } else {
-        x
-    };
+    let clamped = x.clamp(-87.3, 88.0);
     let shifted = clamped * LOG2E + ROUND;
     let n = shifted - ROUND;
     let r = clamped - n * 0.693_359_4 - n * -2.121_944_4e-4;
@@ -112,13 +106,7 @@ pub fn exp(x: f32) -> f32 {
 /// (coefficients as in Eigen's `generic_fast_erf`), ±1 beyond.
 #[inline(always)]
 pub fn erf(x: f32) -> f32 {
-    let x = if x < -4.0 {
-        -4.0
-    } else if x > 4.0 {
-        4.0
-    } else {
-        x
-    };
+    let x = x.clamp(-4.0, 4.0);
     let s = x * x;
     let p = ((((((-2.726_142_3e-10 * s + 2.770_681_4e-8) * s - 2.101_024e-6) * s - 5.692_506_5e-5) * s
         - 7.349_906_4e-4)

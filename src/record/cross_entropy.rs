@@ -67,7 +67,10 @@ fn by_source<'a>(scores: &'a [CrossEntropy], modality: &str) -> Vec<(&'a str, Cl
     sources
 }
 
-fn paired(a: &Clips, b: &Clips) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+/// (sum, weight) of each clip.
+type Weighted = Vec<(f64, f64)>;
+
+fn paired(a: &Clips, b: &Clips) -> (Weighted, Weighted) {
     a.iter().filter_map(|(clip, &x)| b.get(clip).map(|&y| (x, y))).unzip()
 }
 
