@@ -82,15 +82,15 @@ pub fn cuda_built() -> bool {
     cfg!(feature = "cuda")
 }
 
-/// Name and memory in bytes of every GPU; empty without CUDA.
+/// Every GPU as `--device` names it, and its memory in bytes; empty without CUDA.
 pub fn gpus() -> Vec<(String, usize)> {
     #[cfg(feature = "cuda")]
     {
         let count = cudarc::driver::CudaDevice::count().unwrap_or(0).max(0) as usize;
         let fact = |i| {
-            let dev = cudarc::driver::CudaDevice::new(i).ok()?;
-            let total = cudarc::driver::result::mem_get_info().map(|(_, total)| total).unwrap_or(0);
-            Some((dev.name().unwrap_or_else(|_| format!("cuda:{i}")), total))
+            let _current = cudarc::driver::CudaDevice::new(i).ok()?;
+            let (_, total) = cudarc::driver::result::mem_get_info().ok()?;
+            Some((Place::Cuda(i).to_string(), total))
         };
         (0..count).filter_map(fact).collect()
     }
