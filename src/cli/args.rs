@@ -78,6 +78,8 @@ pub enum Command {
     Show(Named),
     /// Prove that a run is intact, or that two runs have the same bits
     Verify(Verify),
+    /// Regenerate every table and plot from the records
+    Report(Report),
     /// Inspect, hash, make and split datasets
     Data(Data),
     /// What this machine can promise
@@ -191,6 +193,38 @@ pub struct Verify {
 }
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Report {
+    /// Folder of the tables
+    #[arg(long, value_name = "DIR", default_value = "reports", global = true)]
+    pub reports: PathBuf,
+    /// Recompute every digit of the committed tables; exit 1 names the cells that differ
+    #[arg(long)]
+    pub check: bool,
+    /// Use only these runs, named as elsewhere (repeatable)
+    #[arg(long, value_name = "RUN", conflicts_with = "check")]
+    pub only: Vec<String>,
+    #[command(subcommand)]
+    pub command: Option<ReportCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ReportCommand {
+    /// Cells that changed between two versions, and why
+    Diff {
+        /// e.g. v0001
+        #[arg(value_name = "FROM")]
+        from: String,
+        /// e.g. v0002
+        #[arg(value_name = "TO")]
+        to: String,
+        /// One table; absent: every table that has both versions
+        #[arg(long, value_name = "TABLE")]
+        table: Option<String>,
+    },
+}
+
+#[derive(Args, Debug)]
 pub struct Data {
     #[command(subcommand)]
     pub command: DataCommand,
@@ -202,6 +236,28 @@ pub enum DataCommand {
     Inspect(ManifestArgs),
     /// The canonical content hash of a manifest's dataset
     Hash(ManifestArgs),
+    /// Write a manifest's synthetic dataset in the published layout
+    Synth {
+        #[command(flatten)]
+        manifest: ManifestArgs,
+        /// Folder to make; must not exist
+        #[arg(value_name = "DIR")]
+        target: PathBuf,
+    },
+    /// Divide a dataset's clips 80/10/10 by class and source into a new folder
+    Split {
+        /// Directory or archive in the published layout
+        #[arg(value_name = "SOURCE")]
+        source: PathBuf,
+        /// Folder to make; must not exist
+        #[arg(value_name = "DIR")]
+        target: PathBuf,
+        /// Labels file inside the dataset and its column, e.g. labels.csv:animal; absent: the caption
+        #[arg(long, value_name = "FILE:COLUMN")]
+        labels: Option<String>,
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+    },
 }
 
 /// `90`, `90s`, `10m`, `2h`, `1d`.

@@ -4,9 +4,11 @@ use super::args::{Data, DataCommand, Global, ManifestArgs};
 use super::session::{self, folder};
 use super::{output, tables, Done};
 use crate::data::{Dataset, Part, Split};
-use crate::fault::Result;
+use crate::fault::{Fault, Result};
+use crate::manifest::schema::Labels;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use tabled::builder::Builder;
 
 /// `nano4m data …`.
@@ -14,6 +16,10 @@ pub fn data(args: &Data, g: &Global) -> Result<Done> {
     match &args.command {
         DataCommand::Inspect(m) => inspect(m, g),
         DataCommand::Hash(m) => hash(m, g),
+        DataCommand::Synth { manifest, target } => synth(manifest, target, g),
+        DataCommand::Split { source, target, labels, seed } => {
+            split(source, target, labels.as_deref(), *seed, g)
+        }
     }
 }
 
@@ -29,6 +35,48 @@ fn hash(args: &ManifestArgs, g: &Global) -> Result<Done> {
     } else {
         output::data(&data.hash)?;
     }
+    Ok(Done::Fine)
+}
+
+fn synth(args: &ManifestArgs, target: &Path, g: &Global) -> Result<Done> {
+    let loaded = session::read(args)?;
+    if loaded.experiment.data.synthetic.is_none() {
+        return Err(Fault::invalid("the manifest's data is not synthetic")
+            .at(args.manifest.display().to_string())
+            .help("give a manifest with `data: (synthetic: (…))`, for example experiments/synthetic.ron"));
+    }
+    let data = session::dataset(&loaded.experiment, folder(&args.manifest))?;
+    data.write(&loaded.experiment.data.splits, target)?;
+    if g.json {
+        output::json(&serde_json::json!({ "path": target, "sha256": data.hash }))?;
+    } else {
+        output::data(&format!("{}: {}", target.display(), data.hash))?;
+    }
+    Ok(Done::Fine)
+}
+
+fn split(source: &Path, target: &Path, labels: Option<&str>, seed: u64, g: &Global) -> Result<Done> {
+    let labels = match labels.map(|l| (l, l.split_once(':'))) {
+        None => Labels::Caption,
+        Some((_, Some((file, column)))) => Labels::File(file.into(), column.into()),
+        Some((text, None)) => {
+            return Err(Fault::invalid("cannot read --labels").found(text).expected("FILE:COLUMN"))
+        }
+    };
+    let division = crate::data::divide(source, target, &labels, seed)?;
+    if g.json {
+        output::json(&division)?;
+        return Ok(Done::Fine);
+    }
+    let mut table = Builder::default();
+    table.push_record(["class", "source", "train", "val", "test"]);
+    for s in &division.strata {
+        let [train, val, test] = s.clips.map(|n| n.to_string());
+        table.push_record([s.class.clone(), s.source.clone(), train, val, test]);
+    }
+    let [train, val, test] = division.clips.map(|n| n.to_string());
+    table.push_record(["all".into(), String::new(), train, val, test]);
+    output::data(&tables::style(table, 2))?;
     Ok(Done::Fine)
 }
 

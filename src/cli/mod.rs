@@ -11,6 +11,7 @@ mod execute;
 mod list;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod session;
 mod show;
@@ -57,6 +58,7 @@ fn dispatch(cli: &Cli) -> Result<Done> {
         Command::Ls => list::ls(g),
         Command::Show(a) => show::show(a, g),
         Command::Verify(a) => verify::verify(a, g),
+        Command::Report(a) => report::report(a, g),
         Command::Data(a) => data::data(a, g),
         Command::Doctor => doctor::doctor(g),
     }

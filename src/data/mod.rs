@@ -16,6 +16,7 @@ mod parts;
 mod split;
 pub mod synthetic;
 pub mod text;
+mod write;
 
 pub use disk::{clip_id, clip_source, discover, divide, Division, Stratum, CAPTIONS};
 pub use inspect::{ClassSummary, ModalitySummary, SplitSummary, Summary};

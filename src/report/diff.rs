@@ -19,6 +19,17 @@ pub struct Diff {
     pub cells: Vec<Difference>,
 }
 
+impl std::fmt::Display for Diff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Diff { table, from, to, causes, cells } = self;
+        let causes = if causes.is_empty() { "nothing in the heads".to_string() } else { causes.join(", ") };
+        write!(f, "{table} {from} → {to}: {} cells; changed: {causes}", cells.len())?;
+        cells.iter().try_for_each(|c| {
+            write!(f, "\n  row `{}`, column `{}`: {} → {}", c.row, c.column, c.expected, c.found)
+        })
+    }
+}
+
 /// Differences of `table`, or of all tables that have both versions.
 ///
 /// # Errors
