@@ -223,6 +223,11 @@ pub struct Model {
     pub dec_depth: usize,
     pub head_dim: usize,
     pub mlp_ratio: f64,
+    /// Standard deviation of the initial linear weights (the reference: 0.02).
+    pub init_std: f64,
+    /// Standard deviation of the initial token and modality embeddings (the reference: 0.02). Beside
+    /// the position table's ½ a small one must grow for hundreds of steps before modalities differ.
+    pub embedding_std: f64,
     /// Which ids compete in the softmax of the loss.
     pub softmax: Softmax,
 }
@@ -235,6 +240,8 @@ impl Default for Model {
             dec_depth: 6,
             head_dim: 64,
             mlp_ratio: 4.0,
+            init_std: 0.02,
+            embedding_std: 0.02,
             softmax: Softmax::Unified,
         }
     }

@@ -15,6 +15,9 @@ pub struct Config {
     pub dec_depth: usize,
     pub head_dim: usize,
     pub mlp_ratio: f64,
+    /// Standard deviations of the initial linear weights and embeddings.
+    pub init_std: f64,
+    pub embedding_std: f64,
     pub softmax: Softmax,
 }
 
@@ -28,6 +31,8 @@ impl Config {
             dec_depth: m.dec_depth,
             head_dim: m.head_dim,
             mlp_ratio: m.mlp_ratio,
+            init_std: m.init_std,
+            embedding_std: m.embedding_std,
             softmax: m.softmax,
         }
     }

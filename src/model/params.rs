@@ -7,8 +7,10 @@ use rand_distr::{Distribution, Normal};
 /// How a parameter starts and whether weight decay applies to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Linear or embedding: normal(0, 0.02), decayed.
+    /// Linear: normal(0, `init_std`), decayed.
     Weight,
+    /// Embedding: normal(0, `embedding_std`), decayed.
+    Embedding,
     /// Norm weight: ones, not decayed.
     Norm,
     /// Bias: zeros, not decayed.
@@ -42,7 +44,7 @@ impl Spec {
 
     /// Whether AdamW decays it: norms and biases are not.
     pub fn decays(&self) -> bool {
-        matches!(self.kind, Kind::Weight | Kind::Zero)
+        !matches!(self.kind, Kind::Norm | Kind::Bias)
     }
 }
 
@@ -55,9 +57,9 @@ pub fn hidden(config: &Config) -> usize {
 pub fn specs(config: &Config) -> Vec<Spec> {
     let (d, v, n, h) = (config.dim, config.vocab(), config.modalities.len(), hidden(config));
     let mut list = List(Vec::new());
-    list.add("enc_tok_emb.weight", &[v, d], Kind::Weight);
-    list.add("enc_mod_emb.weight", &[n, d], Kind::Weight);
-    list.add("dec_mod_emb.weight", &[n, d], Kind::Weight);
+    list.add("enc_tok_emb.weight", &[v, d], Kind::Embedding);
+    list.add("enc_mod_emb.weight", &[n, d], Kind::Embedding);
+    list.add("dec_mod_emb.weight", &[n, d], Kind::Embedding);
     for i in 0..config.enc_depth {
         let p = format!("encoder.blocks.{i}");
         list.add(&format!("{p}.norm1.weight"), &[d], Kind::Norm);
@@ -99,13 +101,15 @@ impl List {
     }
 }
 
-/// Initial values of parameter number `index`: a function of the seed and the index alone.
-pub fn initial(spec: &Spec, seed: u64, index: usize) -> Vec<f32> {
+/// Initial values of parameter number `index`: a function of the seed, the index and `std` (linear, embedding).
+pub fn initial(spec: &Spec, seed: u64, index: usize, std: (f64, f64)) -> Vec<f32> {
     match spec.kind {
         Kind::Norm => vec![1.0; spec.numel()],
         Kind::Bias | Kind::Zero => vec![0.0; spec.numel()],
-        Kind::Weight => {
-            let normal = Normal::new(0.0_f32, 0.02).expect("0.02 is a valid deviation");
+        Kind::Weight | Kind::Embedding => {
+            let std = if spec.kind == Kind::Embedding { std.1 } else { std.0 };
+            let normal =
+                Normal::new(0.0_f32, std as f32).expect("a checked manifest has a positive deviation");
             normal.sample_iter(stream(seed, Purpose::Init, &[index as u64])).take(spec.numel()).collect()
         }
     }
@@ -154,11 +158,11 @@ mod tests {
     #[test]
     fn initial_values_follow_the_reference() {
         let spec = Spec { name: "w".into(), shape: vec![100, 100], kind: Kind::Weight };
-        let w = initial(&spec, 42, 3);
+        let w = initial(&spec, 42, 3, (0.02, 1.0));
         let mean = w.iter().map(|x| *x as f64).sum::<f64>() / w.len() as f64;
         let var = w.iter().map(|x| (*x as f64 - mean).powi(2)).sum::<f64>() / w.len() as f64;
         assert!(mean.abs() < 1e-3 && (var.sqrt() - 0.02).abs() < 5e-4);
-        assert_eq!(w, initial(&spec, 42, 3));
-        assert_ne!(w, initial(&spec, 42, 4));
+        assert_eq!(w, initial(&spec, 42, 3, (0.02, 1.0)));
+        assert_ne!(w, initial(&spec, 42, 4, (0.02, 1.0)));
     }
 }
