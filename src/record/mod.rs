@@ -3,11 +3,13 @@
 //! One plain struct per thing, absent is `Option`, every metric carries its unit, direction and n.
 //! Nothing here depends on the time or the place a run happened.
 
+pub mod ablation;
 pub mod cross_entropy;
 pub mod examples;
 mod metric;
 mod scores;
 
+pub use ablation::AblationRecord;
 pub use metric::{Direction, Metric};
 pub use scores::Score;
 

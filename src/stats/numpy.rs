@@ -88,8 +88,27 @@ mod tests {
         assert_eq!(choice(0, 10, 10).unwrap(), [2, 8, 4, 9, 1, 6, 7, 3, 0, 5]);
         assert_eq!(choice(u32::MAX, 100_000, 4).unwrap(), [85_117, 19_600, 4_648, 56_853]);
         assert_eq!(choice(7, 1, 1).unwrap(), [0]);
-        let published = choice(42, 938, 200).unwrap();
-        assert_eq!((published[197..].to_vec(), published.iter().sum::<u32>()), (vec![545, 514, 411], 91_766));
+    }
+
+    /// Whole draws, each with its sum and the sum of place (from 1) × value, so that no entry and no
+    /// two places can be wrong; the first is the published gallery. Same numpy call as above.
+    #[test]
+    fn whole_draws() {
+        let cases: [(u32, u32, usize, [u32; 3], u64, u64); 5] = [
+            (42, 938, 200, [545, 514, 411], 91_766, 8_941_930),
+            (123, 1000, 1000, [382, 365, 510], 499_500, 248_481_531),
+            // On both sides of a power of two, where the mask of the rejection grows.
+            (2024, 65_536, 3, [20_916, 47_627, 34_414], 102_957, 219_412),
+            (5, 65_537, 3, [4_701, 28_770, 26_417], 59_888, 141_492),
+            (0, 10, 10, [3, 0, 5], 45, 230),
+        ];
+        for (seed, n, k, last, sum, weighted) in cases {
+            let drawn = choice(seed, n, k).unwrap();
+            assert_eq!(drawn[k - 3..], last, "seed {seed}");
+            assert_eq!(drawn.iter().map(|&x| u64::from(x)).sum::<u64>(), sum, "seed {seed}");
+            let places = (1u64..).zip(&drawn).map(|(i, &x)| i * u64::from(x));
+            assert_eq!(places.sum::<u64>(), weighted, "seed {seed}");
+        }
     }
 
     #[test]
