@@ -76,7 +76,7 @@ fn stages(
     watch.rest();
     lock.check()?;
     let mut files = Files { run, watch, digests: Vec::new() };
-    let metrics = suite::measure(net.as_ref(), session, &mut files)?;
+    let metrics = suite::measure(net.as_ref(), session, g, &mut files)?;
     let files = files.digests;
     commit(session, run, net.as_ref(), tokens, metrics, files, g)?;
     Ok(None)
@@ -133,6 +133,7 @@ pub struct Files<'a, 'w> {
 impl Sink for Files<'_, '_> {
     fn file(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
         self.run.write(name, bytes)?;
+        self.digests.retain(|d| d.path != name);
         self.digests.push(FileDigest { path: name.into(), sha256: sha256_hex(bytes) });
         Ok(())
     }

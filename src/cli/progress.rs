@@ -24,6 +24,8 @@ pub struct Watch<'a> {
     bar: Option<ProgressBar>,
     rate: Rate,
     told: Option<Instant>,
+    /// The probe the bar is about.
+    measuring: String,
 }
 
 impl<'a> Watch<'a> {
@@ -39,6 +41,7 @@ impl<'a> Watch<'a> {
             bar: None,
             rate: Rate::default(),
             told: None,
+            measuring: String::new(),
         })
     }
 
@@ -63,8 +66,12 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Progress of the probes, in pairs of clip and mask.
+    /// Progress of the probes, in samples.
     pub fn measuring(&mut self, what: &str, done: usize, total: usize) {
+        if self.measuring != what {
+            self.rest();
+            self.measuring = what.into();
+        }
         if std::io::stderr().is_terminal() {
             let bar = self.bar.get_or_insert_with(|| new_bar(total as u64, what));
             bar.set_position(done as u64);

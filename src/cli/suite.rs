@@ -1,5 +1,7 @@
 //! The probes of a manifest, one after another: per-example scores to files, metrics to the record.
 
+use super::args::Global;
+use super::execute;
 use super::session::Session;
 use crate::data::Part;
 use crate::fault::Result;
@@ -7,47 +9,111 @@ use crate::manifest::schema::Probe;
 use crate::model::network::Network;
 use crate::probes::baselines::Fitted;
 use crate::probes::cross_entropy::{self as ce, Task};
-use crate::record::examples::{self, CrossEntropy, Example};
+use crate::probes::{Subject, Watch};
+use crate::record::examples::{self, source, Example};
 use crate::record::{cross_entropy, Metric};
+use std::collections::BTreeMap;
 
 /// Where the probes report to.
 pub trait Sink {
-    /// Keeps a per-example file, named relative to the run's directory.
+    /// Keeps a per-example file, named relative to the run's directory. A later file of the same name
+    /// replaces it.
     fn file(&mut self, name: &str, bytes: &[u8]) -> Result<()>;
 
-    /// `done` of `total` examples of a probe; an error ends the suite.
+    /// `done` of `total` samples of a probe; an error ends the suite.
     fn progress(&mut self, probe: &str, done: usize, total: usize) -> Result<()>;
 
     /// Something worth a line.
     fn note(&mut self, message: &str);
 }
 
-/// Runs every probe of the manifest on the test split.
-pub fn measure(net: &dyn Network, session: &Session, sink: &mut dyn Sink) -> Result<Vec<Metric>> {
-    let mut metrics = Vec::new();
-    for probe in &session.experiment.probes {
-        match probe {
-            Probe::CrossEntropy { masks } => metrics.extend(cross_entropies(net, session, *masks, sink)?),
-            other => sink.note(&format!("not measured: this version has no probe {}", kind(other))),
-        }
-    }
-    Ok(metrics)
+/// Runs every probe of the manifest.
+pub fn measure(net: &dyn Network, session: &Session, g: &Global, sink: &mut dyn Sink) -> Result<Vec<Metric>> {
+    let mut suite = Suite { net, session, g, sink, files: BTreeMap::new(), metrics: Vec::new() };
+    session.experiment.probes.iter().try_for_each(|probe| suite.probe(probe))?;
+    Ok(suite.metrics)
 }
 
-fn cross_entropies(net: &dyn Network, s: &Session, masks: usize, sink: &mut dyn Sink) -> Result<Vec<Metric>> {
-    let e = &s.experiment;
-    let task = Task {
-        modalities: &e.modalities,
-        masking: &e.masking,
-        split: s.data.split(Part::Test),
-        seed: e.seeds.probes,
-        masks,
-    };
-    let mut scores = ce::model(net, &task, &mut |done| sink.progress("cross-entropy", done, task.len()))?;
-    scores.extend(ce::baselines(&Fitted::all(&s.data), &task));
-    sink.file(CrossEntropy::FILE, &examples::to_csv(&scores)?)?;
-    let names: Vec<&str> = e.modalities.iter().map(|m| m.name.as_str()).collect();
-    Ok(cross_entropy::metrics(&scores, &names, e.seeds.probes))
+struct Suite<'a> {
+    net: &'a dyn Network,
+    session: &'a Session,
+    g: &'a Global,
+    sink: &'a mut dyn Sink,
+    /// Per-example files so far: two probes of one kind share theirs.
+    files: BTreeMap<&'static str, Vec<u8>>,
+    metrics: Vec<Metric>,
+}
+
+impl<'a> Suite<'a> {
+    /// One arm per probe: measure, keep the scores, make metrics of them.
+    fn probe(&mut self, probe: &Probe) -> Result<()> {
+        match probe {
+            Probe::CrossEntropy { masks } => self.cross_entropy(*masks),
+            other => {
+                self.sink.note(&format!("not measured: this version has no probe {}", kind(other)));
+                Ok(())
+            }
+        }
+    }
+
+    fn cross_entropy(&mut self, masks: usize) -> Result<()> {
+        let Subject { experiment: e, data, .. } = self.subject();
+        let task = Task {
+            modalities: &e.modalities,
+            masking: &e.masking,
+            split: data.split(Part::Test),
+            seed: e.seeds.probes,
+            masks,
+        };
+        let mut scores = ce::model(self.net, &task, &mut self.watch("cross-entropy"))?;
+        scores.extend(ce::baselines(&Fitted::all(data), &task));
+        let untrained = self.untrained()?;
+        let mut watch = self.watch("cross-entropy, untrained");
+        scores.extend(ce::network(untrained.as_ref(), &task, source::UNTRAINED, &mut watch)?);
+        let names: Vec<&str> = e.modalities.iter().map(|m| m.name.as_str()).collect();
+        self.keep(&scores, cross_entropy::metrics(&scores, &names, e.seeds.probes))
+    }
+
+    /// What the probes measure.
+    fn subject(&self) -> Subject<'a> {
+        Subject { net: self.net, experiment: &self.session.experiment, data: &self.session.data }
+    }
+
+    /// The network before training.
+    fn untrained(&self) -> Result<Box<dyn Network>> {
+        execute::network(self.session, self.g)
+    }
+
+    /// Tells the sink about the probe called `name`.
+    fn watch(&mut self, name: &'static str) -> Told<'_> {
+        Told { sink: self.sink, name }
+    }
+
+    /// Adds scores to the file of their kind, and metrics to the record.
+    fn keep<E: Example>(&mut self, scores: &[E], metrics: Vec<Metric>) -> Result<()> {
+        let csv = examples::to_csv(scores)?;
+        let file = self.files.entry(E::FILE).or_default();
+        let header = csv.iter().position(|&b| b == b'\n').map_or(csv.len(), |i| i + 1);
+        file.extend_from_slice(if file.is_empty() { &csv } else { &csv[header..] });
+        self.metrics.extend(metrics);
+        self.sink.file(E::FILE, file)
+    }
+}
+
+/// A sink as one probe sees it.
+struct Told<'a> {
+    sink: &'a mut dyn Sink,
+    name: &'static str,
+}
+
+impl Watch for Told<'_> {
+    fn progress(&mut self, done: usize, total: usize) -> Result<()> {
+        self.sink.progress(self.name, done, total)
+    }
+
+    fn note(&mut self, message: &str) {
+        self.sink.note(&format!("{}: {message}", self.name));
+    }
 }
 
 /// `Classify(inputs: …)` → `Classify`.

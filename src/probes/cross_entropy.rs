@@ -1,20 +1,18 @@
 //! Cross-entropy per modality under fixed masks, and its baselines on the very same targets.
 //!
 //! Mask k of test clip i is `masking::for_clip` with (seeds.probes, k, i); it is applied to row k mod K
-//! of the clip. Clips are packed into batches of at most [`BUDGET`] tokens.
+//! of the clip.
 
 use super::baselines::{Baseline, Fitted};
+use super::packing::{self, Sample};
+use super::Watch;
 use crate::data::Split;
 use crate::fault::Result;
 use crate::manifest::schema::Masking;
 use crate::masking::{self, SampleMask};
 use crate::modality::Modality;
-use crate::model::batch::Batch;
 use crate::model::network::{Network, Scope};
 use crate::record::examples::{source, CrossEntropy};
-
-/// Input and target tokens of a batch.
-pub const BUDGET: usize = 8192;
 
 /// What is scored: clips of a split under fixed masks.
 pub struct Task<'a> {
@@ -62,48 +60,32 @@ impl Task<'_> {
     }
 }
 
-/// Scores of `net`, named `source` (`model`, `untrained`); `tick(done)` after each batch, in pairs of
-/// clip and mask; its error ends the probe.
+/// Scores of `net`, named `source` (`model`, `untrained`).
 pub fn network(
     net: &dyn Network,
     task: &Task,
     source: &str,
-    tick: &mut dyn FnMut(usize) -> Result<()>,
+    watch: &mut dyn Watch,
 ) -> Result<Vec<CrossEntropy>> {
-    let scope = Scope::from(net.config().softmax);
+    let samples = task.pairs().map(|pair| Sample {
+        key: pair,
+        tokens: task.sample(pair.0, pair.1),
+        mask: task.mask(pair.0, pair.1),
+    });
     let mut scores = Vec::new();
-    let (mut batch, mut pairs) = (Batch::default(), Vec::new());
-    let mut flush = |batch: &mut Batch, pairs: &mut Vec<(usize, usize)>, done: usize| -> Result<()> {
-        let ce: Vec<f64> = net.score(batch, scope)?.iter().map(|t| f64::from(t.ce)).collect();
-        for (b, &pair) in pairs.iter().enumerate() {
-            let range = batch.dec.offsets[b]..batch.dec.offsets[b + 1];
-            scores.extend(per_modality(task, pair, source, &batch.dec.modalities[range.clone()], &ce[range]));
+    let scope = Scope::from(net.config().softmax);
+    packing::score(net, scope, samples, (0, task.len()), watch, |&pair, sums| {
+        for (m, s) in sums.iter().enumerate().filter(|(_, s)| s.tokens > 0) {
+            let blank = task.score(pair, m, source);
+            scores.push(CrossEntropy { tokens: s.tokens, ce_nats: s.ce_nats, ..blank });
         }
-        (*batch, *pairs) = (Batch::default(), Vec::new());
-        tick(done)
-    };
-    for (i, pair) in task.pairs().enumerate() {
-        let mask = task.mask(pair.0, pair.1);
-        let more: usize = mask.input.iter().chain(&mask.target).map(Vec::len).sum();
-        if !pairs.is_empty() && batch.enc.len() + batch.dec.len() + more > BUDGET {
-            flush(&mut batch, &mut pairs, i)?;
-        }
-        batch.push(&task.sample(pair.0, pair.1), &mask);
-        pairs.push(pair);
-    }
-    if !pairs.is_empty() {
-        flush(&mut batch, &mut pairs, task.len())?;
-    }
+    })?;
     Ok(scores)
 }
 
 /// Scores of the trained network.
-pub fn model(
-    net: &dyn Network,
-    task: &Task,
-    tick: &mut dyn FnMut(usize) -> Result<()>,
-) -> Result<Vec<CrossEntropy>> {
-    network(net, task, source::MODEL, tick)
+pub fn model(net: &dyn Network, task: &Task, watch: &mut dyn Watch) -> Result<Vec<CrossEntropy>> {
+    network(net, task, source::MODEL, watch)
 }
 
 /// Scores of the fitted baselines on the same targets, in the order of [`Baseline::ALL`].
@@ -127,30 +109,26 @@ pub fn baselines(fitted: &[Fitted], task: &Task) -> Vec<CrossEntropy> {
     scores
 }
 
-/// Sums of one sample, for the modalities that have targets, in their order.
-fn per_modality(
-    task: &Task,
-    pair: (usize, usize),
-    source: &str,
-    modalities: &[u32],
-    ce: &[f64],
-) -> Vec<CrossEntropy> {
-    let mut scores: Vec<CrossEntropy> =
-        (0..task.modalities.len()).map(|m| task.score(pair, m, source)).collect();
-    for (&m, ce) in modalities.iter().zip(ce) {
-        scores[m as usize].tokens += 1;
-        scores[m as usize].ce_nats += ce;
-    }
-    scores.retain(|s| s.tokens > 0);
-    scores
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::{ClipData, Dataset, Part};
     use crate::device::Place;
     use crate::model::network::{Config, Kernels};
+    use crate::probes::Silent;
+
+    struct Ticks(Vec<(usize, usize)>);
+
+    impl Watch for Ticks {
+        fn progress(&mut self, done: usize, total: usize) -> Result<()> {
+            self.0.push((done, total));
+            Ok(())
+        }
+
+        fn note(&mut self, message: &str) {
+            panic!("{message}");
+        }
+    }
 
     fn modalities() -> Vec<Modality> {
         ron::from_str(r#"[(name: "a@8", length: 8, vocab: 7), (name: "b@6", length: 6, vocab: 5)]"#).unwrap()
@@ -179,7 +157,7 @@ mod tests {
     /// `to_logits` starts at zero, so an untrained network is uniform over the unified vocabulary.
     #[test]
     fn an_untrained_network_is_uniform_and_scores_the_baselines_targets() {
-        let (modalities, data, masking) = (modalities(), data(300), masking());
+        let (modalities, data, masking) = (modalities(), data(500), masking());
         let task = Task {
             modalities: &modalities,
             masking: &masking,
@@ -191,13 +169,10 @@ mod tests {
             ron::from_str("(dim: 16, head_dim: 8, enc_depth: 1, dec_depth: 1)").unwrap();
         let net =
             crate::model::open(Place::Cpu, Kernels::Fused, Config::new(&modalities, &model), 1).unwrap();
-        let mut ticks = Vec::new();
-        let scores = super::model(net.as_ref(), &task, &mut |done| {
-            ticks.push(done);
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(ticks.last(), Some(&600));
+        let mut ticks = Ticks(Vec::new());
+        let scores = super::model(net.as_ref(), &task, &mut ticks).unwrap();
+        assert!(ticks.0.len() > 1, "all in one batch");
+        assert_eq!(ticks.0.last(), Some(&(1000, 1000)));
         for s in &scores {
             assert!((s.ce_nats / s.tokens as f64 - 7f64.ln()).abs() < 1e-5, "{s:?}");
         }
@@ -231,7 +206,7 @@ mod tests {
                 seed: 1,
                 masks: 1,
             };
-            super::model(net.as_ref(), &task, &mut |_| Ok(())).unwrap()
+            super::model(net.as_ref(), &task, &mut Silent).unwrap()
         };
         let (few, many) = (of(3), of(40));
         for (a, b) in few.iter().zip(&many) {
