@@ -72,8 +72,8 @@ pub enum Command {
     Pin(Pin),
     /// Measure a run, or any checkpoint in the reference layout
     Eval(Eval),
-    /// List the runs
-    Ls,
+    /// List the runs: filtered, sorted, with any field as a column
+    Ls(Ls),
     /// Show one run: state, metrics, files
     Show(Named),
     /// Prove that a run is intact, or that two runs have the same bits
@@ -173,6 +173,26 @@ pub struct Eval {
     /// Measure although pins, code or data do not match
     #[arg(long)]
     pub allow_drift: bool,
+}
+
+const FIELDS: &str = "\
+FIELD is a column (id, name, state, step, total, started, path), a path of the resolved manifest (train.lr, \
+modalities.tok_rgb@196.masking), a metric of the record (cross_entropy/tok_rgb@196, also with .low, .high or .n), or a \
+field of status.json or record.json (train_seconds, record.clips.test). A run that has no such field meets no filter \
+and is sorted last.";
+
+#[derive(Args, Debug)]
+#[command(after_help = FIELDS)]
+pub struct Ls {
+    /// Only runs where this holds, e.g. --where 'train.lr<1e-3' (repeatable; =, !=, <, <=, >, >=)
+    #[arg(long = "where", value_name = "FIELD<VALUE")]
+    pub filters: Vec<String>,
+    /// Sort by a field, descending with a `-` before it [default: started]
+    #[arg(long, value_name = "[-]FIELD", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+    /// Show these fields instead, e.g. --columns id,train.lr,cross_entropy/tok_rgb@196
+    #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
+    pub columns: Vec<String>,
 }
 
 #[derive(Args, Debug)]

@@ -55,7 +55,7 @@ fn dispatch(cli: &Cli) -> Result<Done> {
         Command::Check(a) => check::check(a, g),
         Command::Pin(a) => check::pin(a, g),
         Command::Eval(a) => evaluate::eval(a, g),
-        Command::Ls => list::ls(g),
+        Command::Ls(a) => list::ls(a, g),
         Command::Show(a) => show::show(a, g),
         Command::Verify(a) => verify::verify(a, g),
         Command::Report(a) => report::report(a, g),

@@ -1,0 +1,135 @@
+//! `nano4m ls`: one line for each run; which runs, in which order and with which columns is asked for.
+
+mod facts;
+mod filter;
+
+use super::args::{Global, Ls};
+use super::session::runs_folder;
+use super::{output, tables, Done};
+use crate::fault::{Fault, Result};
+use crate::manifest::suggest;
+use crate::store::{self, Lock, RunDir, State, Status};
+use facts::Facts;
+use filter::Filter;
+use serde::Serialize;
+use serde_json::Value;
+use std::cmp::Ordering;
+use tabled::builder::Builder;
+
+/// A run as `ls --json` shows it.
+#[derive(Clone, Debug, Serialize)]
+struct Line {
+    id: String,
+    name: String,
+    /// `running`, `stopped`, `failed`, `finished`, `killed` (says running, but nobody holds its lock), `unknown`.
+    state: &'static str,
+    step: Option<u64>,
+    total: Option<u64>,
+    started: Option<String>,
+    path: String,
+}
+
+/// `nano4m ls`.
+pub fn ls(args: &Ls, g: &Global) -> Result<Done> {
+    let filters: Vec<Filter> = args.filters.iter().map(|f| Filter::parse(f)).collect::<Result<_>>()?;
+    let root = runs_folder(g);
+    let mut runs: Vec<Facts> = store::list(&root)?.iter().map(|run| Facts::read(run, line(run))).collect();
+    // One damaged record must not hide the other runs.
+    runs.iter().filter_map(|r| r.problem.as_ref()).for_each(|p| output::note(&format!("warning: {p}")));
+    known(&filters, args, &runs)?;
+    let all = runs.len();
+    runs.retain(|run| filters.iter().all(|f| f.meets(run.get(&f.path).as_ref())));
+    sort(&mut runs, args.sort.as_deref());
+    match (g.json, args.columns.is_empty()) {
+        (true, true) => output::json(&runs.iter().map(|r| &r.line).collect::<Vec<_>>())?,
+        (true, false) => output::json(&runs.iter().map(|r| chosen(r, &args.columns)).collect::<Vec<_>>())?,
+        _ if all == 0 => output::note(&format!("no runs in {}", root.display())),
+        _ if runs.is_empty() => output::note(&format!("none of {all} runs meets the filters")),
+        (false, true) => output::data(&table(&runs))?,
+        (false, false) => output::data(&columns(&runs, &args.columns))?,
+    }
+    Ok(Done::Fine)
+}
+
+/// The state of a run, seen from outside.
+pub fn state(run: &RunDir, status: Option<&Status>) -> &'static str {
+    match status {
+        Some(s) if s.state == State::Running && Lock::holder(&run.path).is_none() => "killed",
+        Some(s) => s.state.name(),
+        None => "unknown",
+    }
+}
+
+fn line(run: &RunDir) -> Line {
+    let status = run.status().ok().flatten();
+    Line {
+        id: run.id.short(),
+        name: run.id.name.clone(),
+        state: state(run, status.as_ref()),
+        step: status.as_ref().map(|s| s.step),
+        total: status.as_ref().map(|s| s.total),
+        started: status.map(|s| s.started),
+        path: run.path.display().to_string(),
+    }
+}
+
+/// Refuses a field that no run has: an empty list would look like an answer.
+fn known(filters: &[Filter], args: &Ls, runs: &[Facts]) -> Result<()> {
+    const ALWAYS: [&str; 7] = ["id", "name", "state", "step", "total", "started", "path"];
+    let sort = args.sort.iter().map(|s| s.trim_start_matches('-'));
+    let asked =
+        filters.iter().map(|f| f.path.as_str()).chain(sort).chain(args.columns.iter().map(|c| c.as_str()));
+    for path in asked {
+        if runs.is_empty() || ALWAYS.contains(&path) || runs.iter().any(|r| r.get(path).is_some()) {
+            continue;
+        }
+        let mut names: Vec<String> = runs.iter().flat_map(Facts::names).collect();
+        names.sort();
+        names.dedup();
+        let fault = Fault::invalid(format!("no run has a field `{path}`"));
+        return Err(match suggest::nearest(path, names.iter().map(|n| n.as_str())) {
+            Some(near) => fault.help(format!("did you mean `{near}`?")),
+            None => fault.help(
+                "columns: id, name, state, step, total, started, path; else a path of the manifest (train.lr), \
+                 a metric (cross_entropy/NAME) or a field of status.json or record.json",
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// By when they were started; else by `field`, descending with a `-` before it. Absent values come last.
+fn sort(runs: &mut [Facts], field: Option<&str>) {
+    runs.sort_by(|a, b| (&a.line.started, &a.line.path).cmp(&(&b.line.started, &b.line.path)));
+    let Some(field) = field else { return };
+    let (descending, path) = (field.starts_with('-'), field.trim_start_matches('-'));
+    runs.sort_by(|a, b| match (a.get(path), b.get(path)) {
+        (Some(x), Some(y)) if descending => filter::compare(&y, &x),
+        (Some(x), Some(y)) => filter::compare(&x, &y),
+        (x, y) => x.is_none().cmp(&y.is_none()).then(Ordering::Equal),
+    });
+}
+
+fn chosen(run: &Facts, columns: &[String]) -> serde_json::Map<String, Value> {
+    columns.iter().map(|c| (c.clone(), run.get(c).unwrap_or(Value::Null))).collect()
+}
+
+fn table(runs: &[Facts]) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(["id", "name", "state", "step", "started"]);
+    for l in runs.iter().map(|r| &r.line) {
+        let step = l.step.zip(l.total).map_or("–".into(), |(s, t)| format!("{s}/{t}"));
+        let started = l.started.clone().unwrap_or_else(|| "–".into());
+        builder.push_record([l.id.clone(), l.name.clone(), l.state.into(), step, started]);
+    }
+    tables::style(builder, usize::MAX)
+}
+
+fn columns(runs: &[Facts], columns: &[String]) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(columns.iter().cloned());
+    for run in runs {
+        builder.push_record(columns.iter().map(|c| filter::text(&run.get(c).unwrap_or(Value::Null))));
+    }
+    tables::style(builder, usize::MAX)
+}
