@@ -9,6 +9,7 @@
 //! L4 gluing         ablate · cli · main.rs
 //! ```
 
+pub mod ablate;
 pub mod cli;
 pub mod data;
 pub mod decode;

@@ -51,6 +51,16 @@ pub enum KernelsArg {
     Composed,
 }
 
+impl KernelsArg {
+    /// As given on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            KernelsArg::Fused => "fused",
+            KernelsArg::Composed => "composed",
+        }
+    }
+}
+
 impl From<KernelsArg> for Kernels {
     fn from(k: KernelsArg) -> Kernels {
         match k {
@@ -72,6 +82,8 @@ pub enum Command {
     Pin(Pin),
     /// Measure a run, or any checkpoint in the reference layout
     Eval(Eval),
+    /// Run an ablation: every cell that is missing, then the comparison
+    Ablate(super::ablate_args::Ablate),
     /// List the runs: filtered, sorted, with any field as a column
     Ls(Ls),
     /// Show one run: state, metrics, files
@@ -281,7 +293,7 @@ pub enum DataCommand {
 }
 
 /// `90`, `90s`, `10m`, `2h`, `1d`.
-fn duration(text: &str) -> std::result::Result<Duration, String> {
+pub fn duration(text: &str) -> std::result::Result<Duration, String> {
     let at = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let (number, unit) = text.split_at(at);
     let scale = match unit {

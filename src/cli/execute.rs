@@ -75,11 +75,34 @@ fn stages(
     };
     watch.rest();
     lock.check()?;
+    if measured_before(run, net.as_ref())? {
+        return Ok(None);
+    }
     let mut files = Files { run, watch, digests: Vec::new() };
     let metrics = suite::measure(net.as_ref(), session, g, &mut files)?;
     let files = files.digests;
     commit(session, run, net.as_ref(), tokens, metrics, files, g)?;
     Ok(None)
+}
+
+/// Whether the run was recorded before and only its checkpoint had to be made again.
+///
+/// # Errors
+/// If the parameters are not those that were recorded.
+fn measured_before(run: &RunDir, net: &dyn Network) -> Result<bool> {
+    if !run.finished() {
+        return Ok(false);
+    }
+    let recorded = Record::read(&run.file("record.json"))?.final_digest;
+    let digest = digest::of_parameters(net);
+    if digest != recorded {
+        return Err(Fault::failed("the parameters made again are not those that were recorded")
+            .at(run.path.display().to_string())
+            .found(format!("digest {digest}"))
+            .expected(format!("digest {recorded}"))
+            .help("`nano4m run --force` repeats the run beside this one"));
+    }
+    Ok(record::missing(run)?.is_empty())
 }
 
 /// Writes `record.json`: from now on the run is finished.

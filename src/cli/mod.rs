@@ -2,6 +2,9 @@
 //!
 //! Parse, do, report, exit: a command returns its exit code or a [`Fault`], which is printed once.
 
+mod ablate;
+mod ablate_args;
+mod ablate_progress;
 mod args;
 mod check;
 mod data;
@@ -55,6 +58,7 @@ fn dispatch(cli: &Cli) -> Result<Done> {
         Command::Check(a) => check::check(a, g),
         Command::Pin(a) => check::pin(a, g),
         Command::Eval(a) => evaluate::eval(a, g),
+        Command::Ablate(a) => ablate::ablate(a, g),
         Command::Ls(a) => list::ls(a, g),
         Command::Show(a) => show::show(a, g),
         Command::Verify(a) => verify::verify(a, g),

@@ -6,17 +6,16 @@ use super::{execute, output, tables, Done};
 use crate::fault::{Fault, Result};
 use crate::manifest;
 use crate::provenance::{self, Situation};
-use crate::record::Record;
+use crate::record::{self, Record};
 use crate::store::{self, RunDir, RunId, Status};
-use std::path::Path;
 
 /// `nano4m run MANIFEST`.
 pub fn run(args: &Run, g: &Global) -> Result<Done> {
     let session = session::open(&args.manifest, args.allow_drift)?;
     let root = runs_folder(g);
-    let last = attempts(&root, &session)?.pop();
+    let last = store::attempts(&root, &session.identity)?.pop();
     let attempt = match (&last, args.force) {
-        (Some(run), false) if run.finished() => return report(run, g),
+        (Some(run), false) if complete(run)? => return report(run, g),
         (Some(run), false) => run.id.attempt,
         (Some(run), true) => run.id.attempt + 1,
         (None, _) => 1,
@@ -25,7 +24,7 @@ pub fn run(args: &Run, g: &Global) -> Result<Done> {
     let name = last.map_or_else(|| session.experiment.name.clone(), |run| run.id.name);
     let run = RunDir::create(&root, RunId::new(&name, &session.identity, attempt))?;
     let lock = run.lock()?;
-    if run.finished() {
+    if complete(&run)? {
         return report(&run, g);
     }
     let status = begin(&session, &run, g)?;
@@ -35,7 +34,7 @@ pub fn run(args: &Run, g: &Global) -> Result<Done> {
 /// `nano4m resume RUN`.
 pub fn resume(args: &Resume, g: &Global) -> Result<Done> {
     let run = store::find(&runs_folder(g), &args.run)?;
-    if run.finished() {
+    if complete(&run)? {
         return report(&run, g);
     }
     let lock = run.lock()?;
@@ -48,17 +47,6 @@ pub fn resume(args: &Resume, g: &Global) -> Result<Done> {
     let status = again(status, &session);
     run.set_status(&status)?;
     execute::execute(&session, &run, &lock, status, args.limits, g)
-}
-
-/// All attempts at the session's identity, the newest last.
-fn attempts(root: &Path, session: &Session) -> Result<Vec<RunDir>> {
-    let id = RunId::new("", &session.identity, 1).id;
-    let mut runs = store::list(root)?;
-    runs.retain(|r| r.id.id == id);
-    // Ten digits are a name; the whole identity decides.
-    runs.retain(|r| !matches!(r.status(), Ok(Some(s)) if s.identity != session.identity));
-    runs.sort_by_key(|r| r.id.attempt);
-    Ok(runs)
 }
 
 /// Writes what describes the run, unless it is there from an earlier start.
@@ -82,6 +70,12 @@ fn begin(session: &Session, run: &RunDir, g: &Global) -> Result<Status> {
     };
     run.set_status(&status)?;
     output::note(&format!("run {} → {}", run.id.short(), run.path.display()));
+    if run.finished() {
+        output::note(&format!(
+            "made again, as it is missing or damaged: {}",
+            record::missing(run)?.join(", ")
+        ));
+    }
     Ok(status)
 }
 
@@ -116,6 +110,11 @@ fn situation<'a>(session: &'a Session, g: &Global) -> Situation<'a> {
         started: now(),
         drifts: session.drift.clone(),
     }
+}
+
+/// Whether nothing is left to do: recorded, and every part of it there and intact.
+fn complete(run: &RunDir) -> Result<bool> {
+    Ok(run.finished() && record::missing(run)?.is_empty())
 }
 
 /// A finished run is reported, not repeated.

@@ -2,7 +2,7 @@
 
 use super::args::{Global, ManifestArgs};
 use super::output;
-use crate::data::{synthetic, Dataset};
+use crate::data::Dataset;
 use crate::fault::{Fault, Result};
 use crate::manifest::pins::{self, Drift, Found};
 use crate::manifest::schema::Experiment;
@@ -68,10 +68,7 @@ pub fn read(args: &ManifestArgs) -> Result<Loaded> {
 
 /// Opens the dataset of a manifest in folder `base`.
 pub fn dataset(experiment: &Experiment, base: &Path) -> Result<Dataset> {
-    match &experiment.data.synthetic {
-        Some(spec) => synthetic::generate(spec, &experiment.modalities),
-        None => Dataset::open(&experiment.data, &experiment.modalities, base, &cache_folder()),
-    }
+    Dataset::open(&experiment.data, &experiment.modalities, base, &cache_folder())
 }
 
 /// Folder of a path; `.` for a bare name.

@@ -18,7 +18,7 @@ mod text;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use identity::{identity, run_dir_name};
-pub use text::resolved;
+pub use text::{read_as, resolved};
 
 use diagnostic::Finding;
 use schema::Experiment;

@@ -9,6 +9,7 @@ use ron::error::SpannedError;
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 use ron::{Error, Options};
+use serde::de::DeserializeOwned;
 
 /// RON as manifests use it: `path: "x"` stands for `path: Some("x")`.
 pub fn options() -> Options {
@@ -28,7 +29,14 @@ pub fn resolved(experiment: &Experiment) -> String {
 ///
 /// Errors: the finding, and the 1-based line and column where reading stopped.
 pub fn parse(text: &str) -> Result<Experiment, (Finding, (usize, usize))> {
-    options().from_str::<Experiment>(text).map_err(|e| other_schema(text).unwrap_or_else(|| explain(text, e)))
+    read_as::<Experiment>(text).map_err(|wrong| other_schema(text).unwrap_or(wrong))
+}
+
+/// Reads any type from RON as manifests write it.
+///
+/// Errors: the finding, and the 1-based line and column where reading stopped.
+pub fn read_as<T: DeserializeOwned>(text: &str) -> Result<T, (Finding, (usize, usize))> {
+    options().from_str(text).map_err(|e| explain(text, e))
 }
 
 /// A manifest of another schema fails to read for reasons that would mislead: say the schema first.

@@ -4,12 +4,14 @@
 //! Nothing here depends on the time or the place a run happened.
 
 pub mod ablation;
+mod complete;
 pub mod cross_entropy;
 pub mod examples;
 mod metric;
 mod scores;
 
 pub use ablation::AblationRecord;
+pub use complete::missing;
 pub use metric::{Direction, Metric};
 pub use scores::Score;
 

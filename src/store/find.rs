@@ -1,6 +1,6 @@
 //! Naming a run: a unique prefix of its id, its name, its path, or `latest`.
 
-use super::RunDir;
+use super::{RunDir, RunId};
 use crate::fault::{Fault, Result};
 use std::path::Path;
 
@@ -13,6 +13,17 @@ pub fn list(root: &Path) -> Result<Vec<RunDir>> {
     };
     let mut runs: Vec<RunDir> = entries.flatten().filter_map(|e| RunDir::open(&e.path())).collect();
     runs.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(runs)
+}
+
+/// All attempts at one identity (64 hex digits), the newest last.
+pub fn attempts(root: &Path, identity: &str) -> Result<Vec<RunDir>> {
+    let id = RunId::new("", identity, 1).id;
+    let mut runs = list(root)?;
+    runs.retain(|r| r.id.id == id);
+    // Ten digits are a name; the whole identity decides.
+    runs.retain(|r| !matches!(r.status(), Ok(Some(s)) if s.identity != identity));
+    runs.sort_by_key(|r| r.id.attempt);
     Ok(runs)
 }
 
@@ -83,7 +94,7 @@ fn none(root: &Path, what: &str, runs: &[RunDir]) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{RunId, Status};
+    use crate::store::Status;
 
     fn root() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ mod run_dir;
 mod status;
 
 pub use atomic::{write_atomic, write_atomic_with};
-pub use find::{find, list};
+pub use find::{attempts, find, list};
 pub use lock::{Holder, Lock};
 pub use rows::Rows;
 pub use run_dir::{RunDir, RunId};

@@ -1,0 +1,32 @@
+//! Ablations: a base manifest and what varies in it, run cell by cell and compared.
+//!
+//! ```text
+//! read     ablations/NAME.ron → `Ablation` (file), checked with its base: every problem at once (check)
+//! cells    axes × combinations → `Cell`: a label, its values, its experiment
+//! plan     cells × seeds → `Plan` of `Job`s: manifest text, identity, and what of it exists (`Found`)
+//! execute  an engine takes the plan and works on the jobs that are not complete; `local` runs them as
+//!          processes of this program, another engine may hand them to a scheduler
+//! outcome  what is complete goes into `runs/ablations/NAME.json` (`record::ablation`)
+//! ```
+//!
+//! A job is an ordinary run: `nano4m run` on its manifest, which lies at `Job::manifest` once
+//! `Plan::materialize` has written it, makes the run of identity `Job::identity` under `Plan::root`. An
+//! engine therefore needs nothing of an ablation but the list of its jobs. Where a job stands is read
+//! from the run directories (`Job::found`) and nowhere else, so that engines can be mixed, killed
+//! and started again, and a cell that anything else has finished counts as finished.
+
+mod cells;
+mod check;
+pub mod file;
+pub mod local;
+mod outcome;
+mod plan;
+mod read;
+mod worker;
+
+pub use cells::Cell;
+pub use file::Ablation;
+pub use local::{Local, State, Watch};
+pub use outcome::record;
+pub use plan::{Found, Job, Plan, Where};
+pub use read::{locate, read, Loaded};

@@ -1,0 +1,100 @@
+//! From a file to a checked ablation with its cells.
+
+use super::cells::Cell;
+use super::check;
+use super::file::Ablation;
+use crate::fault::{Fault, Result};
+use crate::manifest::diagnostic::Finding;
+use crate::manifest::schema::Experiment;
+use crate::manifest::{self, suggest, Diagnostic, Severity};
+use std::path::{Path, PathBuf};
+
+/// An ablation that passed every check.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub ablation: Ablation,
+    pub path: PathBuf,
+    /// The base manifest as named by the ablation.
+    pub base: PathBuf,
+    pub cells: Vec<Cell>,
+    /// Problems that do not make it unusable.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Folder of the shipped ablations.
+pub const FOLDER: &str = "ablations";
+
+/// `NAME` → `ablations/NAME.ron`; what ends in `.ron` or holds a `/` is a path.
+///
+/// # Errors
+/// Exit 2 if there is none, with the nearest name.
+pub fn locate(name: &str) -> Result<PathBuf> {
+    let path = match name.ends_with(".ron") || name.contains('/') {
+        true => PathBuf::from(name),
+        false => Path::new(FOLDER).join(format!("{name}.ron")),
+    };
+    if path.is_file() {
+        return Ok(path);
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_suffix(".ron")?.to_owned()))
+        .collect();
+    names.sort();
+    let wanted = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Err(Fault::invalid("no such ablation").at(path.display().to_string()).help(suggest::hint(
+        &wanted,
+        "ablations",
+        names.iter().map(String::as_str),
+    )))
+}
+
+/// Reads and checks the ablation at `path` and every cell of it.
+///
+/// # Errors
+/// Exit 2 with everything that is wrong, each with its place.
+pub fn read(path: &Path) -> Result<Loaded> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|e| Fault::io("read the ablation", path, &e))?;
+    let parsed = manifest::read_as::<Ablation>(&text);
+    let ablation = parsed.map_err(|(f, place)| invalid(vec![Diagnostic::new(f, &file, Some(place))]))?;
+    let base = base_of(path, &ablation.base);
+    let (experiment, mut items) = match manifest::read(&base, &[]) {
+        Ok(loaded) => (Some(loaded.experiment), loaded.warnings),
+        Err(problems) => (None, problems.items),
+    };
+    let (cells, findings) = match &experiment {
+        Some(experiment) => checked(&ablation, experiment, path),
+        None => (Vec::new(), check::file(&ablation, path)),
+    };
+    items.extend(check::place(findings, &text, &file));
+    if items.iter().any(|d| d.severity == Severity::Error) {
+        return Err(invalid(items));
+    }
+    Ok(Loaded { ablation, path: path.to_owned(), base, cells, warnings: items })
+}
+
+fn checked(ablation: &Ablation, base: &Experiment, path: &Path) -> (Vec<Cell>, Vec<Finding>) {
+    let mut findings = check::file(ablation, path);
+    let (cells, more) = check::cells(ablation, base);
+    findings.extend(more);
+    (cells, findings)
+}
+
+/// The base beside the ablation, else from the working directory.
+fn base_of(ablation: &Path, base: &str) -> PathBuf {
+    let beside = ablation.parent().unwrap_or(Path::new("")).join(base);
+    match !beside.exists() && Path::new(base).exists() {
+        true => PathBuf::from(base),
+        false => beside,
+    }
+}
+
+fn invalid(items: Vec<Diagnostic>) -> Fault {
+    let errors = items.iter().filter(|d| d.severity == Severity::Error).count();
+    let list: Vec<String> = items.iter().map(ToString::to_string).collect();
+    let s = if errors == 1 { "" } else { "s" };
+    Fault::invalid(format!("{}\nthe ablation is invalid: {errors} error{s}", list.join("\n")))
+}

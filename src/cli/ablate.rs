@@ -1,0 +1,161 @@
+//! `nano4m ablate`: plan, execute, record, compare.
+
+use super::ablate_progress::Board;
+use super::ablate_args::Ablate;
+use super::args::Global;
+use super::session::{cache_folder, runs_folder};
+use super::signals::Signals;
+use super::{output, tables, Done};
+use crate::ablate::{self, Local, Plan, State, Where};
+use crate::fault::{Exit, Fault, Result};
+use crate::record::ablation::AblationRecord;
+use crate::train::Stop;
+use serde::Serialize;
+use std::path::Path;
+use tabled::builder::Builder;
+
+/// `nano4m ablate NAME`.
+pub fn ablate(args: &Ablate, g: &Global) -> Result<Done> {
+    let plan = plan(args, g)?;
+    let mut board = Board::new(&plan, Signals::listen()?, args.max_time);
+    let engine = engine(&plan, args, g)?;
+    let states = engine.execute(&plan, &mut board)?;
+    board.rest();
+    let stop = board.stopped();
+    finish(&plan, &states, stop, g)
+}
+
+/// Reads the ablation and finds out what of it exists.
+fn plan(args: &Ablate, g: &Global) -> Result<Plan> {
+    let loaded = ablate::read(&ablate::locate(&args.name)?)?;
+    loaded.warnings.iter().for_each(|w| output::note(&w.to_string()));
+    let (runs, cache) = (runs_folder(g), cache_folder());
+    Plan::new(&loaded, &Where { runs: &runs, cache: &cache, allow_drift: args.allow_drift })
+}
+
+fn engine(plan: &Plan, args: &Ablate, g: &Global) -> Result<Local> {
+    let program = std::env::current_exe()
+        .map_err(|e| Fault::failed(format!("cannot tell where this program lies: {e}")))?;
+    let (workers, threads) = shares(args, plan.jobs.len());
+    let mut options = vec!["--runs".into(), runs_folder(g).display().to_string()];
+    options.extend(["--device".into(), g.device.to_string()]);
+    options.extend(["--kernels".into(), g.kernels.name().into()]);
+    let flags = if args.allow_drift { vec!["--allow-drift".into()] } else { Vec::new() };
+    Ok(Local { program, options, flags, workers, threads, fail_fast: args.fail_fast })
+}
+
+/// Jobs at the same time, and threads of each: together about as many as there are.
+pub fn shares(args: &Ablate, jobs: usize) -> (usize, usize) {
+    let threads = rayon::current_num_threads();
+    let workers = args.jobs.map_or(threads, |n| n.get()).min(jobs).max(1);
+    (workers, (threads / workers).max(1))
+}
+
+fn finish(plan: &Plan, states: &[State], stop: Option<Stop>, g: &Global) -> Result<Done> {
+    let failed = states.iter().filter(|s| matches!(s, State::Failed(_))).count();
+    let open = states.iter().filter(|s| !s.complete()).count() - failed;
+    if open == 0 {
+        ablate::record(plan)?.write(&plan.root)?;
+    }
+    if g.json {
+        output::json(&lines(plan, states))?;
+    } else {
+        output::data(&table(plan, states))?;
+    }
+    failures(plan, states);
+    if let Some(exit) = stop.map(exit).filter(|_| open > 0) {
+        output::note(&format!(
+            "{open} of {} runs are not finished; the same command continues",
+            states.len()
+        ));
+        return Ok(Done::With(if failed > 0 && exit == Exit::Stopped { Exit::Failed } else { exit }));
+    }
+    if failed > 0 || open > 0 {
+        return Ok(Done::With(Exit::Failed));
+    }
+    let path = AblationRecord::path(&plan.root, &plan.ablation.name);
+    output::note(&format!("all {} runs are finished; recorded in {}", states.len(), path.display()));
+    Ok(Done::Fine)
+}
+
+fn exit(why: Stop) -> Exit {
+    match why {
+        Stop::Asked => Exit::Stopped,
+        Stop::Interrupted => Exit::Interrupted,
+        Stop::Terminated => Exit::Terminated,
+    }
+}
+
+/// Each failure with its reason and the file that says more.
+fn failures(plan: &Plan, states: &[State]) {
+    for (job, state) in plan.jobs.iter().zip(states) {
+        if let State::Failed(reason) = state {
+            output::note(&format!("failed: {}: {reason}\n    log: {}", job.title(), job.log().display()));
+        }
+    }
+}
+
+/// A job as `--json` shows it.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    cell: &'a str,
+    values: &'a std::collections::BTreeMap<String, String>,
+    seed: u64,
+    /// `cached`, `finished`, `stopped`, `failed`, `waiting`.
+    state: &'static str,
+    reason: Option<&'a str>,
+    identity: &'a str,
+    directory: Option<String>,
+    manifest: &'a Path,
+}
+
+fn lines<'a>(plan: &'a Plan, states: &'a [State]) -> Vec<Line<'a>> {
+    let line = |(job, state): (&'a ablate::Job, &'a State)| Line {
+        cell: &job.label,
+        values: &job.values,
+        seed: job.seed,
+        state: word(state),
+        reason: match state {
+            State::Failed(reason) | State::Held(reason) => Some(reason),
+            _ => None,
+        },
+        identity: &job.identity,
+        directory: directory(job),
+        manifest: &job.manifest,
+    };
+    plan.jobs.iter().zip(states).map(line).collect()
+}
+
+/// Name of the run's directory, if there is one.
+pub fn directory(job: &ablate::Job) -> Option<String> {
+    match job.found().ok()? {
+        ablate::Found::Complete(run) | ablate::Found::Partial { run, .. } => Some(run.id.directory()),
+        ablate::Found::Nothing => None,
+    }
+}
+
+/// One word for a state.
+pub fn word(state: &State) -> &'static str {
+    match state {
+        State::Cached => "cached",
+        State::Waiting => "waiting",
+        State::Held(_) => "held",
+        State::Running { .. } => "running",
+        State::Finished => "finished",
+        State::Stopped => "stopped",
+        State::Failed(_) => "failed",
+    }
+}
+
+/// Rows: cells; columns: the state of each seed.
+fn table(plan: &Plan, states: &[State]) -> String {
+    let mut builder = Builder::default();
+    let seeds = plan.ablation.seeds.iter().map(|s| format!("seed {s}"));
+    builder.push_record(std::iter::once("cell".to_string()).chain(seeds));
+    for (i, cell) in plan.cells.iter().enumerate() {
+        let of_cell = plan.jobs.iter().zip(states).filter(|(job, _)| job.cell == i);
+        let words = of_cell.map(|(_, state)| word(state).to_string());
+        builder.push_record(std::iter::once(cell.label.clone()).chain(words));
+    }
+    tables::style(builder, usize::MAX)
+}

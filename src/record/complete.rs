@@ -1,0 +1,58 @@
+//! What of a finished run is there: a run is complete with its record, its scores and its last checkpoint.
+
+use super::{FileDigest, Record};
+use crate::digest::sha256_hex;
+use crate::fault::Result;
+use crate::store::RunDir;
+
+/// What is missing of a run or is not as recorded, relative to its directory; empty when it is complete.
+///
+/// Whatever is missing is made again from what is there: scores and record from the last checkpoint,
+/// a checkpoint from the one before it.
+///
+/// # Errors
+/// If there is a record that cannot be read.
+pub fn missing(run: &RunDir) -> Result<Vec<String>> {
+    let path = run.file("record.json");
+    if !path.exists() {
+        return Ok(vec!["record.json".into()]);
+    }
+    let record = Record::read(&path)?;
+    let gone = record.files.iter().filter(|f| !intact(run, f));
+    let mut missing: Vec<String> = gone.map(|f| f.path.clone()).collect();
+    if run.checkpoints().last() != Some(&record.steps) {
+        missing.push(format!("the checkpoint of step {}", record.steps));
+    }
+    Ok(missing)
+}
+
+fn intact(run: &RunDir, file: &FileDigest) -> bool {
+    std::fs::read(run.file(&file.path)).is_ok_and(|bytes| sha256_hex(&bytes) == file.sha256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::sample;
+    use super::*;
+    use crate::store::RunId;
+
+    #[test]
+    fn every_part_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDir::create(root.path(), RunId::new("x", "0123456789abcdef", 1)).unwrap();
+        assert_eq!(missing(&run).unwrap(), ["record.json"]);
+        let mut record = sample();
+        record.files = vec![FileDigest { path: "probes/a.csv".into(), sha256: sha256_hex(b"1\n") }];
+        run.write("record.json", &record.to_json().unwrap()).unwrap();
+        assert_eq!(missing(&run).unwrap(), ["probes/a.csv", "the checkpoint of step 5"]);
+        run.write("probes/a.csv", b"1\n").unwrap();
+        for half in [run.optimizer(5), run.checkpoint(5)] {
+            std::fs::write(half, b"x").unwrap();
+        }
+        assert_eq!(missing(&run).unwrap(), [""; 0]);
+        run.write("probes/a.csv", b"2\n").unwrap();
+        assert_eq!(missing(&run).unwrap(), ["probes/a.csv"]);
+        run.write("record.json", b"{").unwrap();
+        assert!(missing(&run).is_err());
+    }
+}

@@ -1,0 +1,226 @@
+//! Ablations: every cell once, whatever happens on the way, and the same record in the end.
+
+mod support;
+
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use support::{json, signal, stderr, stdout, Folder};
+
+/// Two cells × two seeds of the small experiment.
+const TINY: &str = r#"Ablation(
+    schema: 1,
+    name: "tiny",
+    base: "../small.ron",
+    axes: [(name: "audio", options: [
+        (label: "span"),
+        (label: "random", set: {"modalities.tok_audio@16.masking": Random}),
+    ])],
+    seeds: [1, 2],
+    metrics: ["cross_entropy/tok_audio@16"],
+    claims: [(metric: "cross_entropy/tok_audio@16", a: "random", b: "span")],
+)
+"#;
+
+/// With `ablations/tiny.ron`, perhaps changed.
+fn folder(change: impl Fn(&str) -> String) -> Folder {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("ablations")).unwrap();
+    folder.write("ablations/tiny.ron", &change(TINY));
+    folder
+}
+
+fn plain() -> Folder {
+    folder(str::to_owned)
+}
+
+fn record(folder: &Folder) -> Vec<u8> {
+    std::fs::read(folder.path("runs/ablations/tiny.json")).unwrap()
+}
+
+fn directories(folder: &Folder) -> Vec<PathBuf> {
+    let record = json(&folder.path("runs/ablations/tiny.json"));
+    let cells = record["cells"].as_array().unwrap().clone();
+    let runs = cells.iter().flat_map(|c| c["runs"].as_array().unwrap().clone());
+    runs.map(|r| folder.path("runs").join(r["directory"].as_str().unwrap())).collect()
+}
+
+/// What `ablate --json` says of every run.
+fn states(text: &str) -> Vec<String> {
+    let value: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}:\n{text}"));
+    value.as_array().unwrap().iter().map(|l| l["state"].as_str().unwrap().to_string()).collect()
+}
+
+fn modified(path: &std::path::Path) -> std::time::SystemTime {
+    std::fs::metadata(path).unwrap().modified().unwrap()
+}
+
+#[test]
+fn run_again_and_only_what_is_missing_is_made() {
+    let folder = plain();
+    let first = folder.nano4m(&["ablate", "tiny", "--json"], 0);
+    assert_eq!(states(&stdout(&first)), ["finished"; 4]);
+    let written = record(&folder);
+    let runs = directories(&folder);
+    assert_eq!(runs.len(), 4);
+    let names: Vec<String> =
+        runs.iter().map(|r| r.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    assert!(names[0].starts_with("tiny-span-s1-") && names[3].starts_with("tiny-random-s2-"), "{names:?}");
+
+    // Again: nothing is touched.
+    let before: Vec<_> = runs.iter().map(|r| modified(&r.join("status.json"))).collect();
+    let again = folder.nano4m(&["ablate", "tiny", "--json"], 0);
+    assert_eq!(states(&stdout(&again)), ["cached"; 4]);
+    assert_eq!(before, runs.iter().map(|r| modified(&r.join("status.json"))).collect::<Vec<_>>());
+
+    // The record of one, the scores of another, the last checkpoint of a third.
+    let kept: Vec<_> = runs.iter().map(|r| support::results(r)).collect();
+    let scores = modified(&runs[2].join("probes/cross_entropy.csv"));
+    std::fs::remove_file(runs[0].join("record.json")).unwrap();
+    std::fs::remove_file(runs[1].join("probes/cross_entropy.csv")).unwrap();
+    std::fs::remove_file(runs[2].join("checkpoints/step-00000040.safetensors")).unwrap();
+    let repaired = folder.nano4m(&["ablate", "tiny", "--json", "-j", "1"], 0);
+    assert_eq!(states(&stdout(&repaired)), ["finished", "finished", "finished", "cached"]);
+    assert_eq!(record(&folder), written);
+    for (run, kept) in runs.iter().zip(&kept) {
+        assert_eq!(&support::results(run), kept);
+    }
+    // Two were only measured again, one trained from step 30 and not measured.
+    let log = |i: usize| std::fs::read_to_string(runs[i].join("log.txt")).unwrap();
+    assert!(log(0).contains("training from step 40 of 40") && log(1).contains("training from step 40 of 40"));
+    assert!(log(2).contains("training from step 30 of 40"), "{}", log(2));
+    assert_eq!(modified(&runs[2].join("probes/cross_entropy.csv")), scores);
+}
+
+#[test]
+fn a_run_made_elsewhere_counts() {
+    let folder = plain();
+    let seeds = ["--set", "seeds=(init: 1, data: 1, masking: 1, probes: 1)", "--set", "name=by_hand"];
+    folder.nano4m(&[&["run", "small.ron"][..], &seeds].concat(), 0);
+    let ablated = folder.nano4m(&["ablate", "tiny", "--json"], 0);
+    assert_eq!(states(&stdout(&ablated)), ["cached", "finished", "finished", "finished"]);
+    assert!(directories(&folder)[0].to_string_lossy().contains("by_hand-"));
+}
+
+#[test]
+fn a_cell_that_fails_leaves_the_others() {
+    let failing = |text: &str| {
+        let wild = r#"(label: "wild", set: {"train.lr": 1e30, "train.clip": None}),
+        (label: "span"),"#;
+        text.replace("(label: \"span\"),", wild)
+    };
+    let folder = folder(failing);
+    let ablated = folder.nano4m(&["ablate", "tiny", "--json"], 1);
+    let found = states(&stdout(&ablated));
+    assert_eq!(found, ["failed", "failed", "finished", "finished", "finished", "finished"]);
+    assert!(stderr(&ablated).contains("not finite"), "{}", stderr(&ablated));
+    let cells = json(&folder.path("runs/ablations/tiny.json"))["cells"].clone();
+    assert_eq!(cells[0]["runs"], serde_json::json!([]), "what failed is not in the record");
+    assert_eq!(cells[1]["runs"].as_array().unwrap().len(), 2);
+
+    let fast = self::folder(failing);
+    let ablated = fast.nano4m(&["ablate", "tiny", "--json", "--fail-fast", "-j", "1"], 1);
+    assert_eq!(states(&stdout(&ablated)), ["failed", "waiting", "waiting", "waiting", "waiting", "waiting"]);
+}
+
+/// Long enough to be killed: 600 steps each.
+fn long() -> Folder {
+    let folder = plain();
+    let text = support::SMALL.replace("tokens: 10240", "tokens: 153600");
+    folder.write("small.ron", &text.replace("digest_every: 5", "digest_every: 200"));
+    folder
+}
+
+/// Processes that work in the folder, by what their `/proc` entries say.
+fn alive(folder: &Folder) -> Vec<u32> {
+    let place = folder.path("").canonicalize().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = processes.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == place)).collect()
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn killed_again_and_again_the_record_is_the_same() {
+    let expected = long();
+    expected.nano4m(&["ablate", "tiny"], 0);
+
+    let folder = long();
+    // Moments spread over starting up, training and measuring.
+    for (i, delay) in [10, 60, 150, 400, 700, 250].into_iter().enumerate() {
+        let mut child = folder.spawn(&["ablate", "tiny"]);
+        std::thread::sleep(Duration::from_millis(delay));
+        match i % 2 {
+            // The tree at once, and the head alone.
+            0 => alive(&folder).into_iter().for_each(|pid| {
+                // SAFETY: these processes work in a folder that only this test knows.
+                unsafe { libc::kill(pid as libc::pid_t, libc::SIGKILL) };
+            }),
+            _ => signal(&child, libc::SIGKILL),
+        }
+        child.wait().unwrap();
+        wait_until("nothing may be left running", || alive(&folder).is_empty());
+    }
+    folder.nano4m(&["ablate", "tiny"], 0);
+    assert_eq!(record(&folder), record(&expected));
+    for (a, b) in directories(&folder).iter().zip(&directories(&expected)) {
+        support::assert_same(a, b);
+    }
+}
+
+#[test]
+fn a_signal_reaches_the_runs_which_checkpoint() {
+    let folder = long();
+    for (number, code) in [(libc::SIGTERM, 143), (libc::SIGINT, 130)] {
+        let mut child = folder.spawn(&["ablate", "tiny", "-j", "2"]);
+        let working = || {
+            std::fs::read_dir(folder.path("runs"))
+                .is_ok_and(|d| d.flatten().any(|e| e.path().join("lock").exists()))
+        };
+        wait_until("a run must start", working);
+        std::thread::sleep(Duration::from_millis(200));
+        signal(&child, number);
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert!(alive(&folder).is_empty());
+        assert!(!working(), "no lock is left");
+        assert!(!folder.path("runs/ablations/tiny.json").exists());
+    }
+    let stopped = folder.nano4m(&["ablate", "tiny", "--max-time", "0.3s", "--json"], 4);
+    assert!(states(&stdout(&stopped)).iter().any(|s| s == "stopped"));
+    folder.nano4m(&["ablate", "tiny"], 0);
+}
+
+#[test]
+fn two_at_once_wait_for_each_other() {
+    let folder = long();
+    let mut first = folder.spawn(&["ablate", "tiny", "-j", "1"]);
+    wait_until("a run must start", || {
+        std::fs::read_dir(folder.path("runs"))
+            .is_ok_and(|d| d.flatten().any(|e| e.path().join("lock").exists()))
+    });
+    let second = folder.nano4m(&["ablate", "tiny", "-j", "4", "--json"], 0);
+    assert!(first.wait().unwrap().success());
+    assert!(stderr(&second).contains("works on this run"), "{}", stderr(&second));
+    assert!(states(&stdout(&second)).iter().all(|s| s == "finished"));
+}
+
+#[test]
+fn every_problem_is_told_with_its_place() {
+    let broken = TINY
+        .replace("seeds: [1, 2]", "seeds: [1, 1]")
+        .replace("\"modalities.tok_audio@16.masking\": Random", "\"train.lrr\": 1.0")
+        .replace("a: \"random\"", "a: \"randon\"")
+        .replace("metrics: [\"cross_entropy/tok_audio@16\"]", "metrics: [\"cross_entropy/audio\"]");
+    let folder = folder(|_| broken.clone());
+    let checked = folder.nano4m(&["ablate", "tiny"], 2);
+    insta::assert_snapshot!("ablate_problems", stderr(&checked));
+    let typo = folder.nano4m(&["ablate", "tinny"], 2);
+    assert!(stderr(&typo).contains("did you mean `tiny`?"), "{}", stderr(&typo));
+}
