@@ -74,9 +74,7 @@ fn label(ablation: &Ablation, options: &[usize]) -> String {
     let axes = || ablation.axes.iter().zip(options);
     match (&ablation.combine, &ablation.axes[..]) {
         (_, [only]) => only.choices()[options[0]].0.clone(),
-        (Combine::OneAtATime, _) => {
-            axes().find(|(_, &option)| option > 0).map_or(BASE.into(), |changed| named(changed))
-        }
+        (Combine::OneAtATime, _) => axes().find(|(_, &option)| option > 0).map_or(BASE.into(), named),
         _ => axes().map(named).collect::<Vec<_>>().join(", "),
     }
 }
