@@ -13,7 +13,7 @@ fn table<'a>(report: &'a report::Report, name: &str) -> &'a (report::Table, repo
 fn snapshots_of_every_table() {
     let fixture = Fixture::full();
     let report = report::build(fixture.runs(), &Options::default()).unwrap();
-    let names: Vec<&str> = report.tables.iter().map(|(t, _)| t.name).collect();
+    let names: Vec<&str> = report.tables.iter().map(|(t, _)| t.name.as_ref()).collect();
     assert_eq!(
         names,
         [
@@ -142,7 +142,7 @@ fn a_new_run_makes_a_new_version_and_diff_says_why() {
 fn one_probe_one_clip_and_nothing() {
     let fixture = Fixture::only_cross_entropy();
     let report = report::build(fixture.runs(), &Options::default()).unwrap();
-    let names: Vec<&str> = report.tables.iter().map(|(t, _)| t.name).collect();
+    let names: Vec<&str> = report.tables.iter().map(|(t, _)| t.name.as_ref()).collect();
     assert_eq!(names, ["eval_results", "cross_entropy"]);
     let (ce, header) = table(&report, "cross_entropy");
     let csv = export::csv(ce, header);

@@ -92,6 +92,8 @@ pub enum Command {
     Verify(Verify),
     /// Regenerate every table and plot from the records
     Report(Report),
+    /// What two experiments, or the cells of an ablation, differ in for sure
+    Compare(Compare),
     /// Inspect, hash, make and split datasets
     Data(Data),
     /// What this machine can promise
@@ -254,6 +256,22 @@ pub enum ReportCommand {
         #[arg(long, value_name = "TABLE")]
         table: Option<String>,
     },
+}
+
+#[derive(Args, Debug)]
+pub struct Compare {
+    /// An experiment with all its seeds (its name), or one run
+    #[arg(value_name = "A", required_unless_present = "ablation", requires = "b")]
+    pub a: Option<String>,
+    /// What it is held against
+    #[arg(value_name = "B")]
+    pub b: Option<String>,
+    /// The cells of an ablation that was run, instead
+    #[arg(long, value_name = "NAME", conflicts_with = "a")]
+    pub ablation: Option<String>,
+    /// Also the training speed as recorded; it is never the same twice
+    #[arg(long)]
+    pub speed: bool,
 }
 
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ mod ablate_args;
 mod ablate_progress;
 mod args;
 mod check;
+mod compare;
 mod data;
 mod doctor;
 mod evaluate;
@@ -63,6 +64,7 @@ fn dispatch(cli: &Cli) -> Result<Done> {
         Command::Show(a) => show::show(a, g),
         Command::Verify(a) => verify::verify(a, g),
         Command::Report(a) => report::report(a, g),
+        Command::Compare(a) => compare::compare(a, g),
         Command::Data(a) => data::data(a, g),
         Command::Doctor => doctor::doctor(g),
     }

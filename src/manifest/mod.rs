@@ -14,7 +14,7 @@ pub mod pins;
 pub mod schema;
 pub mod suggest;
 pub mod syntax;
-mod text;
+pub mod text;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use identity::{identity, run_dir_name};

@@ -3,8 +3,9 @@
 use super::cells::{parse_csv, parse_markdown, Difference, NOTHING};
 use super::header::Header;
 use super::table::{Kind, Table};
-use super::{build, export, runs, versions, Options, Report};
+use super::{build, comparison, export, runs, versions, Options, Report};
 use crate::fault::{Fault, Result};
+use crate::record::AblationRecord;
 use std::path::Path;
 
 /// Compares the latest version of every table, and the front page, with what the runs named in
@@ -19,29 +20,43 @@ pub fn check(runs_root: &Path, reports: &Path) -> Result<Vec<Difference>> {
             .at(reports.display().to_string())
             .help("`nano4m report` makes them"));
     }
+    let ablations = AblationRecord::list(runs_root)?;
     let mut all = Vec::new();
-    let mut made: Vec<(Vec<String>, String, Report)> = Vec::new();
+    let mut made: Vec<Made> = Vec::new();
     for name in &tables {
         let Some(&version) = versions::list(reports, name).last() else { continue };
         let csv = versions::read(reports, name, version, "csv")?;
         let (header, options) = read_header(reports, name, version, &csv)?;
         let only = options.only.clone().unwrap_or_default();
-        let key = (only, header.statistics.clone());
-        if !made.iter().any(|(o, s, _)| (o, s) == (&key.0, &key.1)) {
-            all.extend(missing(runs_root, name, version, &key.0)?);
-            made.push((key.0.clone(), key.1.clone(), build(runs_root, &options)?));
+        let ablation = ablations.iter().find(|a| comparison::table_names(a).contains(name));
+        let of = (ablation.map(|a| a.name.clone()), only, header.statistics.clone());
+        if !made.iter().any(|m| m.of == of) {
+            all.extend(missing(runs_root, name, version, &of.1)?);
+            made.push(Made { report: again(runs_root, ablation, &options)?, of: of.clone() });
         }
-        let report = made.iter().find(|(o, s, _)| (o, s) == (&key.0, &key.1));
-        let expected = report.and_then(|(_, _, r)| r.tables.iter().find(|(t, _)| t.name == name.as_str()));
-        match expected {
+        let report = made.iter().find(|m| m.of == of).map(|m| &m.report);
+        match report.and_then(|r| r.tables.iter().find(|(t, _)| t.name == name.as_str())) {
             Some((table, header)) => all.extend(compare(reports, version, &csv, table, header)?),
             None => {
                 all.push(whole(name, &format!("{name}/{}.csv", versions::stem(version)), "a table", NOTHING))
             }
         }
     }
-    all.extend(front_page(reports, made.last().map(|m| &m.2))?);
+    let main = made.iter().rev().find(|m| m.of.0.is_none());
+    all.extend(front_page(reports, main.map(|m| &m.report))?);
     Ok(all)
+}
+
+/// What the tables on disk should be, and what it was made from: ablation, runs, statistics.
+struct Made {
+    of: (Option<String>, Vec<String>, String),
+    report: Report,
+}
+
+fn again(runs_root: &Path, ablation: Option<&AblationRecord>, options: &Options) -> Result<Report> {
+    let Some(record) = ablation else { return build(runs_root, options) };
+    let compared = comparison::ablation(runs_root, record, &options.plan)?;
+    Ok(Report { tables: compared.tables, plots: compared.plots })
 }
 
 fn read_header(reports: &Path, name: &str, version: u32, csv: &str) -> Result<(Header, Options)> {
@@ -93,11 +108,11 @@ fn compare(
     let mut all = Vec::new();
     if csv != expected {
         let (found, wanted) = (parse_csv(csv, &keys)?, parse_csv(&expected, &keys)?);
-        let cells = found.differences(&wanted, table.name, &file("csv"));
-        all.extend(or_lines(cells, csv, &expected, table.name, &file("csv")));
+        let cells = found.differences(&wanted, &table.name, &file("csv"));
+        all.extend(or_lines(cells, csv, &expected, &table.name, &file("csv")));
     }
     let (found, expected) =
-        (versions::read(reports, table.name, version, "md")?, export::markdown(table, header));
+        (versions::read(reports, &table.name, version, "md")?, export::markdown(table, header));
     if found != expected {
         all.extend(markdown_differences(&found, &expected, table, &file("md")));
     }
@@ -106,8 +121,8 @@ fn compare(
 
 fn markdown_differences(found: &str, expected: &str, table: &Table, file: &str) -> Vec<Difference> {
     let keys: Vec<&str> = table.columns.iter().filter(|c| c.kind == Kind::Key).map(|c| c.label).collect();
-    let cells = parse_markdown(found, &keys).differences(&parse_markdown(expected, &keys), table.name, file);
-    or_lines(cells, found, expected, table.name, file)
+    let cells = parse_markdown(found, &keys).differences(&parse_markdown(expected, &keys), &table.name, file);
+    or_lines(cells, found, expected, &table.name, file)
 }
 
 /// The cells that differ, or, where the difference is outside the cells, the lines.
@@ -132,7 +147,7 @@ fn front_page(reports: &Path, report: Option<&Report>) -> Result<Vec<Difference>
     let found = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(vec![whole(table.name, "eval_results.md", NOTHING, "the front page")])
+            return Ok(vec![whole(&table.name, "eval_results.md", NOTHING, "the front page")])
         }
         Err(e) => return Err(Fault::io("read", &path, &e)),
     };

@@ -27,7 +27,7 @@ pub fn p_exact(p: f64) -> String {
 
 /// A cell for people: Markdown, terminal and HTML share it.
 pub fn shown(cell: &Cell, column: &Column, digits: Option<usize>) -> String {
-    let digits = digits.unwrap_or(column.digits);
+    let digits = column.digits_in(digits);
     match cell {
         Cell::Text(t) => t.clone(),
         Cell::Count(n) => n.to_string(),

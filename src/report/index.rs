@@ -43,7 +43,7 @@ pub fn page(report: &Report) -> String {
 }
 
 fn section(table: &Table) -> String {
-    format!("<h2 id=\"{}\">{}</h2>\n{}", table.name, html::escape(table.title), html::html(table))
+    format!("<h2 id=\"{}\">{}</h2>\n{}", table.name, html::escape(&table.title), html::html(table))
 }
 
 fn origin(o: &Origin) -> String {

@@ -9,6 +9,7 @@
 
 mod cells;
 mod check;
+pub mod comparison;
 mod diff;
 pub mod export;
 mod format;
@@ -17,18 +18,21 @@ mod index;
 mod plots;
 mod published;
 mod runs;
+mod scores;
 pub mod table;
 mod tables;
 mod versions;
 
 pub use cells::Difference;
 pub use check::check;
+pub use comparison::Comparison;
 pub use diff::{diff, Diff};
 pub use header::Header;
 pub use plots::Plot;
 pub use table::Table;
 
 use crate::fault::{Fault, Result};
+use crate::record::AblationRecord;
 use crate::stats::Plan;
 use serde::Serialize;
 use std::path::Path;
@@ -42,7 +46,7 @@ pub struct Options {
     pub plan: Plan,
 }
 
-/// Tables (front page first) and plots, before anything is written.
+/// Tables (front page first, ablations last) and plots, before anything is written.
 pub struct Report {
     pub tables: Vec<(Table, Header)>,
     pub plots: Vec<Plot>,
@@ -55,6 +59,8 @@ pub struct Summary {
     pub runs: Vec<String>,
     pub tables: Vec<Written>,
     pub plots: Vec<String>,
+    /// Files that show everything.
+    pub pages: Vec<String>,
 }
 
 /// One table on disk.
@@ -82,24 +88,31 @@ pub fn build(runs_root: &Path, options: &Options) -> Result<Report> {
     let context = tables::Context { groups: &groups, plan: options.plan };
     let tables = tables::all(&context)?;
     let plots = plots::all(&groups, &tables)?;
-    let header = |t: &Table| Header::new(t.name, t.schema, &options.plan, &groups);
+    let header = |t: &Table| Header::new(&t.name, t.schema, &options.plan, &groups);
     let tables = tables.into_iter().map(|t| (header(&t), t)).map(|(h, t)| (t, h)).collect();
     Ok(Report { tables, plots })
 }
 
-/// Builds the report and writes what changed under `reports`.
+/// Appends the tables and plots of every ablation that was run and has a finished run left.
+fn add_ablations(report: &mut Report, runs_root: &Path, plan: &Plan) -> Result<()> {
+    for record in AblationRecord::list(runs_root)? {
+        if comparison::has_runs(runs_root, &record) {
+            let compared = comparison::ablation(runs_root, &record, plan)?;
+            report.tables.extend(compared.tables);
+            report.plots.extend(compared.plots);
+        }
+    }
+    Ok(())
+}
+
+/// Builds the report, ablations included unless only some runs are asked for, and writes what
+/// changed under `reports`.
 pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<Summary> {
-    let report = build(runs_root, options)?;
-    let mut written = Vec::new();
-    for (table, header) in &report.tables {
-        let (csv, markdown) = (export::csv(table, header), export::markdown(table, header));
-        let (version, new) = versions::write(reports, table.name, &csv, &markdown)?;
-        let (table, rows) = (table.name.to_string(), table.rows.len());
-        written.push(Written { table, version: versions::stem(version), new, rows });
+    let mut report = build(runs_root, options)?;
+    if options.only.is_none() {
+        add_ablations(&mut report, runs_root, &options.plan)?;
     }
-    for plot in &report.plots {
-        versions::write_if_changed(&reports.join("plots").join(format!("{}.svg", plot.name)), &plot.svg)?;
-    }
+    let tables = write(reports, &report.tables, &report.plots)?;
     versions::write_if_changed(&reports.join("index.html"), &index::page(&report))?;
     let runs = report.tables[0].1.origins.iter().map(|o| o.run.clone()).collect();
     let (table, header) = &report.tables[0];
@@ -107,7 +120,46 @@ pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<S
         &reports.join("eval_results.md"),
         &export::front(table, header, &links(reports)),
     )?;
-    Ok(Summary { runs, tables: written, plots: report.plots.into_iter().map(|p| p.name).collect() })
+    let plots = report.plots.into_iter().map(|p| p.name).collect();
+    Ok(Summary { runs, tables, plots, pages: vec!["index.html".into(), "eval_results.md".into()] })
+}
+
+/// Writes the tables and plots of one ablation and refreshes the front page's links; `index.html`
+/// is left to [`generate`], which puts everything on it.
+///
+/// # Errors
+/// If the ablation was not run, or nothing of it is left.
+pub fn generate_ablation(
+    runs_root: &Path,
+    reports: &Path,
+    name: &str,
+    plan: &Plan,
+) -> Result<(Comparison, Summary)> {
+    let record = comparison::find(runs_root, name)?;
+    let comparison = comparison::ablation(runs_root, &record, plan)?;
+    let tables = write(reports, &comparison.tables, &comparison.plots)?;
+    let front = reports.join("eval_results.md");
+    if let Ok(text) = std::fs::read_to_string(&front) {
+        versions::write_if_changed(&front, &export::with_links(&text, &links(reports)))?;
+    }
+    let runs = comparison.tables[0].1.origins.iter().map(|o| o.run.clone()).collect();
+    let plots = comparison.plots.iter().map(|p| p.name.clone()).collect();
+    Ok((comparison, Summary { runs, tables, plots, pages: vec![] }))
+}
+
+/// A version of each table that changed, and the plots.
+fn write(reports: &Path, tables: &[(Table, Header)], plots: &[Plot]) -> Result<Vec<Written>> {
+    let mut written = Vec::new();
+    for (table, header) in tables {
+        let (csv, markdown) = (export::csv(table, header), export::markdown(table, header));
+        let (version, new) = versions::write(reports, &table.name, &csv, &markdown)?;
+        let (table, rows) = (table.name.to_string(), table.rows.len());
+        written.push(Written { table, version: versions::stem(version), new, rows });
+    }
+    for plot in plots {
+        versions::write_if_changed(&reports.join("plots").join(format!("{}.svg", plot.name)), &plot.svg)?;
+    }
+    Ok(written)
 }
 
 /// Every table with its latest version.

@@ -3,6 +3,7 @@
 
 use crate::record::Direction;
 use crate::stats::{Estimable, Estimate, NotEstimable};
+use std::borrow::Cow;
 
 /// What a column holds; decides how many CSV columns it takes and how cells are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +37,14 @@ pub struct Column {
     pub direction: Direction,
     /// Left out of Markdown and the terminal.
     pub csv_only: bool,
+    /// Keeps its digits in rows that have their own.
+    pub own_digits: bool,
 }
 
 impl Column {
     fn new(kind: Kind, name: &'static str, label: &'static str) -> Column {
-        Column { name, label, unit: "", digits: 0, kind, direction: Direction::Neither, csv_only: false }
+        let (unit, digits, direction) = ("", 0, Direction::Neither);
+        Column { name, label, unit, digits, kind, direction, csv_only: false, own_digits: false }
     }
 
     pub fn key(name: &'static str) -> Column {
@@ -77,6 +81,15 @@ impl Column {
 
     pub fn csv_only(self) -> Column {
         Column { csv_only: true, ..self }
+    }
+
+    pub fn own_digits(self) -> Column {
+        Column { own_digits: true, ..self }
+    }
+
+    /// Digits after the point in a row.
+    pub fn digits_in(&self, row: Option<usize>) -> usize {
+        row.filter(|_| !self.own_digits).unwrap_or(self.digits)
     }
 }
 
@@ -142,8 +155,8 @@ impl Row {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// Folder name under `reports/`.
-    pub name: &'static str,
-    pub title: &'static str,
+    pub name: Cow<'static, str>,
+    pub title: Cow<'static, str>,
     /// Version of columns and definitions.
     pub schema: u32,
     pub columns: Vec<Column>,

@@ -7,6 +7,7 @@
 pub mod auc;
 pub mod binomial;
 pub mod bootstrap;
+pub mod crossed;
 pub mod detectable;
 pub mod estimate;
 pub mod hierarchical;

@@ -1,12 +1,14 @@
-//! Run directories made by hand: `alpha` with seeds 1, 2, 3 and `beta` with seed 7.
+//! Run directories made by hand: `alpha` with seeds 1, 2, 3 and `beta` with seed 7; or the cells of an
+//! ablation.
 //!
 //! Scores are simple functions of (experiment, seed, clip) plus a fixed scramble, so that every
 //! table has a clear effect, a null effect and something that cannot be estimated.
 
 use nano4m::digest::sha256_hex;
 use nano4m::manifest::schema::Seeds;
+use nano4m::record::ablation::{Axis, Cell, CellClaim, CellRun};
 use nano4m::record::examples::*;
-use nano4m::record::{Clips, FileDigest, ModalityInfo, Record, SCHEMA};
+use nano4m::record::{AblationRecord, Clips, FileDigest, ModalityInfo, Record, SCHEMA};
 use std::path::{Path, PathBuf};
 
 const CLIPS: u64 = 24;
@@ -36,32 +38,119 @@ fn noise(parts: &[u64]) -> f64 {
     (x >> 11) as f64 / (1u64 << 53) as f64
 }
 
+#[allow(dead_code, reason = "each test uses its part")]
 impl Fixture {
     pub fn full() -> Fixture {
         let fixture = Fixture::empty();
         for (i, id) in ["aaaa000000", "aaaa111111", "aaaa222222"].into_iter().enumerate() {
             fixture.write(&Fake {
-                name: "alpha",
-                id,
+                name: "alpha".into(),
+                id: id.into(),
                 seed: i as u64 + 1,
-                data: "d1",
-                clips: CLIPS,
-                all: true,
+                ..Fake::default()
             });
         }
-        fixture.write(&Fake { name: "beta", id: "bbbb000000", seed: 7, data: "d1", clips: CLIPS, all: true });
+        fixture.write(&Fake { name: "beta".into(), id: "bbbb000000".into(), seed: 7, ..Fake::default() });
         fixture
     }
 
     pub fn only_cross_entropy() -> Fixture {
         let fixture = Fixture::empty();
-        fixture.write(&Fake { name: "one", id: "cccc000000", seed: 1, data: "d1", clips: 1, all: false });
+        fixture.write(&Fake {
+            name: "one".into(),
+            id: "cccc000000".into(),
+            clips: 1,
+            all: false,
+            ..Fake::default()
+        });
+        fixture
+    }
+
+    /// One run with every probe on few clips, whose record does not name its files: they may be changed.
+    pub fn tiny() -> Fixture {
+        let fixture = Fixture::empty();
+        let fake = Fake { name: "tiny".into(), id: "dddd000000".into(), clips: 6, ..Fake::default() };
+        let record = Record { files: vec![], ..fixture.write(&fake) };
+        std::fs::write(fixture.run("tiny").join("record.json"), record.to_json().unwrap()).unwrap();
         fixture
     }
 
     pub fn replace_beta_with_other_data(&self) {
         std::fs::remove_dir_all(self.run("beta")).unwrap();
-        self.write(&Fake { name: "beta", id: "bbbb111111", seed: 7, data: "d2", clips: CLIPS, all: true });
+        self.write(&Fake {
+            name: "beta".into(),
+            id: "bbbb111111".into(),
+            seed: 7,
+            data: "d2",
+            ..Fake::default()
+        });
+    }
+
+    /// Two axes, three seeds: `span` is better than `random` for sure, `big` costs more and is
+    /// indistinguishable from `small`. The record is written last, as `ablate` does.
+    pub fn ablation() -> Fixture {
+        let fixture = Fixture::empty();
+        let mut cells = Vec::new();
+        for (i, (masking, size)) in
+            [("random", "small"), ("span", "small"), ("random", "big"), ("span", "big")]
+                .into_iter()
+                .enumerate()
+        {
+            let mut runs = Vec::new();
+            for seed in [1, 2, 3] {
+                let fake = Fake {
+                    name: format!("grid.{masking}-{size}"),
+                    id: format!("a{i}b{seed}000000"),
+                    seed,
+                    salt: i as u64 + 1,
+                    shift: if masking == "span" { -0.2 } else { 0.0 },
+                    masking: if masking == "span" { "Span(stride: 2)" } else { "Random" },
+                    dim: if size == "big" { 128 } else { 64 },
+                    all: false,
+                    ..Fake::default()
+                };
+                let record = fixture.write(&fake);
+                let directory = format!("{}-{}", fake.name, fake.id);
+                runs.push(CellRun { seed, directory, identity: record.identity });
+            }
+            let values = [("masking", masking), ("size", size)];
+            let values = values.map(|(a, v)| (a.to_string(), v.to_string())).into_iter().collect();
+            cells.push(Cell { label: format!("{masking}, {size}"), values, runs });
+        }
+        fixture.write_ablation(cells);
+        fixture
+    }
+
+    fn write_ablation(&self, cells: Vec<Cell>) {
+        let axis = |name: &str, labels: [&str; 2]| Axis {
+            name: name.into(),
+            labels: labels.map(Into::into).to_vec(),
+        };
+        let claim = |metric: &str, a: &str, b: &str, margin| CellClaim {
+            metric: metric.into(),
+            a: a.into(),
+            b: b.into(),
+            margin,
+        };
+        let record = AblationRecord {
+            schema: nano4m::record::ablation::SCHEMA,
+            name: "grid".into(),
+            about: "Do spans help, and does size?".into(),
+            reference: "random, small".into(),
+            metrics: vec![
+                "cross_entropy/tok_rgb@196".into(),
+                "classification/tok_audio@512/logit_rank_as_trained".into(),
+                "retrieval/tok_depth@196->tok_rgb@196/r5".into(),
+            ],
+            claims: vec![
+                claim("cross_entropy/tok_rgb@196", "span, small", "random, small", 0.05),
+                claim("cross_entropy/tok_rgb@196", "random, big", "random, small", 0.0),
+                claim("retrieval/tok_depth@196->tok_rgb@196/r5", "span, small", "random, small", 0.0),
+            ],
+            axes: vec![axis("masking", ["random", "span"]), axis("size", ["small", "big"])],
+            cells,
+        };
+        record.write(&self.runs).unwrap();
     }
 
     fn empty() -> Fixture {
@@ -105,13 +194,15 @@ impl Fixture {
         all
     }
 
-    fn write(&self, fake: &Fake) {
+    fn write(&self, fake: &Fake) -> Record {
         let dir = self.runs.join(format!("{}-{}", fake.name, fake.id));
         std::fs::create_dir_all(dir.join("probes")).unwrap();
         let mut files = Vec::new();
         put(&dir, &fake.cross_entropy(), &mut files);
-        if fake.all {
+        if fake.all || fake.salt > 0 {
             put(&dir, &fake.classification(), &mut files);
+        }
+        if fake.all {
             put(&dir, &fake.retrieval(), &mut files);
             put(&dir, &fake.directions(), &mut files);
             put(&dir, &fake.memorization(), &mut files);
@@ -121,7 +212,9 @@ impl Fixture {
         }
         std::fs::write(dir.join("metrics.csv"), fake.metrics()).unwrap();
         std::fs::write(dir.join("resolved.ron"), fake.manifest()).unwrap();
-        std::fs::write(dir.join("record.json"), fake.record(files).to_json().unwrap()).unwrap();
+        let record = fake.record(files);
+        std::fs::write(dir.join("record.json"), record.to_json().unwrap()).unwrap();
+        record
     }
 }
 
@@ -132,12 +225,35 @@ fn put<E: Example>(dir: &Path, rows: &[E], files: &mut Vec<FileDigest>) {
 }
 
 struct Fake {
-    name: &'static str,
-    id: &'static str,
+    name: String,
+    id: String,
     seed: u64,
     data: &'static str,
     clips: u64,
     all: bool,
+    /// Tells runs of one seed apart; 0: only seed and data do.
+    salt: u64,
+    /// Added to the model's cross-entropies, nats per token.
+    shift: f64,
+    masking: &'static str,
+    dim: usize,
+}
+
+impl Default for Fake {
+    fn default() -> Fake {
+        Fake {
+            name: String::new(),
+            id: String::new(),
+            seed: 1,
+            data: "d1",
+            clips: CLIPS,
+            all: true,
+            salt: 0,
+            shift: 0.0,
+            masking: "Random",
+            dim: 64,
+        }
+    }
 }
 
 impl Fake {
@@ -149,15 +265,19 @@ impl Fake {
     fn noise(&self, parts: &[u64]) -> f64 {
         let mut key = vec![self.seed, u64::from(self.data == "d2")];
         key.extend(parts);
+        key.extend((self.salt > 0).then_some(self.salt));
         noise(&key)
     }
 
     fn manifest(&self) -> String {
-        let dim = if self.name == "alpha" { 64 } else { 128 };
+        // The name decides no more than its size here: beta is the bigger one.
+        let dim = if self.name == "beta" { 128 } else { self.dim };
         format!(
             "(schema: 1, name: \"{}\", seeds: (init: {s}, data: {s}, masking: {s}, probes: {s}), data: (), \
-             modalities: [], model: (dim: {dim}), claims: [{}])",
+             modalities: [(name: \"tok_rgb@196\", length: 196, vocab: 1024), \
+             (name: \"tok_audio@512\", length: 512, vocab: 2048, masking: {})], model: (dim: {dim}), claims: [{}])",
             self.name,
+            self.masking,
             if self.name == "beta" { CLAIMS } else { "" },
             s = self.seed
         )
@@ -174,8 +294,8 @@ impl Fake {
         Record {
             schema: SCHEMA,
             program: "0.1.0".into(),
-            name: self.name.into(),
-            id: self.id.into(),
+            name: self.name.clone(),
+            id: self.id.clone(),
             identity: self.id.repeat(6),
             code_hash: "sha256:c0de".into(),
             data_hash: self.data.into(),
@@ -183,7 +303,7 @@ impl Fake {
             pinned: false,
             device: "cpu".into(),
             seeds: Seeds { init: s, data: s, masking: s, probes: s },
-            parameters: 10,
+            parameters: 10 * self.dim / 64,
             steps: 4,
             train_tokens: 100,
             final_digest: "22".into(),
@@ -216,7 +336,7 @@ impl Fake {
                 // On audio the input does not help.
                 let gain = if m == 0 { 0.4 } else { 0.0 };
                 let per_token = [
-                    ("model", hard - gain + 0.1 * self.noise(&[i, m as u64, 0])),
+                    ("model", hard - gain + self.shift + 0.1 * self.noise(&[i, m as u64, 0])),
                     ("shuffled_input", hard + 0.1 * self.noise(&[i, m as u64, 1])),
                     ("unigram_marginal", 7.0 - m as f64 + 0.3 * noise(&[i, 2])),
                     ("uniform", if m == 0 { 1024f64.ln() } else { 2048f64.ln() }),

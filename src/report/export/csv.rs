@@ -24,7 +24,7 @@ fn names(column: &Column) -> Vec<String> {
 }
 
 fn fields(column: &Column, cell: &Cell, digits: Option<usize>) -> Vec<String> {
-    let digits = digits.unwrap_or(column.digits);
+    let digits = column.digits_in(digits);
     let one = match cell {
         Cell::Text(t) => t.clone(),
         Cell::Count(n) => n.to_string(),

@@ -22,14 +22,33 @@ pub fn front(table: &Table, header: &Header, links: &[(String, String)]) -> Stri
     let mut text = format!("# {}\n\n", table.title);
     text += &format!("table `{}` · schema {} · {}\n\n", table.name, header.schema, header.statistics);
     text += &body(table);
-    text += "\n## All tables\n\n";
-    for (name, version) in links {
-        text += &format!(
-            "- {name}: [{version}.md]({name}/{version}.md), [{version}.csv]({name}/{version}.csv)\n"
-        );
-    }
-    text += "\nPlots and tables on one page: [index.html](index.html).\n\n## Made from\n\n";
+    text += LINKS;
+    text += &list(links);
+    text += AFTER_LINKS;
+    text += "\n\n## Made from\n\n";
     text + &origins(header)
+}
+
+const LINKS: &str = "\n## All tables\n\n";
+const AFTER_LINKS: &str = "\nPlots and tables on one page: [index.html](index.html).";
+
+fn list(links: &[(String, String)]) -> String {
+    let line = |(name, version): &(String, String)| {
+        format!("- {name}: [{version}.md]({name}/{version}.md), [{version}.csv]({name}/{version}.csv)\n")
+    };
+    links.iter().map(line).collect()
+}
+
+/// A front page with other links; a text that is none comes back as it is.
+pub fn with_links(front: &str, links: &[(String, String)]) -> String {
+    let parts = front.split_once(LINKS).and_then(|(head, rest)| {
+        let (_, tail) = rest.split_once(AFTER_LINKS)?;
+        Some((head, tail))
+    });
+    match parts {
+        Some((head, tail)) => format!("{head}{LINKS}{}{AFTER_LINKS}{tail}", list(links)),
+        None => front.into(),
+    }
 }
 
 fn body(table: &Table) -> String {

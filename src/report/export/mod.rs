@@ -10,11 +10,12 @@ mod terminal;
 pub use self::csv::csv;
 
 pub use json::json;
-pub use markdown::{front, markdown};
+pub use markdown::{front, markdown, with_links};
 pub use summary::summary;
 pub use terminal::terminal;
 
-use super::format::{heading, shown};
+use super::format::heading;
+pub use super::format::shown;
 use super::table::{Kind, Table};
 
 /// Headings and cells for people: columns that are shown, bold cells wrapped by `bold`.

@@ -13,8 +13,9 @@ pub fn summary(summary: &Summary) -> String {
     let tables: String = summary.tables.iter().map(line).collect();
     let runs = if summary.runs.len() == 1 { "run" } else { "runs" };
     let plots = if summary.plots.len() == 1 { "plot" } else { "plots" };
+    let pages: String = summary.pages.iter().map(|p| format!(", {p}")).collect();
     format!(
-        "{tables}{} {plots}, index.html, eval_results.md; made from {} {runs}: {}\n",
+        "{tables}{} {plots}{pages}; made from {} {runs}: {}\n",
         summary.plots.len(),
         summary.runs.len(),
         summary.runs.join(", ")

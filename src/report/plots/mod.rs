@@ -31,10 +31,10 @@ pub fn all(groups: &[Group], tables: &[Table]) -> Result<Vec<Plot>> {
     Ok(plots)
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+pub type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 /// Draws on a white page of the given size, pixels.
-fn draw(size: (u32, u32), fill: impl FnOnce(&Area) -> Drawn) -> Result<String> {
+pub fn draw(size: (u32, u32), fill: impl FnOnce(&Area) -> Drawn) -> Result<String> {
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
@@ -45,9 +45,9 @@ fn draw(size: (u32, u32), fill: impl FnOnce(&Area) -> Drawn) -> Result<String> {
 }
 
 /// Result of a drawing step.
-type Drawn = Result<()>;
+pub type Drawn = Result<()>;
 
-fn failed(e: impl std::fmt::Display) -> Fault {
+pub fn failed(e: impl std::fmt::Display) -> Fault {
     Fault::failed(format!("cannot draw a plot: {e}"))
 }
 
@@ -62,17 +62,17 @@ const COLORS: [RGBColor; 7] = [
     RGBColor(80, 80, 80),
 ];
 
-fn color(i: usize) -> RGBColor {
+pub fn color(i: usize) -> RGBColor {
     COLORS[i % COLORS.len()]
 }
 
 /// A name that is safe in a file name and an id.
-fn file_name(text: &str) -> String {
+pub fn file_name(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' }).collect()
 }
 
 /// Ends of an axis with a little room; values that are all equal still get a range.
-fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+pub fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for v in values.filter(|v| v.is_finite()) {
         low = low.min(v);

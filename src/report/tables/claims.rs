@@ -66,8 +66,14 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
             .into(),
         common::mean_note(&context.plan),
     ];
-    let table =
-        Table { name: "claims", title: "Declared claims", schema: 1, columns: columns(), rows, notes };
+    let table = Table {
+        name: "claims".into(),
+        title: "Declared claims".into(),
+        schema: 1,
+        columns: columns(),
+        rows,
+        notes,
+    };
     Ok((!table.rows.is_empty()).then_some(Built { table, headlines: vec![] }))
 }
 

@@ -51,7 +51,7 @@ struct Scores {
 }
 
 /// Whether the clip is right within the first `k`; `None` when the method does not rank that far.
-pub(super) fn hit(row: &Classification, k: u32) -> Option<bool> {
+pub fn hit(row: &Classification, k: u32) -> Option<bool> {
     match row.true_rank {
         Some(rank) => Some(rank < k),
         None => (k == 1).then(|| row.predicted_class == row.true_class),
@@ -236,8 +236,8 @@ fn headline(group: &Group, key: &Key, draft: &Draft) -> Option<Headline> {
 
 fn table(context: &Context, drafts: Vec<Draft>, m: usize, pairs: usize) -> Table {
     Table {
-        name: "classification",
-        title: "Class of a clip",
+        name: "classification".into(),
+        title: "Class of a clip".into(),
         schema: 1,
         columns: columns(),
         rows: drafts.into_iter().map(|d| d.row).collect(),

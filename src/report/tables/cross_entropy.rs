@@ -134,8 +134,8 @@ fn headline(group: &Group, modality: &str, placed: &Placed, drafts: &[Draft]) ->
 
 fn table(context: &Context, drafts: Vec<Draft>, m: usize) -> Table {
     Table {
-        name: "cross_entropy",
-        title: "Cross-entropy per modality",
+        name: "cross_entropy".into(),
+        title: "Cross-entropy per modality".into(),
         schema: 1,
         columns: columns(),
         rows: drafts.into_iter().map(|d| d.row).collect(),

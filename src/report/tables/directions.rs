@@ -164,8 +164,8 @@ fn headline(group: &Group, key: &Key, placed: &Placed, drafts: &[Draft]) -> Opti
 
 fn table(context: &Context, drafts: Vec<Draft>, m: usize) -> Table {
     Table {
-        name: "directions",
-        title: "Directions: whole modalities from others",
+        name: "directions".into(),
+        title: "Directions: whole modalities from others".into(),
         schema: 1,
         columns: columns(),
         rows: drafts.into_iter().map(|d| d.row).collect(),

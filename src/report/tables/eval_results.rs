@@ -26,8 +26,8 @@ pub fn build(context: &Context, headlines: &[Headline]) -> Table {
     let used = |p: &&Published| !headlines.iter().any(|h| h.published.is_some_and(|x| x.key == p.key));
     rows.extend(PUBLISHED.iter().filter(used).map(|p| only_published(context, p)));
     Table {
-        name: "eval_results",
-        title: "Evaluation results",
+        name: "eval_results".into(),
+        title: "Evaluation results".into(),
         schema: 1,
         columns: columns(),
         rows,

@@ -119,8 +119,8 @@ fn headlines(group: &Group, seed: &str, draft: &Draft) -> Vec<Headline> {
 
 fn table(context: &Context, drafts: Vec<Draft>, m: usize) -> Table {
     Table {
-        name: "forward_vs_autoregressive",
-        title: "One pass against position by position",
+        name: "forward_vs_autoregressive".into(),
+        title: "One pass against position by position".into(),
         schema: 1,
         columns: columns(),
         rows: drafts.into_iter().map(|d| d.row).collect(),

@@ -138,8 +138,8 @@ fn headline(group: &Group, seed: &str, key: &Key, draft: &Draft) -> Headline {
 
 fn table(context: &Context, drafts: Vec<Draft>, m: usize) -> Table {
     Table {
-        name: "generation",
-        title: "Generated tokens",
+        name: "generation".into(),
+        title: "Generated tokens".into(),
         schema: 1,
         columns: columns(),
         rows: drafts.into_iter().map(|d| d.row).collect(),

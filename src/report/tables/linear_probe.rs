@@ -196,8 +196,8 @@ fn headline(
 fn table(context: &Context, drafts: Vec<Draft>, m: usize) -> Table {
     debug_assert_eq!(columns()[MINUS].name, "minus_probe_percent");
     Table {
-        name: "linear_probe",
-        title: "Linear probe of the encoder",
+        name: "linear_probe".into(),
+        title: "Linear probe of the encoder".into(),
         schema: 1,
         columns: columns(),
         rows: drafts.into_iter().map(|d| d.row).collect(),

@@ -147,8 +147,8 @@ fn headline(group: &Group, seed: &str, quantity: String, value: Cell, clips: u64
 
 fn table(context: &Context, rows: Vec<Row>) -> Table {
     Table {
-        name: "memorization",
-        title: "Memorization",
+        name: "memorization".into(),
+        title: "Memorization".into(),
         schema: 1,
         columns: columns(),
         rows,

@@ -14,7 +14,10 @@ mod memorization;
 mod per_class;
 mod retrieval;
 
-pub use common::{percent_interval, Context};
+pub use classification::hit;
+pub use common::{
+    add, estimate, mean_note, percent_interval, share, Clips, Context, ALPHA, PERMUTATIONS, POWER,
+};
 
 use super::table::Table;
 use crate::fault::Result;

@@ -61,7 +61,13 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
         common::share_note(&context.plan),
         "Descriptive: no test is made on single classes. correct and clips add up over seeds.".into(),
     ];
-    let table =
-        Table { name: "per_class", title: "Top-1 by class", schema: 1, columns: columns(), rows, notes };
+    let table = Table {
+        name: "per_class".into(),
+        title: "Top-1 by class".into(),
+        schema: 1,
+        columns: columns(),
+        rows,
+        notes,
+    };
     Ok((!table.rows.is_empty()).then_some(Built { table, headlines: vec![] }))
 }

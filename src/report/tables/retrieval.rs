@@ -254,8 +254,8 @@ fn headline(group: &Group, key: &Key, tested: &Tested, i: usize) -> Option<Headl
 
 fn table(context: &Context, rows: Vec<crate::report::table::Row>, m: usize) -> Table {
     Table {
-        name: "retrieval",
-        title: "Retrieval",
+        name: "retrieval".into(),
+        title: "Retrieval".into(),
         schema: 1,
         columns: columns(),
         rows,

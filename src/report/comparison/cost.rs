@@ -1,0 +1,120 @@
+//! What a run costs, from its manifest: parameters and the arithmetic of training. Tokens per second
+//! depend on the machine and are kept apart (`speed`).
+
+use crate::manifest::schema::{Experiment, Masking, Softmax};
+use crate::modality::Modality;
+use crate::record::Record;
+
+/// Cost of one run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Floating-point operations of training per token, forward and backward.
+    pub flops_per_token: f64,
+    /// Of the whole run.
+    pub flops: f64,
+}
+
+impl Cost {
+    pub fn new(e: &Experiment, record: &Record) -> Cost {
+        let flops_per_token = per_token(e);
+        let flops = flops_per_token * record.train_tokens as f64;
+        Cost { parameters: record.parameters as u64, flops_per_token, flops }
+    }
+}
+
+/// Matrix products only (two operations for each multiply-add), at the mean numbers of input and
+/// target tokens of the masking; the backward pass costs twice the forward pass.
+fn per_token(e: &Experiment) -> f64 {
+    let (inputs, targets) = tokens(e);
+    let d = e.model.dim as f64;
+    let hidden = (d * e.model.mlp_ratio).floor();
+    let (enc, dec) = (e.model.enc_depth as f64, e.model.dec_depth as f64);
+    // Multiply-adds. A layer: q, k, v, out (4 d²), the MLP (2 d · hidden), scores and values (2 n d).
+    let encoder = inputs * enc * (4.0 * d * d + 2.0 * d * hidden + 2.0 * inputs * d);
+    // The context: its projection, then keys and values of every decoder layer.
+    let context = inputs * d * d * (1.0 + 2.0 * dec);
+    let own = 4.0 * d * d + 2.0 * targets * d;
+    let cross = 2.0 * d * d + 2.0 * inputs * d;
+    let decoder = targets * dec * (own + cross + 2.0 * d * hidden);
+    let logits = targets * d * vocabulary(e);
+    3.0 * 2.0 * (encoder + context + decoder + logits) / (inputs + targets)
+}
+
+/// Ids that compete for a target token: all, or on average the modality's own.
+fn vocabulary(e: &Experiment) -> f64 {
+    let own = e.modalities.iter().map(|m| m.vocab as f64);
+    match e.model.softmax {
+        Softmax::Unified => own.fold(1.0, f64::max),
+        Softmax::Restricted => own.sum::<f64>() / e.modalities.len().max(1) as f64,
+    }
+}
+
+/// Mean input and target tokens of a sample: the middle of the ranges (or the fixed shares), and
+/// whole modalities for the share of samples that follow a direction.
+fn tokens(e: &Experiment) -> (f64, f64) {
+    let m = &e.masking;
+    let (mut inputs, mut targets) = budgets(m, &e.modalities);
+    let mixed: f64 = m.directions.iter().map(|d| d.share).sum();
+    (inputs, targets) = (inputs * (1.0 - mixed), targets * (1.0 - mixed));
+    let length = |names: &[String]| -> f64 {
+        let of = |name: &String| e.modalities.iter().find(|m| m.name == *name).map_or(0, |m| m.length);
+        names.iter().map(of).sum::<usize>() as f64
+    };
+    for d in &m.directions {
+        inputs += d.share * length(&d.inputs);
+        targets += d.share * length(&d.targets);
+    }
+    (inputs.max(1.0), targets.max(1.0))
+}
+
+fn budgets(m: &Masking, modalities: &[Modality]) -> (f64, f64) {
+    let all: f64 = modalities.iter().map(|m| m.length as f64).sum();
+    match m.ratio {
+        Some(r) => (r.input * all, r.target * all),
+        None => {
+            let middle = |(low, high): (usize, usize)| (low + high) as f64 / 2.0;
+            (middle(m.input_tokens).min(all), middle(m.target_tokens).min(all))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::text;
+
+    fn experiment(rest: &str) -> Experiment {
+        let text = format!(
+            "Experiment(schema: 1, name: \"x\", data: (path: \"d\"), modalities: [\
+             (name: \"a@8\", length: 8, vocab: 10), (name: \"b@4\", length: 4, vocab: 30)], {rest})"
+        );
+        text::parse(&text).unwrap_or_else(|(f, _)| panic!("{f:?}"))
+    }
+
+    /// dim 2, one layer each, hidden 4, 3 input and 2 target tokens, by hand.
+    #[test]
+    fn by_hand() {
+        let model = "model: (dim: 2, enc_depth: 1, dec_depth: 1, head_dim: 2, mlp_ratio: 2.0)";
+        let masking = "masking: (input_tokens: (2, 4), target_tokens: (1, 3))";
+        let e = experiment(&format!("{model}, {masking}"));
+        let encoder = 3.0 * (16.0 + 16.0 + 12.0);
+        let context = 3.0 * 4.0 * 3.0;
+        let decoder = 2.0 * (16.0 + 8.0 + 8.0 + 12.0 + 16.0);
+        let logits = 2.0 * 2.0 * 30.0;
+        assert_eq!(per_token(&e), 6.0 * (encoder + context + decoder + logits) / 5.0);
+        let restricted = model.replace("mlp_ratio: 2.0", "mlp_ratio: 2.0, softmax: Restricted");
+        let less = per_token(&experiment(&format!("{restricted}, {masking}")));
+        assert_eq!(per_token(&e) - less, 6.0 * (2.0 * 2.0 * 10.0) / 5.0);
+    }
+
+    #[test]
+    fn tokens_of_ratios_and_directions() {
+        assert_eq!(tokens(&experiment("masking: (ratio: (input: 0.25, target: 0.5))")), (3.0, 6.0));
+        assert_eq!(tokens(&experiment("")), (12.0, 12.0));
+        let mixed = "masking: (input_tokens: (2, 2), target_tokens: (4, 4), \
+                     directions: [(inputs: [\"a@8\"], targets: [\"b@4\"], share: 0.5)])";
+        assert_eq!(tokens(&experiment(mixed)), (5.0, 4.0));
+    }
+}

@@ -1,0 +1,92 @@
+//! What the tables of a comparison say about their methods and limits.
+
+use super::ranking::Grid;
+use super::subject::Subject;
+use crate::report::tables::{mean_note, ALPHA, PERMUTATIONS};
+use crate::stats::Plan;
+
+/// Under every table: the tests, and what this subject does not allow to say.
+pub fn tests(subject: &Subject, plan: &Plan) -> Vec<String> {
+    let mut notes = vec![
+        mean_note(plan) + " Shares of clips of one seed: Clopper–Pearson.",
+        format!(
+            "p: two-sided, paired on the same clips. One seed: McNemar's exact test where a clip is right or wrong, else \
+             sign flips over clips ({PERMUTATIONS} replicates); it speaks of these two runs only. Several seeds: the \
+             larger of the sign flips of the clips' mean differences and a t-test over seeds × clips (quasi-t, \
+             Satterthwaite), so that two seeds of one recipe are not taken for two recipes."
+        ),
+        "d: mean difference in standard deviations of the clips' differences (averaged over seeds).".into(),
+        "MDE: the smallest true difference the uncorrected test finds at 5 % with 80 % power, with these seeds and \
+         clips; shown beside null results, which say no more than that the difference is probably smaller."
+            .into(),
+    ];
+    let others = subject.other_targets();
+    if !others.is_empty() {
+        notes.push(format!(
+            "cross_entropy: the masks of the evaluation follow each cell's own masking unless its probe fixes one, so \
+             {} predict other targets of the same clips than the reference. Their clips are paired, their targets are \
+             not: a difference there is of the task as much as of the model.",
+            others.join(", ")
+        ));
+    }
+    if subject.in_order {
+        notes.push(
+            "The two have no seed in common: their runs are paired in the order of their seeds, what has no partner is left \
+             out."
+                .into(),
+        );
+    }
+    if !subject.gone.is_empty() {
+        notes.push(format!("Runs that are no longer there: {}.", subject.gone.join(", ")));
+    }
+    notes
+}
+
+/// Under the table of cells.
+pub fn cells(subject: &Subject, grid: &Grid, plan: &Plan) -> Vec<String> {
+    let reference = &subject.sides[subject.reference].label;
+    let mut notes = Vec::new();
+    if !subject.about.is_empty() {
+        notes.push(subject.about.clone());
+    }
+    notes.push(format!("Reference: {reference}. Cells stand in the order of their value, best first."));
+    notes.push(format!(
+        "rank: from 1 + the number of cells that are better to the last place that those that are worse leave, both by \
+         the corrected paired test at {ALPHA}. Cells that cannot be told apart share ranks."
+    ));
+    notes.push(correction(grid));
+    notes.extend(tests(subject, plan));
+    notes.push(
+        "training: matrix products of the forward and backward pass from the manifest, at the mean numbers of input and \
+         target tokens; no time is measured here."
+            .into(),
+        );
+    notes.push("Bold: better than every other cell by the corrected test.".into());
+    notes
+}
+
+/// Under the table of pairs.
+pub fn pairs(subject: &Subject, grid: &Grid, plan: &Plan) -> Vec<String> {
+    let mut notes = vec![correction(grid)];
+    notes.extend(tests(subject, plan));
+    notes
+}
+
+/// Under the table of claims.
+pub fn claims(subject: &Subject, plan: &Plan) -> Vec<String> {
+    let mut notes = vec![
+        "gain of a: by how much cell a is better than cell b. A claim is supported when the gain is larger than its \
+         margin; declared before the runs, judged apart from everything explored."
+            .into(),
+        "p Holm: the same test one-sided against the margin; Holm over the m claims.".into(),
+    ];
+    notes.extend(tests(subject, plan));
+    notes
+}
+
+fn correction(grid: &Grid) -> String {
+    format!(
+        "p adj.: Benjamini–Hochberg over all m = {} tests of this comparison (every pair of cells on every metric).",
+        grid.m
+    )
+}

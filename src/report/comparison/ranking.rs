@@ -1,0 +1,134 @@
+//! Every pair of sides on every metric, corrected together, and the ranks that follow from it.
+
+use super::contrast::{Contrast, Tested};
+use super::subject::Subject;
+use crate::report::scores::Metric;
+use crate::report::tables::ALPHA;
+use crate::stats::{multiple, NotEstimable, Plan};
+use std::collections::BTreeMap;
+
+/// Two sides on one metric.
+pub struct Pair {
+    /// Index into the subject's metrics.
+    pub metric: usize,
+    /// Indices into the subject's sides, `a` before `b`.
+    pub a: usize,
+    pub b: usize,
+    /// Of `a − b`.
+    pub tested: Result<Tested, NotEstimable>,
+    /// After Benjamini–Hochberg over all pairs and metrics.
+    pub adjusted: Option<f64>,
+}
+
+/// All pairs.
+pub struct Grid {
+    pub metrics: Vec<Metric>,
+    pub pairs: Vec<Pair>,
+    /// Tests in the family.
+    pub m: usize,
+    at: BTreeMap<(usize, usize, usize), usize>,
+}
+
+/// The ranks a side can claim: from 1 + the sides that are better by the corrected test to all but
+/// those that are worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rank {
+    pub best: usize,
+    pub worst: usize,
+}
+
+impl std::fmt::Display for Rank {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.best == self.worst {
+            true => write!(f, "{}", self.best),
+            false => write!(f, "{}–{}", self.best, self.worst),
+        }
+    }
+}
+
+impl Grid {
+    pub fn new(subject: &Subject, plan: &Plan) -> Grid {
+        let metrics: Vec<Metric> = subject.metrics.iter().map(|k| Metric::new(k)).collect();
+        let mut pairs = Vec::new();
+        for (m, metric) in metrics.iter().enumerate() {
+            for a in 0..subject.sides.len() {
+                for b in a + 1..subject.sides.len() {
+                    let (x, y) = (&subject.sides[a].scores, &subject.sides[b].scores);
+                    let tested = Contrast::new(&[(x, y)], &metric.key).map(|c| c.tested(plan));
+                    pairs.push(Pair { metric: m, a, b, tested, adjusted: None });
+                }
+            }
+        }
+        let raw: Vec<Option<f64>> = pairs.iter().map(|p| p.tested.and_then(|t| t.p).ok()).collect();
+        let corrected = multiple::benjamini_hochberg(&raw);
+        for (pair, adjusted) in pairs.iter_mut().zip(corrected.adjusted) {
+            pair.adjusted = adjusted;
+        }
+        let at = pairs.iter().enumerate().map(|(i, p)| ((p.metric, p.a, p.b), i)).collect();
+        Grid { metrics, pairs, m: corrected.m, at }
+    }
+
+    /// The pair of two sides, and whether `a` and `b` are the other way round in it.
+    pub fn pair(&self, metric: usize, a: usize, b: usize) -> Option<(&Pair, bool)> {
+        let key = (metric, a.min(b), a.max(b));
+        self.at.get(&key).map(|&i| (&self.pairs[i], a > b))
+    }
+
+    /// Whether `a` is better than `b` by the corrected test; `None`: not distinguishable.
+    pub fn verdict(&self, metric: usize, a: usize, b: usize) -> Option<bool> {
+        let (pair, turned) = self.pair(metric, a, b)?;
+        let difference = pair.tested.ok()?.estimate.ok()?.value;
+        let significant = pair.adjusted.is_some_and(|p| p <= ALPHA);
+        significant.then(|| self.metrics[metric].better(difference) != turned)
+    }
+
+    /// The rank of `side` among `sides` (those that have the metric).
+    pub fn rank(&self, metric: usize, side: usize, sides: &[usize]) -> Rank {
+        let others = || sides.iter().filter(|s| **s != side);
+        let verdicts =
+            |wanted: bool| others().filter(|s| self.verdict(metric, side, **s) == Some(wanted)).count();
+        Rank { best: 1 + verdicts(false), worst: sides.len() - verdicts(true) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::Estimate;
+
+    /// Differences `a − b` of cross-entropies and corrected p-values.
+    fn grid(pairs: &[(usize, usize, f64, f64)]) -> Grid {
+        let pair = |&(a, b, value, p): &(usize, usize, f64, f64)| {
+            let none = Err(NotEstimable::OneUnit);
+            let estimate = Ok(Estimate { value, n: 9, interval: none });
+            let tested = Tested {
+                estimate,
+                p: Ok(p),
+                effect: Err(NotEstimable::OneUnit),
+                mde: Err(NotEstimable::OneUnit),
+                seeds: 1,
+                clips: 9,
+            };
+            Pair { metric: 0, a, b, tested: Ok(tested), adjusted: Some(p) }
+        };
+        let pairs: Vec<Pair> = pairs.iter().map(pair).collect();
+        let at = pairs.iter().enumerate().map(|(i, p)| ((0, p.a, p.b), i)).collect();
+        Grid { metrics: vec![Metric::new("cross_entropy/x")], m: pairs.len(), pairs, at }
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_shares_ranks() {
+        // 0 is better than 2 for sure; 1 lies between and is distinguishable from neither.
+        let g = grid(&[(0, 1, -0.1, 0.3), (0, 2, -0.2, 0.01), (1, 2, -0.1, 0.3)]);
+        let ranks: Vec<String> = (0..3).map(|s| g.rank(0, s, &[0, 1, 2]).to_string()).collect();
+        assert_eq!(ranks, ["1–2", "1–3", "2–3"]);
+        assert_eq!(
+            (g.verdict(0, 0, 2), g.verdict(0, 2, 0), g.verdict(0, 0, 1)),
+            (Some(true), Some(false), None)
+        );
+        let sure = grid(&[(0, 1, 0.1, 0.01), (0, 2, 0.2, 0.01), (1, 2, 0.1, 0.01)]);
+        let ranks: Vec<String> = (0..3).map(|s| sure.rank(0, s, &[0, 1, 2]).to_string()).collect();
+        assert_eq!(ranks, ["3", "2", "1"]);
+        assert_eq!(grid(&[]).rank(0, 0, &[0]).to_string(), "1");
+    }
+}

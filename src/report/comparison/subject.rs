@@ -1,0 +1,229 @@
+//! What is compared: the cells of an ablation, or two experiments, with their runs and scores.
+
+use super::contrast::{Runs, Seed};
+use super::cost::Cost;
+use crate::fault::{Fault, Result};
+use crate::manifest::schema::{Experiment, Probe};
+use crate::manifest::text;
+use crate::record::ablation::{AblationRecord, Axis, CellClaim};
+use crate::report::runs::{self, Group, Run};
+use crate::report::scores::{self, canonical};
+use crate::store;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Sides of a comparison and what is asked of them.
+pub struct Subject {
+    /// Name of the ablation, or `a against b`.
+    pub name: String,
+    pub about: String,
+    /// Index of the side the others are held against.
+    pub reference: usize,
+    /// Canonical keys, in order.
+    pub metrics: Vec<String>,
+    pub claims: Vec<CellClaim>,
+    pub axes: Vec<Axis>,
+    pub sides: Vec<Side>,
+    /// Runs that are named but no longer there.
+    pub gone: Vec<String>,
+    /// Whether runs without a common seed were paired in order.
+    pub in_order: bool,
+}
+
+/// One cell or experiment.
+pub struct Side {
+    pub label: String,
+    /// Axis → label of its value.
+    pub values: BTreeMap<String, String>,
+    /// Ascending by seed.
+    pub runs: Vec<Run>,
+    pub scores: Runs,
+    /// What decides the targets of cross-entropies: masking, masks and seed; absent when the
+    /// manifest cannot be read.
+    pub targets: Option<String>,
+    pub cost: Option<Cost>,
+}
+
+impl Subject {
+    /// The cells of an ablation that was run.
+    ///
+    /// # Errors
+    /// If none of its runs is there, or one is not the run that was recorded.
+    pub fn ablation(runs_root: &Path, record: &AblationRecord) -> Result<Subject> {
+        let named: Vec<String> =
+            record.cells.iter().flat_map(|c| c.runs.iter().map(|r| r.directory.clone())).collect();
+        let groups = runs::load(runs_root, Some(&named))?;
+        let found: BTreeMap<&str, &Run> =
+            groups.iter().flat_map(|g| &g.runs).map(|r| (r.directory.as_str(), r)).collect();
+        if found.is_empty() {
+            return Err(Fault::invalid(format!("ablation `{}` has no finished run", record.name))
+                .at(runs_root.display().to_string())
+                .help(format!("`nano4m ablate {}` makes them", record.name)));
+        }
+        let wanted = (!record.metrics.is_empty())
+            .then(|| record.metrics.iter().chain(record.claims.iter().map(|c| &c.metric)))
+            .map(|keys| keys.map(|k| canonical(k)).collect::<BTreeSet<_>>());
+        let mut sides = Vec::new();
+        for cell in &record.cells {
+            let mut runs = Vec::new();
+            for of in &cell.runs {
+                let Some(&run) = found.get(of.directory.as_str()) else { continue };
+                same_run(run, &of.identity)?;
+                runs.push(([of.seed; 4], run.clone()));
+            }
+            sides.push(Side::new(cell.label.clone(), cell.values.clone(), runs, wanted.as_ref())?);
+        }
+        let metrics = match record.metrics.is_empty() {
+            true => all_metrics(&sides),
+            false => record.metrics.iter().map(|k| canonical(k)).collect(),
+        };
+        Ok(Subject {
+            name: record.name.clone(),
+            about: record.about.clone(),
+            reference: record.cells.iter().position(|c| c.label == record.reference).unwrap_or(0),
+            metrics,
+            claims: record.claims.clone(),
+            axes: record.axes.clone(),
+            gone: named.into_iter().filter(|n| !found.contains_key(n.as_str())).collect(),
+            in_order: false,
+            sides,
+        })
+    }
+
+    /// Two experiments (all seeds), or two runs, as the user names them; `b` is the reference.
+    ///
+    /// # Errors
+    /// If a name is nobody's or several's, or a run is not finished.
+    pub fn pair(runs_root: &Path, a: &str, b: &str) -> Result<Subject> {
+        let side = |what: &str| -> Result<Side> {
+            let (label, runs) = named(runs_root, what)?;
+            let keyed = runs.into_iter().map(|r| (seeds(&r), r)).collect();
+            Side::new(label, BTreeMap::new(), keyed, None)
+        };
+        let (mut first, second) = (side(a)?, side(b)?);
+        let in_order = !first.scores.keys().any(|s| second.scores.contains_key(s));
+        if in_order {
+            let own = std::mem::take(&mut first.scores);
+            first.scores = second.scores.keys().copied().zip(own.into_values()).collect();
+        }
+        let sides = vec![first, second];
+        Ok(Subject {
+            name: format!("{} against {}", sides[0].label, sides[1].label),
+            about: String::new(),
+            reference: 1,
+            metrics: all_metrics(&sides),
+            claims: vec![],
+            axes: vec![],
+            gone: vec![],
+            in_order,
+            sides,
+        })
+    }
+
+    /// The runs of each side, as the head of a table names them.
+    pub fn groups(&self) -> Vec<Group> {
+        let group = |s: &Side| Group { label: s.label.clone(), runs: s.runs.clone() };
+        self.sides.iter().filter(|s| !s.runs.is_empty()).map(group).collect()
+    }
+
+    /// Sides whose cross-entropies are of other targets than the reference's.
+    pub fn other_targets(&self) -> Vec<&str> {
+        let reference = &self.sides[self.reference];
+        let differs = |s: &&Side| !s.runs.is_empty() && !same_targets(s, reference);
+        self.sides.iter().filter(differs).map(|s| s.label.as_str()).collect()
+    }
+}
+
+/// Whether two sides predict the same tokens of the same clips.
+pub fn same_targets(a: &Side, b: &Side) -> bool {
+    a.targets.is_some() && a.targets == b.targets
+}
+
+impl Side {
+    fn new(
+        label: String,
+        values: BTreeMap<String, String>,
+        runs: Vec<(Seed, Run)>,
+        wanted: Option<&BTreeSet<String>>,
+    ) -> Result<Side> {
+        let mut scores = Runs::new();
+        for (seed, run) in &runs {
+            scores.insert(*seed, scores::read(run, wanted)?);
+        }
+        let first = runs.first().map(|(_, r)| r);
+        let experiment = first.and_then(|r| {
+            let manifest = std::fs::read_to_string(r.path.join("resolved.ron")).ok()?;
+            text::parse(&manifest).ok()
+        });
+        let cost = experiment.as_ref().zip(first).map(|(e, r)| Cost::new(e, &r.record));
+        let targets = experiment.as_ref().map(targets);
+        Ok(Side { label, values, scores, targets, cost, runs: runs.into_iter().map(|(_, r)| r).collect() })
+    }
+}
+
+/// Everything the targets of the cross-entropy probe are a function of, but for data and seed.
+fn targets(e: &Experiment) -> String {
+    let masks = e.probes.iter().find(|p| matches!(p, Probe::CrossEntropy { .. }));
+    let strategies: Vec<_> = e.modalities.iter().map(|m| (&m.name, m.length, &m.masking)).collect();
+    format!("{masks:?} {:?} {strategies:?} rows {:?}", e.masking, e.data.rows)
+}
+
+fn seeds(run: &Run) -> Seed {
+    let s = run.record.seeds;
+    [s.init, s.data, s.masking, s.probes]
+}
+
+fn same_run(run: &Run, identity: &str) -> Result<()> {
+    match run.record.identity == identity {
+        true => Ok(()),
+        false => Err(Fault::failed("a run is not the one the ablation recorded")
+            .at(run.path.display().to_string())
+            .found(&run.record.identity)
+            .expected(identity)
+            .help("run the ablation again")),
+    }
+}
+
+/// An experiment by its name or label, else a run as elsewhere.
+fn named(runs_root: &Path, what: &str) -> Result<(String, Vec<Run>)> {
+    let groups = runs::load(runs_root, None)?;
+    let matching: Vec<&Group> =
+        groups.iter().filter(|g| g.label == what || g.runs[0].record.name == what).collect();
+    match matching.as_slice() {
+        [one] => return Ok((one.label.clone(), one.runs.clone())),
+        [] => {}
+        several => {
+            let labels: Vec<&str> = several.iter().map(|g| g.label.as_str()).collect();
+            return Err(Fault::invalid(format!("`{what}` names {} experiments", several.len()))
+                .at(runs_root.display().to_string())
+                .found(labels.join(", "))
+                .expected("one of these"));
+        }
+    }
+    let dir = store::find(runs_root, what)?;
+    if !dir.finished() {
+        return Err(Fault::invalid("the run is not finished, there is nothing to compare yet")
+            .at(dir.path.display().to_string())
+            .help(format!("`nano4m resume {}` continues it", dir.id.short())));
+    }
+    let folder = dir.path.parent().unwrap_or(runs_root).to_path_buf();
+    let group = runs::load(&folder, Some(&[dir.id.directory()]))?;
+    let runs: Vec<Run> = group.into_iter().flat_map(|g| g.runs).collect();
+    Ok((dir.id.directory(), runs))
+}
+
+/// Every metric that some side has, in the order of the probes.
+fn all_metrics(sides: &[Side]) -> Vec<String> {
+    const ORDER: [&str; 5] = ["cross_entropy", "classification", "retrieval", "directions", "linear_probe"];
+    let keys: BTreeSet<&String> =
+        sides.iter().flat_map(|s| s.scores.values()).flat_map(|scores| scores.keys()).collect();
+    let modalities = sides.iter().flat_map(|s| &s.runs).next().map(|r| &r.record.modalities);
+    let place = |key: &String| {
+        let (probe, rest) = key.split_once('/').unwrap_or((key, ""));
+        let modality = modalities.and_then(|m| m.iter().position(|m| m.name == rest));
+        (ORDER.iter().position(|o| *o == probe), modality)
+    };
+    let mut keys: Vec<String> = keys.into_iter().cloned().collect();
+    keys.sort_by_key(place);
+    keys
+}

@@ -1,0 +1,103 @@
+//! Cells of an ablation: value, rank, difference from the reference, cost.
+
+use super::{difference, direction, own, tested_cells, tested_columns, undecided, SCHEMA};
+use crate::report::comparison::ranking::Grid;
+use crate::report::comparison::subject::Subject;
+use crate::report::scores::Metric;
+use crate::report::table::{Cell, Column, Row, Table};
+use crate::report::tables::Clips;
+use crate::stats::{Estimable, Estimate, Plan};
+
+/// One row for each metric and cell: value, rank, difference from the reference, cost.
+pub fn cells(subject: &Subject, grid: &Grid, plan: &Plan, notes: Vec<String>) -> Table {
+    let mut columns = vec![
+        Column::key("metric"),
+        Column::key("cell"),
+        Column::text("unit", "unit"),
+        Column::text("better", "better"),
+        Column::text("rank", "rank"),
+        Column::estimate("value", "value", "", 4),
+        Column::estimate("minus_reference", "minus reference", "", 4),
+    ];
+    columns.extend(tested_columns());
+    columns.extend([
+        Column::count("seeds"),
+        Column::count("clips"),
+        Column::count("parameters"),
+        Column::number("training_mflop_per_token", "training", "MFLOP/token", 3).own_digits(),
+        Column::number("training_gflop", "training", "GFLOP", 1).own_digits(),
+    ]);
+    let mut rows = Vec::new();
+    for (m, metric) in grid.metrics.iter().enumerate() {
+        let values: Vec<_> = (0..subject.sides.len()).map(|s| own(subject, s, metric, plan)).collect();
+        let with: Vec<usize> = (0..values.len()).filter(|&s| values[s].is_ok()).collect();
+        for side in order(metric, &values) {
+            rows.push(cell_row(subject, grid, (m, side), values[side], &with));
+        }
+    }
+    Table {
+        name: format!("ablation_{}", subject.name).into(),
+        title: format!("Ablation {}", subject.name).into(),
+        schema: SCHEMA,
+        columns,
+        rows,
+        notes,
+    }
+}
+
+/// Best first; what cannot be estimated last, else as the ablation lists them.
+fn order(metric: &Metric, values: &[Estimable<Estimate>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    let key = |s: &usize| match values[*s] {
+        Ok(e) if metric.lower => e.value,
+        Ok(e) => -e.value,
+        Err(_) => f64::INFINITY,
+    };
+    order.sort_by(|a, b| key(a).total_cmp(&key(b)).then(a.cmp(b)));
+    order
+}
+
+fn cell_row(
+    subject: &Subject,
+    grid: &Grid,
+    (m, side): (usize, usize),
+    value: Estimable<Estimate>,
+    with: &[usize],
+) -> Row {
+    let (metric, own) = (&grid.metrics[m], &subject.sides[side]);
+    let rank = with.contains(&side).then(|| grid.rank(m, side, with));
+    let mut cells = vec![
+        Cell::text(&metric.key),
+        Cell::text(&own.label),
+        Cell::text(metric.unit),
+        direction(metric),
+        rank.map_or(Cell::Empty, |r| Cell::text(r.to_string())),
+        Cell::estimate(value),
+    ];
+    match grid.pair(m, side, subject.reference) {
+        Some((pair, turned)) => {
+            let verdict = match grid.verdict(m, side, subject.reference) {
+                Some(true) => "better",
+                Some(false) => "worse",
+                None => undecided(pair),
+            };
+            cells.push(difference(pair.tested, turned));
+            cells.extend(tested_cells(pair.tested, pair.adjusted, turned, verdict.into()));
+        }
+        None => {
+            cells.extend([Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty]);
+            cells.push(Cell::text("reference"));
+        }
+    }
+    let seeds = own.scores.values().filter(|s| s.contains_key(&metric.key)).count();
+    let clips = own.scores.values().filter_map(|s| s.get(&metric.key)).map(Clips::len).min();
+    cells.extend([Cell::Count(seeds as u64), Cell::Count(clips.unwrap_or(0) as u64)]);
+    cells.extend(match own.cost {
+        Some(c) => {
+            [Cell::Count(c.parameters), Cell::Number(c.flops_per_token / 1e6), Cell::Number(c.flops / 1e9)]
+        }
+        None => [Cell::Empty, Cell::Empty, Cell::Empty],
+    });
+    let alone = rank.is_some_and(|r| (r.best, r.worst) == (1, 1)) && with.len() > 1;
+    Row { cells, bold: if alone { vec![5] } else { vec![] }, digits: Some(metric.digits) }
+}

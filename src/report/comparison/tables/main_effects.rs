@@ -1,0 +1,66 @@
+//! Main effects of the axes of an ablation.
+
+use super::{counts, difference, direction, tested_cells, tested_columns, SCHEMA};
+use crate::report::comparison::effects::{self, Effect};
+use crate::report::comparison::subject::Subject;
+use crate::report::scores::Metric;
+use crate::report::table::{Cell, Column, Row, Table};
+use crate::report::tables::ALPHA;
+use crate::stats::Plan;
+
+/// Main effects of every axis; `None` without axes.
+pub fn main_effects(
+    subject: &Subject,
+    metrics: &[Metric],
+    plan: &Plan,
+    mut notes: Vec<String>,
+) -> Option<Table> {
+    let (effects, m) = effects::all(subject, metrics, plan);
+    let mut columns = vec![
+        Column::key("metric"),
+        Column::key("axis"),
+        Column::key("value"),
+        Column::key("against"),
+        Column::text("unit", "unit"),
+        Column::text("better", "better"),
+        Column::estimate("effect", "effect", "", 4),
+    ];
+    columns.extend(tested_columns());
+    columns.extend([Column::count("pairs"), Column::count("seeds"), Column::count("clips")]);
+    let row = |e: &Effect| {
+        let metric = &metrics[e.metric];
+        let value = e.tested.and_then(|t| t.estimate).map(|e| e.value);
+        let verdict = match (e.adjusted, value) {
+            (Some(p), Ok(v)) if p <= ALPHA && metric.better(v) => "better",
+            (Some(p), Ok(_)) if p <= ALPHA => "worse",
+            (Some(_), _) => "not distinguishable",
+            (None, _) => "not estimable",
+        };
+        let mut cells = vec![
+            Cell::text(&metric.key),
+            Cell::text(&e.axis),
+            Cell::text(&e.value),
+            Cell::text(&e.against),
+            Cell::text(metric.unit),
+            direction(metric),
+            difference(e.tested, false),
+        ];
+        cells.extend(tested_cells(e.tested, e.adjusted, false, verdict.into()));
+        cells.push(Cell::Count(e.pairs as u64));
+        cells.extend(counts(&e.tested));
+        Row { digits: Some(metric.digits), ..Row::new(cells) }
+    };
+    let rows: Vec<Row> = effects.iter().map(row).collect();
+    notes.insert(0, format!(
+        "effect: a value of the axis minus the reference's value, averaged over the pairs of cells that differ in \
+         nothing else (column pairs). Benjamini–Hochberg over the m = {m} tests of this table."
+    ));
+    (!rows.is_empty()).then(|| Table {
+        name: format!("ablation_{}_effects", subject.name).into(),
+        title: format!("Ablation {}: main effects", subject.name).into(),
+        schema: SCHEMA,
+        columns,
+        rows,
+        notes,
+    })
+}

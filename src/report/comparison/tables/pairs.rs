@@ -1,0 +1,55 @@
+//! Every pair of sides on every metric.
+
+use super::{counts, difference, direction, own, tested_cells, tested_columns, undecided, SCHEMA};
+use crate::report::comparison::ranking::{Grid, Pair};
+use crate::report::comparison::subject::{same_targets, Subject};
+use crate::report::table::{Cell, Column, Row, Table};
+use crate::stats::Plan;
+
+/// One row for each metric and pair.
+pub fn pairs(
+    subject: &Subject,
+    grid: &Grid,
+    plan: &Plan,
+    names: (String, String),
+    notes: Vec<String>,
+) -> Table {
+    let mut columns = vec![
+        Column::key("metric"),
+        Column::key("a"),
+        Column::key("b"),
+        Column::text("unit", "unit"),
+        Column::text("better", "better"),
+        Column::estimate("value_a", "a", "", 4),
+        Column::estimate("value_b", "b", "", 4),
+        Column::estimate("a_minus_b", "a − b", "", 4),
+    ];
+    columns.extend(tested_columns());
+    columns.extend([Column::text("targets", "targets"), Column::count("seeds"), Column::count("clips")]);
+    let row = |pair: &Pair| {
+        let metric = &grid.metrics[pair.metric];
+        let (a, b) = (&subject.sides[pair.a], &subject.sides[pair.b]);
+        let verdict = match grid.verdict(pair.metric, pair.a, pair.b) {
+            Some(true) => "a better",
+            Some(false) => "b better",
+            None => undecided(pair),
+        };
+        let mut cells = vec![
+            Cell::text(&metric.key),
+            Cell::text(&a.label),
+            Cell::text(&b.label),
+            Cell::text(metric.unit),
+            direction(metric),
+            Cell::estimate(own(subject, pair.a, metric, plan)),
+            Cell::estimate(own(subject, pair.b, metric, plan)),
+            difference(pair.tested, false),
+        ];
+        cells.extend(tested_cells(pair.tested, pair.adjusted, false, verdict.into()));
+        let same = !metric.lower || same_targets(a, b);
+        cells.push(Cell::text(if same { "same" } else { "each its own" }));
+        cells.extend(counts(&pair.tested));
+        Row { digits: Some(metric.digits), ..Row::new(cells) }
+    };
+    let rows = grid.pairs.iter().map(row).collect();
+    Table { name: names.0.into(), title: names.1.into(), schema: SCHEMA, columns, rows, notes }
+}
