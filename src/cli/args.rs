@@ -86,6 +86,8 @@ pub enum Command {
     Ablate(super::ablate_args::Ablate),
     /// List the runs: filtered, sorted, with any field as a column
     Ls(Ls),
+    /// List what nobody needs any more, and why; remove it with --yes
+    Gc(Gc),
     /// Show one run: state, metrics, files
     Show(Named),
     /// Prove that a run is intact, or that two runs have the same bits
@@ -207,6 +209,27 @@ pub struct Ls {
     /// Show these fields instead, e.g. --columns id,train.lr,cross_entropy/tok_rgb@196
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
     pub columns: Vec<String>,
+}
+
+const SPARED: &str = "\
+Goes: failed runs, attempts that a later finished one supersedes, all but the last checkpoint of finished runs, damaged \
+checkpoints that were set aside, temporary files that a crash left, and cache entries of datasets that no run here uses \
+(they are built again when needed).
+Stays: runs that some process works on, runs that can be resumed, and every run that a table under reports/ or an \
+ablation's record names.";
+
+#[derive(Args, Debug)]
+#[command(after_help = SPARED)]
+pub struct Gc {
+    /// Remove what is listed
+    #[arg(long)]
+    pub yes: bool,
+    /// Folder of the tables, whose runs stay
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub reports: PathBuf,
+    /// Leave temporary files and cache entries that are younger
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1d")]
+    pub min_age: Duration,
 }
 
 #[derive(Args, Debug)]

@@ -12,6 +12,7 @@ mod data;
 mod doctor;
 mod evaluate;
 mod execute;
+mod gc;
 mod list;
 mod output;
 mod progress;
@@ -61,6 +62,7 @@ fn dispatch(cli: &Cli) -> Result<Done> {
         Command::Eval(a) => evaluate::eval(a, g),
         Command::Ablate(a) => ablate::ablate(a, g),
         Command::Ls(a) => list::ls(a, g),
+        Command::Gc(a) => gc::gc(a, g),
         Command::Show(a) => show::show(a, g),
         Command::Verify(a) => verify::verify(a, g),
         Command::Report(a) => report::report(a, g),

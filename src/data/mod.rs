@@ -18,6 +18,7 @@ pub mod synthetic;
 pub mod text;
 mod write;
 
+pub use disk::{cached, CacheContent, CacheEntry};
 pub use disk::{clip_id, clip_source, discover, divide, Division, Stratum, CAPTIONS};
 pub use inspect::{ClassSummary, ModalitySummary, SplitSummary, Summary};
 pub use parts::ClipData;

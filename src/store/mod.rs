@@ -11,6 +11,9 @@
 //!   log.txt lock
 //! ```
 
+/// How the names of files begin that are on their way to a final name; after a crash one may be left.
+pub const TEMPORARY: [&str; 2] = [".tmp-", ".lock-"];
+
 mod atomic;
 mod find;
 mod lock;

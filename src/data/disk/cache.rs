@@ -57,3 +57,50 @@ impl Cache<'_> {
         self.folder.join(format!("{name}.tokens"))
     }
 }
+
+/// What a file of the cache is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Tokens, or an index that leads to them, of the dataset with this content hash.
+    Dataset(String),
+    /// Damaged, of another version, or an index that leads to nothing.
+    Broken,
+    /// Being built, or left by a build that was killed.
+    Unfinished,
+}
+
+/// A file of the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub path: PathBuf,
+    pub content: Content,
+}
+
+/// The cache's files, by name; those of anyone else are not listed. A missing folder has none.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn entries(folder: &Path) -> Result<Vec<Entry>> {
+    let listed = match fs::read_dir(folder) {
+        Ok(listed) => listed,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Fault::io("list", folder, &e)),
+    };
+    let mut paths: Vec<PathBuf> = listed.flatten().map(|e| e.path()).filter(|p| p.is_file()).collect();
+    paths.sort();
+    let cache = Cache { folder };
+    let known = |found: Option<(Contents, Mapped)>| {
+        found.map_or(Content::Broken, |(contents, _)| Content::Dataset(contents.hash))
+    };
+    let entry = |path: PathBuf| {
+        let name = path.file_name()?.to_str()?;
+        let content = match name.rsplit_once('.') {
+            _ if name.starts_with(store::UNFINISHED) => Content::Unfinished,
+            Some((_, "tokens")) => known(store::read(&path)),
+            Some((fingerprint, "index")) => known(cache.load(fingerprint)),
+            _ => return None,
+        };
+        Some(Entry { path, content })
+    };
+    Ok(paths.into_iter().filter_map(entry).collect())
+}

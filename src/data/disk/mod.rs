@@ -14,6 +14,7 @@ mod problems;
 mod source;
 mod store;
 
+pub use cache::{entries as cached, Content as CacheContent, Entry as CacheEntry};
 pub use discover::discover;
 pub use divide::{divide, Division, Stratum};
 pub use layout::CAPTIONS;

@@ -21,6 +21,8 @@ use tempfile::TempPath;
 
 /// Raise it whenever the same files would give other tokens or another layout.
 pub const VERSION: u32 = 1;
+/// How the name of a store that is being built begins.
+pub const UNFINISHED: &str = ".building-";
 const MAGIC: &[u8; 8] = b"nano4m\0T";
 const ORDER: u32 = 0x0102_0304;
 const HEADER: usize = 64;
@@ -81,7 +83,7 @@ fn crc(bytes: &[u8]) -> u32 {
 /// Files that become part of the cache: readable by whoever the umask allows, as caches are shared.
 pub fn temporary() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".building-").permissions(Permissions::from_mode(0o666));
+    builder.prefix(UNFINISHED).permissions(Permissions::from_mode(0o666));
     builder
 }
 

@@ -1,0 +1,202 @@
+//! What could go, and why; nothing is touched here.
+
+use super::reachable::{files, Mentions};
+use crate::data;
+use crate::fault::Result;
+use crate::record::Record;
+use crate::store::{self, Lock, RunDir, State, Status};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Why something can go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    FailedRun,
+    NeverBegun,
+    SupersededAttempt,
+    IntermediateCheckpoint,
+    DamagedCheckpoint,
+    TemporaryFile,
+    UnknownDataset,
+    BrokenCacheEntry,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::FailedRun => "failed run",
+            Reason::NeverBegun => "killed before it began",
+            Reason::SupersededAttempt => "a later attempt is finished",
+            Reason::IntermediateCheckpoint => "intermediate checkpoint of a finished run",
+            Reason::DamagedCheckpoint => "damaged checkpoint, set aside",
+            Reason::TemporaryFile => "temporary file that a crash left",
+            Reason::UnknownDataset => "cache of a dataset no run uses",
+            Reason::BrokenCacheEntry => "cache entry that leads nowhere",
+        })
+    }
+}
+
+/// One thing that would go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Item {
+    pub reason: Reason,
+    pub path: PathBuf,
+    pub bytes: u64,
+    /// The run whose lock must be free, and is held while it goes.
+    #[serde(skip)]
+    pub run: Option<RunDir>,
+}
+
+/// Where to look and what to spare.
+pub struct Place<'a> {
+    pub runs: &'a Path,
+    pub cache: &'a Path,
+    pub reports: &'a Path,
+    /// Temporary files and cache entries younger than this stay.
+    pub age: Duration,
+    pub now: SystemTime,
+}
+
+/// What would go, by reason and path, and how many runs are spared because a report or ablation names them.
+pub struct Plan {
+    pub items: Vec<Item>,
+    pub named: usize,
+}
+
+/// Looks at everything.
+///
+/// # Errors
+/// If the runs, a table's head or an ablation's record cannot be read.
+pub fn plan(place: &Place) -> Result<Plan> {
+    let mentions = Mentions::read(place.reports, place.runs)?;
+    let runs = store::list(place.runs)?;
+    let (mut items, mut named) = (Vec::new(), 0);
+    for run in &runs {
+        // Whoever works on it decides what is needed there.
+        if Lock::holder(&run.path).is_some() {
+            continue;
+        }
+        let status = run.status().ok().flatten();
+        match doomed(run, status.as_ref(), &runs, place) {
+            Some(_) if mentions.name(run, status.as_ref()) => named += 1,
+            Some(reason) => {
+                items.push(item(reason, &run.path, Some(run)));
+                continue;
+            }
+            None => {}
+        }
+        items.extend(leftovers(run, place)?);
+    }
+    items.extend(temporary(place.runs, None, place)?);
+    items.extend(cached(&runs, place)?);
+    items.sort_by(|a, b| (a.reason, &a.path).cmp(&(b.reason, &b.path)));
+    Ok(Plan { items, named })
+}
+
+/// Why the run as a whole can go. Stopped and killed runs can be resumed: they stay.
+fn doomed(run: &RunDir, status: Option<&Status>, runs: &[RunDir], place: &Place) -> Option<Reason> {
+    let later = |other: &&RunDir| other.id.id == run.id.id && other.id.attempt > run.id.attempt;
+    if runs.iter().filter(later).any(RunDir::finished) {
+        return Some(Reason::SupersededAttempt);
+    }
+    match status {
+        _ if run.finished() => None,
+        Some(s) if s.state == State::Failed => Some(Reason::FailedRun),
+        // A status that is there but unreadable is another version's, not nobody's.
+        None if !run.file("status.json").exists() && old(&run.path, place) => Some(Reason::NeverBegun),
+        _ => None,
+    }
+}
+
+/// Parts of a run that stays.
+fn leftovers(run: &RunDir, place: &Place) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    let steps = run.checkpoints();
+    // What a record, `verify`, `eval` and `show` need is the last one.
+    let last = Record::read(&run.file("record.json")).ok().map(|r| r.steps);
+    if run.finished() && last.is_some() && steps.last().copied() == last {
+        for step in &steps[..steps.len() - 1] {
+            for half in [run.checkpoint(*step), run.optimizer(*step)] {
+                items.push(item(Reason::IntermediateCheckpoint, &half, Some(run)));
+            }
+        }
+    }
+    for folder in [run.path.clone(), run.file("checkpoints"), run.file("probes")] {
+        items.extend(temporary(&folder, Some(run), place)?);
+    }
+    for path in files(&run.file("checkpoints"))? {
+        if path.extension().is_some_and(|e| e == "damaged") {
+            items.push(item(Reason::DamagedCheckpoint, &path, Some(run)));
+        }
+    }
+    Ok(items)
+}
+
+/// Files in `folder` that a write which never ended has left.
+fn temporary(folder: &Path, run: Option<&RunDir>, place: &Place) -> Result<Vec<Item>> {
+    let is_temporary = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        store::TEMPORARY.iter().any(|prefix| name.starts_with(prefix)) && path.is_file() && old(path, place)
+    };
+    let found = files(folder)?.into_iter().filter(is_temporary);
+    Ok(found.map(|path| item(Reason::TemporaryFile, &path, run)).collect())
+}
+
+/// Token stores of datasets that no run in this folder was made from, and what leads to none.
+fn cached(runs: &[RunDir], place: &Place) -> Result<Vec<Item>> {
+    let used: BTreeSet<String> = runs.iter().filter_map(data_hash).collect();
+    let entries = data::cached(place.cache)?;
+    let old_enough = entries.into_iter().filter(|e| old(&e.path, place));
+    Ok(old_enough
+        .filter_map(|entry| {
+            let reason = match entry.content {
+                data::CacheContent::Dataset(hash) if used.contains(&hash) => return None,
+                data::CacheContent::Dataset(_) => Reason::UnknownDataset,
+                data::CacheContent::Broken => Reason::BrokenCacheEntry,
+                data::CacheContent::Unfinished => Reason::TemporaryFile,
+            };
+            Some(item(reason, &entry.path, None))
+        })
+        .collect())
+}
+
+/// The dataset a run was made from, finished or not.
+fn data_hash(run: &RunDir) -> Option<String> {
+    let bytes = std::fs::read(run.file("provenance.json")).ok()?;
+    let value: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+    Some(value["data"]["sha256"].as_str()?.to_owned())
+}
+
+fn item(reason: Reason, path: &Path, run: Option<&RunDir>) -> Item {
+    Item { reason, path: path.to_owned(), bytes: bytes(path), run: run.cloned() }
+}
+
+/// Whether it has been as it is for long enough; what has no time is new.
+fn old(path: &Path, place: &Place) -> bool {
+    let changed = path.symlink_metadata().and_then(|m| m.modified()).ok();
+    changed.and_then(|t| place.now.duration_since(t).ok()).is_some_and(|age| age >= place.age)
+}
+
+/// Size of a file or of everything in a folder.
+fn bytes(path: &Path) -> u64 {
+    match path.symlink_metadata() {
+        Ok(m) if m.is_dir() => files(path).unwrap_or_default().iter().map(|p| bytes(p)).sum(),
+        Ok(m) => m.len(),
+        Err(_) => 0,
+    }
+}
+
+/// Number of items and bytes per reason.
+pub fn totals(items: &[Item]) -> BTreeMap<Reason, (usize, u64)> {
+    let mut totals = BTreeMap::new();
+    for item in items {
+        let (count, bytes) = totals.entry(item.reason).or_insert((0, 0));
+        *count += 1;
+        *bytes += item.bytes;
+    }
+    totals
+}
