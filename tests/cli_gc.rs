@@ -109,14 +109,19 @@ fn what_a_report_or_an_ablation_names_stays() {
     let kept = folder.nano4m(&["gc"], 0);
     assert!(stderr(&kept).contains("1 run is kept only because"), "{}", stderr(&kept));
     let paths = |args: &[&str]| listed(&folder, args).into_iter().map(|(_, p)| p).collect::<Vec<_>>();
-    let whole = |run: &Path, args: &[&str]| paths(args).iter().any(|p| run.ends_with(Path::new(p).file_name().unwrap()));
+    let whole = |run: &Path, args: &[&str]| {
+        paths(args).iter().any(|p| run.ends_with(Path::new(p).file_name().unwrap()))
+    };
     assert!(!whole(&first, &[]), "superseded, but named");
     assert!(whole(&first, &["--reports", "elsewhere"]));
     assert!(whole(&failed, &[]));
     // An ablation's record names by identity or directory.
     std::fs::create_dir_all(folder.path("runs/ablations")).unwrap();
     let name = failed.file_name().unwrap().to_str().unwrap();
-    folder.write("runs/ablations/x.json", &format!("{{\"cells\": [{{\"runs\": [{{\"directory\": \"{name}\"}}]}}]}}"));
+    folder.write(
+        "runs/ablations/x.json",
+        &format!("{{\"cells\": [{{\"runs\": [{{\"directory\": \"{name}\"}}]}}]}}"),
+    );
     assert!(!whole(&failed, &[]));
     folder.nano4m(&["gc", "--yes"], 0);
     assert!(first.exists() && failed.exists());

@@ -111,4 +111,14 @@ fn runs_may_be_moved_and_named_by_path() {
     let path = folder.run();
     folder.nano4m(&["resume", path.to_str().unwrap()], 0);
     assert_same(&expected.run(), &path);
+    // A finished run, too: nothing in it says where it was made.
+    std::fs::rename(folder.path("runs"), folder.path("moved")).unwrap();
+    let moved = ["--runs", "moved"];
+    let shown = folder.nano4m(&[&moved[..], &["show", "latest"]].concat(), 0);
+    assert!(support::stdout(&shown).contains("moved/small-"));
+    folder.nano4m(&[&moved[..], &["verify", "latest"]].concat(), 0);
+    folder.nano4m(&[&moved[..], &["report"]].concat(), 0);
+    folder.nano4m(&[&moved[..], &["report", "--check"]].concat(), 0);
+    let again = folder.nano4m(&[&moved[..], &["run", "small.ron"]].concat(), 0);
+    assert!(support::stderr(&again).contains("already finished"));
 }

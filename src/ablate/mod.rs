@@ -5,7 +5,7 @@
 //! cells    axes × combinations → `Cell`: a label, its values, its experiment
 //! plan     cells × seeds → `Plan` of `Job`s: manifest text, identity, and what of it exists (`Found`)
 //! execute  an engine takes the plan and works on the jobs that are not complete; `local` runs them as
-//!          processes of this program, another engine may hand them to a scheduler
+//!          processes of this program, `slurm` submits them as one array job
 //! outcome  what is complete goes into `runs/ablations/NAME.json` (`record::ablation`)
 //! ```
 //!
@@ -22,11 +22,12 @@ pub mod local;
 mod outcome;
 mod plan;
 mod read;
+pub mod slurm;
 mod worker;
 
 pub use cells::Cell;
 pub use file::Ablation;
 pub use local::{Local, State, Watch};
 pub use outcome::record;
-pub use plan::{Found, Job, Plan, Where};
+pub use plan::{folder, Found, Job, Plan, Where};
 pub use read::{locate, read, Loaded};

@@ -1,14 +1,15 @@
 //! `nano4m ablate`: plan, execute, record, compare.
 
-use super::ablate_progress::Board;
 use super::ablate_args::Ablate;
+use super::ablate_progress::Board;
 use super::args::Global;
 use super::session::{cache_folder, runs_folder};
 use super::signals::Signals;
-use super::{output, tables, Done};
+use super::{ablate_slurm, output, tables, Done};
 use crate::ablate::{self, Local, Plan, State, Where};
 use crate::fault::{Exit, Fault, Result};
 use crate::record::ablation::AblationRecord;
+use crate::store;
 use crate::train::Stop;
 use serde::Serialize;
 use std::path::Path;
@@ -16,7 +17,13 @@ use tabled::builder::Builder;
 
 /// `nano4m ablate NAME`.
 pub fn ablate(args: &Ablate, g: &Global) -> Result<Done> {
+    if let Some(done) = ablate_slurm::asked(args, g)? {
+        return Ok(done);
+    }
     let plan = plan(args, g)?;
+    if args.collect {
+        return collect(&plan, g);
+    }
     let mut board = Board::new(&plan, Signals::listen()?, args.max_time);
     let engine = engine(&plan, args, g)?;
     let states = engine.execute(&plan, &mut board)?;
@@ -25,12 +32,34 @@ pub fn ablate(args: &Ablate, g: &Global) -> Result<Done> {
     finish(&plan, &states, stop, g)
 }
 
+/// Records and compares what is complete, without running anything.
+pub fn collect(plan: &Plan, g: &Global) -> Result<Done> {
+    let state = |job: &ablate::Job| {
+        Ok(match job.found()? {
+            ablate::Found::Complete(_) => State::Cached,
+            ablate::Found::Nothing => State::Waiting,
+            ablate::Found::Partial { run, .. } => match run.status()? {
+                Some(s) if s.state == store::State::Failed => State::Failed(s.reason.unwrap_or_default()),
+                _ => State::Stopped,
+            },
+        })
+    };
+    let states = plan.jobs.iter().map(state).collect::<Result<Vec<State>>>()?;
+    finish(plan, &states, None, g)
+}
+
 /// Reads the ablation and finds out what of it exists.
 fn plan(args: &Ablate, g: &Global) -> Result<Plan> {
-    let loaded = ablate::read(&ablate::locate(&args.name)?)?;
-    loaded.warnings.iter().for_each(|w| output::note(&w.to_string()));
+    let loaded = load(args)?;
     let (runs, cache) = (runs_folder(g), cache_folder());
     Plan::new(&loaded, &Where { runs: &runs, cache: &cache, allow_drift: args.allow_drift })
+}
+
+/// Reads and checks the ablation; warnings go to stderr.
+pub fn load(args: &Ablate) -> Result<ablate::Loaded> {
+    let loaded = ablate::read(&ablate::locate(&args.name)?)?;
+    loaded.warnings.iter().for_each(|w| output::note(&w.to_string()));
+    Ok(loaded)
 }
 
 fn engine(plan: &Plan, args: &Ablate, g: &Global) -> Result<Local> {

@@ -96,6 +96,9 @@ pub enum Command {
     Report(Report),
     /// What two experiments, or the cells of an ablation, differ in for sure
     Compare(Compare),
+    /// The reference's YAML configuration → a manifest
+    #[command(after_help = super::import::known())]
+    Import(Import),
     /// Inspect, hash, make and split datasets
     Data(Data),
     /// What this machine can promise
@@ -134,6 +137,12 @@ pub struct Run {
     /// Repeat a finished run as a new attempt
     #[arg(long)]
     pub force: bool,
+    /// Wait while another process works on the run; a holder that crashed on another host is given up after 15 minutes
+    #[arg(long)]
+    pub wait: bool,
+    /// Refuse to run (exit 3) unless the run's identity is this one
+    #[arg(long, value_name = "HEX")]
+    pub identity: Option<String>,
     #[command(flatten)]
     pub limits: Limits,
 }
@@ -211,9 +220,23 @@ pub struct Ls {
     pub columns: Vec<String>,
 }
 
+#[derive(Args, Debug)]
+pub struct Import {
+    /// The configuration
+    #[arg(value_name = "CONFIG.yaml")]
+    pub config: PathBuf,
+    /// Where the manifest goes [default: stdout]
+    #[arg(short, long, value_name = "FILE.ron")]
+    pub out: Option<PathBuf>,
+    /// Leave a key out knowingly, by its name or its whole path (repeatable)
+    #[arg(long, value_name = "KEY")]
+    pub ignore: Vec<String>,
+}
+
 const SPARED: &str = "\
 Goes: failed runs, attempts that a later finished one supersedes, all but the last checkpoint of finished runs, damaged \
-checkpoints that were set aside, temporary files that a crash left, and cache entries of datasets that no run here uses \
+checkpoints that were set aside, temporary files that a crash left, programs kept for Slurm tasks that are all finished, \
+and cache entries of datasets that no run here uses \
 (they are built again when needed).
 Stays: runs that some process works on, runs that can be resumed, and every run that a table under reports/ or an \
 ablation's record names.";

@@ -5,6 +5,7 @@
 mod ablate;
 mod ablate_args;
 mod ablate_progress;
+mod ablate_slurm;
 mod args;
 mod check;
 mod compare;
@@ -13,6 +14,7 @@ mod doctor;
 mod evaluate;
 mod execute;
 mod gc;
+mod import;
 mod list;
 mod output;
 mod progress;
@@ -62,6 +64,7 @@ fn dispatch(cli: &Cli) -> Result<Done> {
         Command::Eval(a) => evaluate::eval(a, g),
         Command::Ablate(a) => ablate::ablate(a, g),
         Command::Ls(a) => list::ls(a, g),
+        Command::Import(a) => import::import(a),
         Command::Gc(a) => gc::gc(a, g),
         Command::Show(a) => show::show(a, g),
         Command::Verify(a) => verify::verify(a, g),

@@ -7,11 +7,13 @@ use crate::fault::{Fault, Result};
 use crate::manifest;
 use crate::provenance::{self, Situation};
 use crate::record::{self, Record};
-use crate::store::{self, RunDir, RunId, Status};
+use crate::store::{self, Lock, RunDir, RunId, Status};
+use std::time::Duration;
 
 /// `nano4m run MANIFEST`.
 pub fn run(args: &Run, g: &Global) -> Result<Done> {
     let session = session::open(&args.manifest, args.allow_drift)?;
+    expected(args, &session)?;
     let root = runs_folder(g);
     let last = store::attempts(&root, &session.identity)?.pop();
     let attempt = match (&last, args.force) {
@@ -23,12 +25,43 @@ pub fn run(args: &Run, g: &Global) -> Result<Done> {
     // A run keeps the name it was started under: the name is not part of its identity.
     let name = last.map_or_else(|| session.experiment.name.clone(), |run| run.id.name);
     let run = RunDir::create(&root, RunId::new(&name, &session.identity, attempt))?;
-    let lock = run.lock()?;
+    let lock = if args.wait { wait(&run)? } else { run.lock()? };
     if complete(&run)? {
         return report(&run, g);
     }
     let status = begin(&session, &run, g)?;
     execute::execute(&session, &run, &lock, status, args.limits, g)
+}
+
+/// Holds the run against the identity that was asked for.
+fn expected(args: &Run, session: &Session) -> Result<()> {
+    match &args.identity {
+        Some(identity) if *identity != session.identity => {
+            Err(Fault::provenance("the manifest, the data or the code are not those that were submitted")
+                .at(args.manifest.manifest.display().to_string())
+                .found(format!("identity {}", session.identity))
+                .expected(format!("identity {identity}"))
+                .help("restore the data as it was, or submit again"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes the run's lock as soon as nobody holds it.
+fn wait(run: &RunDir) -> Result<Lock> {
+    let mut told = false;
+    loop {
+        match (run.lock(), Lock::holder(&run.path)) {
+            (Ok(lock), _) => return Ok(lock),
+            (Err(fault), None) => return Err(fault),
+            (Err(_), Some(holder)) if !told => {
+                output::note(&format!("waiting for {holder}, which works on this run"));
+                told = true;
+            }
+            _ => {}
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
 }
 
 /// `nano4m resume RUN`.

@@ -7,6 +7,7 @@ pub mod check;
 pub mod diagnostic;
 pub mod fields;
 pub mod identity;
+pub mod import;
 pub mod lookup;
 pub mod overrides;
 mod per_modality;

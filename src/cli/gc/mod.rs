@@ -26,8 +26,13 @@ struct Listing<'a> {
 /// `nano4m gc`.
 pub fn gc(args: &Gc, g: &Global) -> Result<Done> {
     let (runs, cache) = (runs_folder(g), cache_folder());
-    let place =
-        Place { runs: &runs, cache: &cache, reports: &args.reports, age: args.min_age, now: SystemTime::now() };
+    let place = Place {
+        runs: &runs,
+        cache: &cache,
+        reports: &args.reports,
+        age: args.min_age,
+        now: SystemTime::now(),
+    };
     let Plan { items, named } = plan::plan(&place)?;
     let bytes = items.iter().map(|i| i.bytes).sum();
     if g.json {

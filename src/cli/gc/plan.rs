@@ -1,9 +1,10 @@
 //! What could go, and why; nothing is touched here.
 
 use super::reachable::{files, Mentions};
+use crate::ablate::slurm::Submission;
 use crate::data;
 use crate::fault::Result;
-use crate::record::Record;
+use crate::record::{ablation, Record};
 use crate::store::{self, Lock, RunDir, State, Status};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ pub enum Reason {
     IntermediateCheckpoint,
     DamagedCheckpoint,
     TemporaryFile,
+    SubmittedProgram,
     UnknownDataset,
     BrokenCacheEntry,
 }
@@ -34,6 +36,7 @@ impl fmt::Display for Reason {
             Reason::IntermediateCheckpoint => "intermediate checkpoint of a finished run",
             Reason::DamagedCheckpoint => "damaged checkpoint, set aside",
             Reason::TemporaryFile => "temporary file that a crash left",
+            Reason::SubmittedProgram => "program kept for Slurm tasks that are all finished",
             Reason::UnknownDataset => "cache of a dataset no run uses",
             Reason::BrokenCacheEntry => "cache entry that leads nowhere",
         })
@@ -92,6 +95,7 @@ pub fn plan(place: &Place) -> Result<Plan> {
         items.extend(leftovers(run, place)?);
     }
     items.extend(temporary(place.runs, None, place)?);
+    items.extend(programs(place)?);
     items.extend(cached(&runs, place)?);
     items.sort_by(|a, b| (a.reason, &a.path).cmp(&(b.reason, &b.path)));
     Ok(Plan { items, named })
@@ -144,6 +148,21 @@ fn temporary(folder: &Path, run: Option<&RunDir>, place: &Place) -> Result<Vec<I
     };
     let found = files(folder)?.into_iter().filter(is_temporary);
     Ok(found.map(|path| item(Reason::TemporaryFile, &path, run)).collect())
+}
+
+/// The programs that submissions to Slurm were pinned to, where every run of the submission is complete.
+fn programs(place: &Place) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    for folder in files(&place.runs.join(ablation::FOLDER))?.into_iter().filter(|p| p.is_dir()) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for submission in Submission::all(place.runs, &name)? {
+            let program = submission.folder.join("nano4m");
+            if program.exists() && old(&submission.folder, place) && submission.complete(place.runs)? {
+                items.push(item(Reason::SubmittedProgram, &program, None));
+            }
+        }
+    }
+    Ok(items)
 }
 
 /// Token stores of datasets that no run in this folder was made from, and what leads to none.

@@ -88,7 +88,7 @@ mod tests {
     fn heads_and_records_name_runs() {
         let dir = tempfile::tempdir().unwrap();
         let (reports, runs) = (dir.path().join("reports"), dir.path().join("runs"));
-        for folder in [reports.join("t"), runs.join("ablations")] {
+        for folder in [reports.join("t"), runs.join(crate::record::ablation::FOLDER)] {
             std::fs::create_dir_all(folder).unwrap();
         }
         let csv = "# table: t\n# run: a-0123456789 code sha256:00 data 11\nrow,b-0123456789\n";
@@ -96,8 +96,9 @@ mod tests {
         let json = r#"{"cells": [{"runs": [{"directory": "c-0123456789-a2", "identity": "dd00112233ff"}]}]}"#;
         std::fs::write(runs.join("ablations/x.json"), json).unwrap();
         let mentions = Mentions::read(&reports, &runs).unwrap();
-        let run = |name: &str, id: &str, attempt| {
-            RunDir { path: PathBuf::new(), id: RunId::new(name, id, attempt) }
+        let run = |name: &str, id: &str, attempt| RunDir {
+            path: PathBuf::new(),
+            id: RunId::new(name, id, attempt),
         };
         assert!(mentions.name(&run("a", "0123456789", 1), None));
         assert!(mentions.name(&run("c", "0123456789", 2), None));

@@ -1,0 +1,191 @@
+//! What is asked of Slurm: a small RON file, flags over it.
+//!
+//! ```ron
+//! Slurm(
+//!     partition: "gpu", account: "lab", time: "4:00:00", cpus: 8, mem: "16G", gres: "gpu:1",
+//!     throttle: 16,                       // tasks at the same time
+//!     grace: 120,                         // seconds before the time limit to write a checkpoint
+//!     extra: ["--constraint=a100"],       // further options of sbatch
+//!     setup: ["module load cuda/12"],     // shell lines before the program
+//! )
+//! ```
+
+use crate::fault::{Fault, Result};
+use crate::manifest::Diagnostic;
+use serde::Deserialize;
+use std::path::Path;
+
+/// Options of the jobs; absent: whatever the cluster's default is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename = "Slurm", default, deny_unknown_fields)]
+pub struct Profile {
+    pub partition: Option<String>,
+    pub account: Option<String>,
+    pub qos: Option<String>,
+    /// Time limit as sbatch takes it, e.g. `4:00:00`.
+    pub time: Option<String>,
+    /// e.g. `gpu:1`.
+    pub gres: Option<String>,
+    /// CPUs, and so threads, of a task.
+    pub cpus: Option<u32>,
+    /// Memory of a task, e.g. `16G`.
+    pub mem: Option<String>,
+    /// Tasks at the same time.
+    pub throttle: Option<u32>,
+    /// Seconds before the time limit at which a task is asked for its checkpoint; absent: [`GRACE`].
+    pub grace: Option<u32>,
+    /// Further options of sbatch, each with its dashes; of the report job too.
+    pub extra: Vec<String>,
+    /// Shell lines before the program is started, e.g. `module load …`.
+    pub setup: Vec<String>,
+}
+
+/// Seconds before the time limit at which a task is asked for its checkpoint.
+pub const GRACE: u32 = 60;
+
+/// What the script itself sets, and would contradict.
+const OURS: [&str; 13] = [
+    "--array",
+    "-a",
+    "--job-name",
+    "-J",
+    "--output",
+    "-o",
+    "--open-mode",
+    "--requeue",
+    "--no-requeue",
+    "--signal",
+    "--chdir",
+    "--dependency",
+    "-d",
+];
+
+impl Profile {
+    /// Reads a profile.
+    ///
+    /// # Errors
+    /// Exit 2 with line and column, and the nearest name for an unknown field.
+    pub fn read(path: &Path) -> Result<Profile> {
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            Fault::invalid(format!("cannot read the Slurm profile: {e}")).at(path.display().to_string())
+        })?;
+        crate::manifest::read_as::<Profile>(&text).map_err(|(finding, place)| {
+            let shown = Diagnostic::new(finding, &path.display().to_string(), Some(place));
+            Fault::invalid(format!("{shown}\nthe Slurm profile is invalid"))
+        })
+    }
+
+    /// `self` with everything that `flags` gives in its place; lists are joined.
+    pub fn with(self, flags: Profile) -> Profile {
+        let joined = |mut a: Vec<String>, b: Vec<String>| {
+            a.extend(b);
+            a
+        };
+        Profile {
+            partition: flags.partition.or(self.partition),
+            account: flags.account.or(self.account),
+            qos: flags.qos.or(self.qos),
+            time: flags.time.or(self.time),
+            gres: flags.gres.or(self.gres),
+            cpus: flags.cpus.or(self.cpus),
+            mem: flags.mem.or(self.mem),
+            throttle: flags.throttle.or(self.throttle),
+            grace: flags.grace.or(self.grace),
+            extra: joined(self.extra, flags.extra),
+            setup: joined(self.setup, flags.setup),
+        }
+    }
+
+    /// Refuses what would break the script instead of changing it.
+    ///
+    /// # Errors
+    /// Exit 2 with the field.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |field: &str, found: &str, expected: &str| {
+            Err(Fault::invalid(format!("`{field}` of the Slurm options cannot be used"))
+                .found(format!("{found:?}"))
+                .expected(expected))
+        };
+        for (field, value) in self.words() {
+            if value.is_empty() || value.contains(|c: char| c.is_control() || c.is_whitespace() || c == '#') {
+                return wrong(field, value, "one word");
+            }
+        }
+        for (field, value) in [("cpus", self.cpus), ("throttle", self.throttle), ("grace", self.grace)] {
+            if value == Some(0) {
+                return wrong(field, "0", "1 or more");
+            }
+        }
+        for line in &self.extra {
+            let name = line.split(['=', ' ']).next().unwrap_or_default();
+            if !line.starts_with('-') || line.contains(char::is_control) {
+                return wrong("extra", line, "an option of sbatch on one line, e.g. --constraint=a100");
+            }
+            if OURS.contains(&name) {
+                return wrong("extra", line, "an option that the array script does not set itself");
+            }
+        }
+        match self.setup.iter().find(|line| line.contains('\n')) {
+            Some(line) => wrong("setup", line, "one line of shell in each entry"),
+            None => Ok(()),
+        }
+    }
+
+    /// The options that are one word each, as `(field, value)`.
+    fn words(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("partition", &self.partition),
+            ("account", &self.account),
+            ("qos", &self.qos),
+            ("time", &self.time),
+            ("gres", &self.gres),
+            ("mem", &self.mem),
+        ];
+        all.into_iter().filter_map(|(field, value)| Some((field, value.as_deref()?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Profile> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slurm.ron");
+        std::fs::write(&path, text).unwrap();
+        Profile::read(&path)
+    }
+
+    #[test]
+    fn flags_go_before_the_file() {
+        let file = read(r#"Slurm(partition: "gpu", cpus: 8, throttle: 4, extra: ["--exclusive"])"#).unwrap();
+        let flags =
+            Profile { partition: Some("cpu".into()), extra: vec!["--nice".into()], ..Profile::default() };
+        let both = file.with(flags);
+        assert_eq!((both.partition.as_deref(), both.cpus, both.throttle), (Some("cpu"), Some(8), Some(4)));
+        assert_eq!(both.extra, ["--exclusive", "--nice"]);
+        both.check().unwrap();
+    }
+
+    #[test]
+    fn a_slip_gets_its_place_and_the_nearest_name() {
+        let fault = read("Slurm(\n    partion: \"gpu\",\n)").unwrap_err();
+        assert!(fault.what.contains("did you mean `partition`?") && fault.what.contains(":2:"), "{fault}");
+        assert!(read("Slurm(cpus: \"x\")").is_err());
+    }
+
+    #[test]
+    fn what_would_break_the_script_is_refused() {
+        let refused = |profile: Profile| profile.check().unwrap_err().what;
+        let word = |time: &str| Profile { time: Some(time.into()), ..Profile::default() };
+        for time in ["", "1:00\n#SBATCH --wrap=x", "1 day", "1#"] {
+            assert!(refused(word(time)).contains("`time`"), "{time:?}");
+        }
+        assert!(refused(Profile { cpus: Some(0), ..Profile::default() }).contains("`cpus`"));
+        for extra in ["exclusive", "--signal=B:KILL@5", "-a 1-9", "--x\n#SBATCH"] {
+            let profile = Profile { extra: vec![extra.into()], ..Profile::default() };
+            assert!(refused(profile).contains("`extra`"), "{extra}");
+        }
+        assert!(refused(Profile { setup: vec!["a\nb".into()], ..Profile::default() }).contains("`setup`"));
+    }
+}

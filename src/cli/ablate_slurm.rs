@@ -1,0 +1,225 @@
+//! `nano4m ablate NAME --engine slurm`, and `--print`, `--status`, `--cancel`.
+
+use super::ablate_args::{Ablate, Engine, Slurm};
+use super::args::Global;
+use super::session::{cache_folder, runs_folder};
+use super::{ablate, output, tables, Done};
+use crate::ablate::slurm::{Batch, Client, Profile, Standing, Submission, TaskStanding};
+use crate::ablate::{Plan, Where};
+use crate::fault::{Exit, Fault, Result};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use tabled::builder::Builder;
+
+/// Does what was asked of Slurm; `None` when nothing was.
+pub fn asked(args: &Ablate, g: &Global) -> Result<Option<Done>> {
+    let s = &args.slurm;
+    if s.status {
+        return status(args, g).map(Some);
+    }
+    if s.cancel {
+        return cancel(args, g).map(Some);
+    }
+    if s.engine == Engine::Slurm && !args.collect {
+        return submit(args, g).map(Some);
+    }
+    let pointless = s.print || s.profile.is_some() || flags(s) != Profile::default();
+    match pointless {
+        true => Err(Fault::invalid("options of Slurm without Slurm").help("add --engine slurm")),
+        false => Ok(None),
+    }
+}
+
+fn submit(args: &Ablate, g: &Global) -> Result<Done> {
+    let profile = profile(&args.slurm)?;
+    let directory = std::env::current_dir()
+        .map_err(|e| Fault::failed(format!("cannot tell the working directory: {e}")))?;
+    let program = std::env::current_exe()
+        .map_err(|e| Fault::failed(format!("cannot tell where this program lies: {e}")))?;
+    let (runs, cache) = (directory.join(runs_folder(g)), directory.join(cache_folder()));
+    let place = Where { runs: &runs, cache: &cache, allow_drift: args.allow_drift };
+    let loaded = ablate::load(args)?;
+    let plan = Plan::new(&loaded, &place)?;
+    let mut options = vec!["--runs".into(), runs.display().to_string()];
+    options.extend(["--device".into(), g.device.to_string(), "--kernels".into(), g.kernels.name().into()]);
+    let flags: &[String] = if args.allow_drift { &["--allow-drift".into()] } else { &[] };
+    let batch = Batch {
+        loaded: &loaded,
+        plan: &plan,
+        place,
+        program: &program,
+        directory: &directory,
+        options: &options,
+        flags,
+        profile: &profile,
+    };
+    let open = batch.open()?.len();
+    if open == 0 {
+        output::note("every run is finished: nothing to submit");
+        return ablate::collect(&plan, g);
+    }
+    if args.slurm.print {
+        let (array, report) = batch.scripts()?;
+        output::data(&format!("{array}\n# When all tasks have ended (--dependency=afterany):\n{report}"))?;
+        return Ok(Done::Fine);
+    }
+    refuse_twice(&runs, &plan.ablation.name)?;
+    let submission = batch.submit(&Client)?;
+    told(&submission, plan.jobs.len(), g)
+}
+
+fn told(submission: &Submission, jobs: usize, g: &Global) -> Result<Done> {
+    if g.json {
+        output::json(submission)?;
+    }
+    let (name, tasks) = (&submission.ablation, submission.tasks.len());
+    output::note(&format!(
+        "submitted {tasks} of {jobs} runs as array job {}, then a report as job {}\n  \
+         `nano4m ablate {name} --status` shows where they stand, --cancel ends them; logs and scripts: {}",
+        submission.array,
+        submission.report.map_or("–".into(), |r| r.to_string()),
+        submission.folder.display()
+    ));
+    Ok(Done::Fine)
+}
+
+/// Two submissions would wait for each other's runs.
+fn refuse_twice(runs: &Path, name: &str) -> Result<()> {
+    for submission in Submission::all(runs, name)? {
+        if submission.alive(&Client)? {
+            return Err(Fault::failed(format!("`{name}` is already in Slurm's queue"))
+                .at(submission.folder.display().to_string())
+                .found(format!("array job {}", submission.array))
+                .help("--status shows where it stands, --cancel ends it"));
+        }
+    }
+    Ok(())
+}
+
+/// What `ablate --status --json` prints.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    ablation: &'a str,
+    array: u64,
+    report: Option<u64>,
+    /// Slurm's word on the report job.
+    report_state: Option<&'a str>,
+    tasks: &'a [TaskStanding],
+}
+
+fn status(args: &Ablate, g: &Global) -> Result<Done> {
+    let runs = runs_folder(g);
+    let submission = submissions(args, &runs)?.pop().ok_or_else(|| none(args))?;
+    let (tasks, report) = submission.standings(&Client, &runs)?;
+    if g.json {
+        let (array, report_state) = (submission.array, report.as_deref());
+        let report = submission.report;
+        output::json(&Shown { ablation: &submission.ablation, array, report, report_state, tasks: &tasks })?;
+    } else {
+        output::data(&table(&tasks))?;
+    }
+    let count = |s: Standing| tasks.iter().filter(|t| t.standing == s).count();
+    let (finished, ended) = (count(Standing::Finished), count(Standing::Ended));
+    let (running, waiting) = (count(Standing::Running), count(Standing::Waiting));
+    output::note(&format!(
+        "array job {}: {finished} finished, {running} running, {waiting} waiting, {ended} ended unfinished; \
+         report job: {}",
+        submission.array,
+        report.as_deref().unwrap_or("not in the queue")
+    ));
+    for task in tasks.iter().filter(|t| t.standing == Standing::Ended) {
+        let log = submission.log(&task.task);
+        output::note(&format!("ended: {}, seed {}; log: {}", task.task.cell, task.task.seed, log.display()));
+    }
+    Ok(match (running + waiting, ended) {
+        (0, 0) => Done::Fine,
+        (0, _) => Done::With(Exit::Failed),
+        _ => Done::With(Exit::Stopped),
+    })
+}
+
+fn table(tasks: &[TaskStanding]) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(["task", "cell", "seed", "run", "step", "slurm", "node"]);
+    for t in tasks {
+        let run = match t.standing {
+            Standing::Finished => "finished",
+            Standing::Running => "running",
+            Standing::Waiting => "waiting",
+            Standing::Ended => "ended",
+        };
+        let step = t.step.map_or("–".into(), |s| format!("{s}/{}", t.task.steps));
+        let dash = |s: &Option<String>| s.clone().unwrap_or_else(|| "–".into());
+        builder.push_record([
+            t.task.index.to_string(),
+            t.task.cell.clone(),
+            t.task.seed.to_string(),
+            run.into(),
+            step,
+            dash(&t.slurm),
+            dash(&t.node),
+        ]);
+    }
+    tables::style(builder, usize::MAX)
+}
+
+fn cancel(args: &Ablate, g: &Global) -> Result<Done> {
+    let submissions = submissions(args, &runs_folder(g))?;
+    if submissions.is_empty() {
+        return Err(none(args));
+    }
+    let mut any = false;
+    for submission in submissions {
+        if submission.alive(&Client)? {
+            Client.cancel(&submission.jobs())?;
+            output::note(&format!("cancelled array job {} and its report", submission.array));
+            any = true;
+        }
+    }
+    if !any {
+        output::note("nothing of it is in Slurm's queue");
+    }
+    Ok(Done::Fine)
+}
+
+/// The submissions of the ablation named; its file need not be there any more.
+fn submissions(args: &Ablate, runs: &Path) -> Result<Vec<Submission>> {
+    Submission::all(runs, &stem(&args.name))
+}
+
+/// An ablation is called as its file.
+fn stem(name: &str) -> String {
+    match name.ends_with(".ron") || name.contains('/') {
+        true => PathBuf::from(name).file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        false => name.to_owned(),
+    }
+}
+
+fn none(args: &Ablate) -> Fault {
+    let name = stem(&args.name);
+    Fault::invalid(format!("`{name}` was not submitted to Slurm from this runs folder"))
+        .help(format!("`nano4m ablate {name} --engine slurm` submits it; --runs names another folder"))
+}
+
+fn profile(s: &Slurm) -> Result<Profile> {
+    let file = s.profile.as_deref().map_or(Ok(Profile::default()), Profile::read)?;
+    let profile = file.with(flags(s));
+    profile.check()?;
+    Ok(profile)
+}
+
+fn flags(s: &Slurm) -> Profile {
+    Profile {
+        partition: s.partition.clone(),
+        account: s.account.clone(),
+        qos: s.qos.clone(),
+        time: s.time.clone(),
+        gres: s.gres.clone(),
+        cpus: s.cpus,
+        mem: s.mem.clone(),
+        throttle: s.throttle,
+        grace: s.grace,
+        extra: s.sbatch.clone(),
+        setup: Vec::new(),
+    }
+}
