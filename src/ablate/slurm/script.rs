@@ -21,7 +21,7 @@ pub struct Script<'a> {
     pub cache: &'a Path,
     /// Options before the command, e.g. `--runs …`.
     pub options: &'a [String],
-    /// Flags after the manifest of a run.
+    /// Flags after the manifest of a run, and of the ablation.
     pub flags: &'a [String],
     pub profile: &'a Profile,
 }
@@ -53,7 +53,8 @@ impl Script<'_> {
         let mut text = self.head("-report", "--requeue", "report.log");
         text += &self.body();
         let name = quote(&format!("{}.ron", self.name));
-        text + &format!("\nexec \"$here/nano4m\"{} ablate \"$here\"/{name} --collect\n", line(self.options))
+        let (options, flags) = (line(self.options), line(self.flags));
+        text + &format!("\nexec \"$here/nano4m\"{options} ablate \"$here\"/{name} --collect{flags}\n")
     }
 
     fn head(&self, suffix: &str, first: &str, log: &str) -> String {
