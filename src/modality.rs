@@ -75,6 +75,12 @@ impl Modality {
         base.strip_prefix("tok_").unwrap_or(base)
     }
 
+    /// Tokens at the start that make up `share` of the modality, cut down to whole frames of its codebooks.
+    pub fn prefix(&self, share: f64) -> usize {
+        let cut = (share * self.length as f64) as usize;
+        cut - cut % self.codebooks.max(1)
+    }
+
     /// Rows × columns: as declared, or the square of the length.
     pub fn grid_or_square(&self) -> Option<(usize, usize)> {
         self.grid.or_else(|| {
@@ -82,6 +88,11 @@ impl Modality {
             (side * side == self.length).then_some((side, side))
         })
     }
+}
+
+/// Indices of the named modalities, ascending; unknown names have none.
+pub fn indices(all: &[Modality], names: &[String]) -> Vec<usize> {
+    (0..all.len()).filter(|&i| names.contains(&all[i].name)).collect()
 }
 
 #[cfg(test)]
@@ -98,5 +109,8 @@ mod tests {
         .unwrap();
         assert_eq!(s.masking, Strategy::Span { stride: 2, aligned: true });
         assert_eq!(s.grid_or_square(), None);
+        assert_eq!((s.prefix(0.8), s.prefix(0.0), m.prefix(0.5)), (408, 0, 98));
+        let names = ["a@512".to_string(), "tok_rgb@196".into(), "c".into()];
+        assert_eq!(indices(&[m, s], &names), [0, 1]);
     }
 }

@@ -82,6 +82,8 @@ pub enum Command {
     Pin(Pin),
     /// Measure a run, or any checkpoint in the reference layout
     Eval(Eval),
+    /// Generate tokens of one modality from others, as a dataset
+    Generate(super::generate_args::Generate),
     /// Run an ablation: every cell that is missing, then the comparison
     Ablate(super::ablate_args::Ablate),
     /// List the runs: filtered, sorted, with any field as a column

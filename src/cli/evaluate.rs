@@ -26,14 +26,9 @@ pub fn eval(args: &Eval, g: &Global) -> Result<Done> {
 
 /// Measures the newest checkpoint; of a finished run files and record are written again.
 fn of_run(run: &RunDir, args: &Eval, g: &Global) -> Result<Done> {
-    let status = run.status()?.ok_or_else(|| {
-        Fault::failed("the run was killed before it began").at(run.path.display().to_string())
-    })?;
+    let status = run.status()?.ok_or_else(|| killed(run))?;
     let session = session::of_run(run, &status, args.allow_drift)?;
-    let step = *run
-        .checkpoints()
-        .last()
-        .ok_or_else(|| Fault::failed("the run has no checkpoint").at(run.path.display().to_string()))?;
+    let step = newest_step(run)?;
     let net = load(&session, &run.checkpoint(step), g)?;
     if !run.finished() {
         output::note(&format!("the run is not finished: measuring step {step}, keeping nothing"));
@@ -69,7 +64,27 @@ fn of_checkpoint(manifest: &Path, checkpoint: &Path, args: &Eval, g: &Global) ->
     print(&metrics, &session, g)
 }
 
-fn load(session: &Session, checkpoint: &Path, g: &Global) -> Result<Box<dyn Network>> {
+/// A run as it was started, with the network of its newest checkpoint.
+pub fn newest(run: &RunDir, allow_drift: bool, g: &Global) -> Result<(Session, Box<dyn Network>)> {
+    let status = run.status()?.ok_or_else(|| killed(run))?;
+    let session = session::of_run(run, &status, allow_drift)?;
+    let net = load(&session, &run.checkpoint(newest_step(run)?), g)?;
+    Ok((session, net))
+}
+
+fn killed(run: &RunDir) -> Fault {
+    Fault::failed("the run was killed before it began").at(run.path.display().to_string())
+}
+
+fn newest_step(run: &RunDir) -> Result<u64> {
+    run.checkpoints()
+        .last()
+        .copied()
+        .ok_or_else(|| Fault::failed("the run has no checkpoint").at(run.path.display().to_string()))
+}
+
+/// The manifest's network with the parameters of a checkpoint in the reference layout.
+pub fn load(session: &Session, checkpoint: &Path, g: &Global) -> Result<Box<dyn Network>> {
     let mut net = execute::network(session, g)?;
     net.load_parameters(checkpoint::read(checkpoint)?).map_err(|fault| {
         if fault.place.is_none() {

@@ -14,6 +14,8 @@ mod doctor;
 mod evaluate;
 mod execute;
 mod gc;
+mod generate;
+mod generate_args;
 mod import;
 mod list;
 mod output;
@@ -62,6 +64,7 @@ fn dispatch(cli: &Cli) -> Result<Done> {
         Command::Check(a) => check::check(a, g),
         Command::Pin(a) => check::pin(a, g),
         Command::Eval(a) => evaluate::eval(a, g),
+        Command::Generate(a) => generate::generate(a, g),
         Command::Ablate(a) => ablate::ablate(a, g),
         Command::Ls(a) => list::ls(a, g),
         Command::Import(a) => import::import(a),

@@ -9,9 +9,9 @@ use crate::manifest::schema::Probe;
 use crate::model::network::Network;
 use crate::probes::baselines::Fitted;
 use crate::probes::cross_entropy::{self as ce, Task};
-use crate::probes::{Subject, Watch};
+use crate::probes::{generation, linear_probe, Subject, Watch};
 use crate::record::examples::{self, source, Example};
-use crate::record::{cross_entropy, Metric};
+use crate::record::{self, cross_entropy, Metric};
 use std::collections::BTreeMap;
 
 /// Where the probes report to.
@@ -49,6 +49,11 @@ impl<'a> Suite<'a> {
     fn probe(&mut self, probe: &Probe) -> Result<()> {
         match probe {
             Probe::CrossEntropy { masks } => self.cross_entropy(*masks),
+            Probe::Generation { inputs, target, clips, prefix, decode } => {
+                let (clips, prefix) = (*clips, *prefix);
+                self.generation(&generation::Settings { inputs, target, clips, prefix, decode })
+            }
+            Probe::LinearProbe { inputs } => self.linear_probe(inputs),
             other => {
                 self.sink.note(&format!("not measured: this version has no probe {}", kind(other)));
                 Ok(())
@@ -72,6 +77,22 @@ impl<'a> Suite<'a> {
         scores.extend(ce::network(untrained.as_ref(), &task, source::UNTRAINED, &mut watch)?);
         let names: Vec<&str> = e.modalities.iter().map(|m| m.name.as_str()).collect();
         self.keep(&scores, cross_entropy::metrics(&scores, &names, e.seeds.probes))
+    }
+
+    fn generation(&mut self, settings: &generation::Settings) -> Result<()> {
+        let subject = self.subject();
+        let rows = generation::measure(&subject, settings, &mut self.watch("generation"))?;
+        self.keep(&rows, record::generation::metrics(&rows, subject.experiment.seeds.probes))
+    }
+
+    fn linear_probe(&mut self, sets: &[Vec<String>]) -> Result<()> {
+        let (subject, untrained) = (self.subject(), self.untrained()?);
+        let rows =
+            linear_probe::measure(&subject, untrained.as_ref(), sets, &mut self.watch("linear probe"))?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.keep(&rows, record::linear_probe::metrics(&rows))
     }
 
     /// What the probes measure.

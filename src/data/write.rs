@@ -9,11 +9,22 @@ use std::path::Path;
 impl Dataset {
     /// Writes every clip below `target`, which must not exist; it appears whole or not at all.
     pub fn write(&self, splits: &Splits, target: &Path) -> Result<()> {
-        if fs::symlink_metadata(target).is_ok() {
-            return Err(Fault::invalid("the target exists already")
-                .at(target.display().to_string())
-                .help("name a folder that does not exist; nothing is ever overwritten"));
+        self.write_with(splits, target, &[])
+    }
+
+    /// Refuses a target that exists: worth asking before long work.
+    pub fn refuse_existing(target: &Path) -> Result<()> {
+        if fs::symlink_metadata(target).is_err() {
+            return Ok(());
         }
+        Err(Fault::invalid("the target exists already")
+            .at(target.display().to_string())
+            .help("name a folder that does not exist; nothing is ever overwritten"))
+    }
+
+    /// As [`Dataset::write`], with more files at the root. A split without clips has no folder.
+    pub fn write_with(&self, splits: &Splits, target: &Path, more: &[(&str, &[u8])]) -> Result<()> {
+        Dataset::refuse_existing(target)?;
         let io = |e: std::io::Error| Fault::io("write the dataset", target, &e);
         let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(io)?;
@@ -23,12 +34,16 @@ impl Dataset {
             [(Part::Train, &splits.train), (Part::Eval, &splits.eval), (Part::Test, &splits.test)]
         {
             let split = self.split(part);
+            if split.is_empty() {
+                continue;
+            }
             self.write_split(split, &work.path().join(name)).map_err(io)?;
             for clip in 0..split.len() {
                 labels += &format!("{},{}\n", split.stem(clip), split.label(clip));
             }
         }
         fs::write(work.path().join("labels.csv"), labels).map_err(io)?;
+        more.iter().try_for_each(|(name, bytes)| fs::write(work.path().join(name), bytes)).map_err(io)?;
         fs::rename(work.keep(), target).map_err(io)
     }
 

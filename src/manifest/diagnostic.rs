@@ -47,6 +47,14 @@ impl Finding {
     }
 }
 
+impl From<Finding> for Fault {
+    /// Exit 2; for what is not in a file, the path is the place.
+    fn from(f: Finding) -> Fault {
+        let Finding { path, what, found, expected, help, .. } = f;
+        Fault { found, expected, help, ..Fault::invalid(what).at(path) }
+    }
+}
+
 /// One problem with its place, as printed: `file:line:column: error: what`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {

@@ -372,12 +372,16 @@ pub enum Probe {
         #[serde(default)]
         clips: usize,
     },
-    /// Tokens of `target` generated from `inputs`.
+    /// Tokens of `target` generated from `inputs`; `clips` 0 = all.
     Generation {
         inputs: Vec<String>,
         target: String,
         #[serde(default)]
         clips: usize,
+        /// Share of the target, from its start, that is given too (0.8 in the published prefix
+        /// condition); cut down to whole frames of its codebooks.
+        #[serde(default)]
+        prefix: f64,
         #[serde(default)]
         decode: Decode,
     },

@@ -104,6 +104,7 @@ fn probe() -> impl Strategy<Value = Probe> {
             inputs,
             target,
             clips: 0,
+            prefix: 0.0,
             decode: Decode { top_p, scheme: Scheme::Roar, ..Decode::default() },
         }),
         vec(vec(word(), 0..3), 0..3).prop_map(|inputs| Probe::LinearProbe { inputs }),

@@ -246,8 +246,33 @@ fn probes_that_cannot_be_run() {
         ("CrossEntropy(), CrossEntropy(masks: 2)", "the same probe as probes[0]"),
         (
             "Generation(inputs: [\"a@16\"], target: \"c\", decode: (steps: 7))",
-            "`probes[0].decode.steps` is out of range | 7 | 1 to the length of the target",
+            "`probes[0].decode.steps` is out of range | 7 | 1 to the number of tokens that are generated",
         ),
+        (
+            "Generation(inputs: [\"a@61\"], target: \"b@9\")",
+            "no modality is named `a@61` | did you mean `a@16`?",
+        ),
+        (
+            "Generation(inputs: [\"a@16\"], target: \"b@9\", decode: (temperature: -1.0))",
+            "`probes[0].decode.temperature` is out of range | -1 | 0 (argmax) or more",
+        ),
+        (
+            "Generation(inputs: [\"a@16\"], target: \"b@9\", decode: (top_k: 1.5))",
+            "`probes[0].decode.top_k` is out of range | 1.5 | 0 (off), a fraction below 1, or a whole number",
+        ),
+        (
+            "Generation(inputs: [\"a@16\"], target: \"b@9\", decode: (top_p: 1.5))",
+            "`probes[0].decode.top_p` is out of range | 1.5 | 0 to 1",
+        ),
+        (
+            "Generation(inputs: [\"a@16\"], target: \"b@9\", prefix: 1.0)",
+            "`probes[0].prefix` is out of range | 1 | a share of the target: 0 or more, below 1",
+        ),
+        (
+            "Generation(inputs: [\"a@16\"], target: \"b@9\", prefix: 0.5, decode: (steps: 6))",
+            "`probes[0].decode.steps` is out of range | 6 | 1 to the number of tokens that are generated",
+        ),
+        ("LinearProbe(inputs: [[\"b@8\"]])", "no modality is named `b@8` | did you mean `b@9`?"),
         ("Memorization(modality: \"c\", given: [\"c\"])", "`c` is both input and target"),
         ("Directions([])", "the probe has no directions"),
     ] {

@@ -14,6 +14,7 @@ use std::marker::PhantomData;
 /// FourM, its moments, and the operations it runs with.
 pub struct Engine<D: Backend, O: OpSet<D>> {
     model: FourM<D>,
+    /// Of every parameter; none before the first update, as a network that is only measured needs none.
     moments: Vec<(Mat<D>, Mat<D>)>,
     steps: u64,
     ops: PhantomData<O>,
@@ -29,11 +30,16 @@ impl<D: Backend, O: OpSet<D>> Engine<D, O> {
     pub fn new(dev: &D, config: Config, seed: u64) -> Result<Self> {
         let std = (config.init_std, config.embedding_std);
         let model = FourM::new(dev, config, |i, spec| initial(spec, seed, i, std)).map_err(device)?;
+        Ok(Engine { model, moments: Vec::new(), steps: 0, ops: PhantomData })
+    }
+
+    /// Moments before the first update.
+    fn zero_moments(&self) -> Result<Vec<(Mat<D>, Mat<D>)>> {
+        let dev = self.model.positions.device();
         let zeros = |spec: &Spec| -> std::result::Result<_, D::Err> {
             Ok((dev.try_zeros_like(&spec.matrix())?, dev.try_zeros_like(&spec.matrix())?))
         };
-        let moments = model.specs.iter().map(zeros).collect::<std::result::Result<_, _>>().map_err(device)?;
-        Ok(Engine { model, moments, steps: 0, ops: PhantomData })
+        self.model.specs.iter().map(zeros).collect::<std::result::Result<_, _>>().map_err(device)
     }
 
     /// Targets, weights in the loss and competing ids of every decoder token.
@@ -57,6 +63,9 @@ impl<D: Backend, O: OpSet<D>> Engine<D, O> {
 
     /// Clips and updates with the gradients; `norm` is their global norm.
     fn update(&mut self, grads: &mut Gradients<f32, D>, norm: f64, config: &StepConfig) -> Result<()> {
+        if self.moments.is_empty() {
+            self.moments = self.zero_moments()?;
+        }
         self.steps += 1;
         let grad_scale = config.clip.map_or(1.0, |clip| (clip / (norm + 1e-6)).min(1.0));
         let all = self.model.specs.iter().zip(&mut self.model.params).zip(&mut self.moments);
@@ -219,14 +228,19 @@ impl<D: Backend, O: OpSet<D>> Network for Engine<D, O> {
     }
 
     fn moments(&self) -> Vec<Named> {
-        let all = self.model.specs.iter().zip(&self.moments);
-        all.flat_map(|(s, (m, v))| [("m", m), ("v", v)].map(|(k, t)| (k, s, t)))
-            .map(|(k, s, t)| Named {
+        let values = |i: usize, spec: &Spec| match self.moments.get(i) {
+            Some((m, v)) => [m.as_vec(), v.as_vec()],
+            None => [vec![0.0; spec.numel()], vec![0.0; spec.numel()]],
+        };
+        let named = |(i, s): (usize, &Spec)| {
+            let [m, v] = values(i, s);
+            [("m", m), ("v", v)].map(|(k, values)| Named {
                 name: format!("{k}.{}", s.name),
                 shape: s.shape.clone(),
-                values: t.as_vec(),
+                values,
             })
-            .collect()
+        };
+        self.model.specs.iter().enumerate().flat_map(named).collect()
     }
 
     fn load_parameters(&mut self, tensors: Vec<Named>) -> Result<()> {

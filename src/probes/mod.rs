@@ -3,6 +3,8 @@
 
 pub mod baselines;
 pub mod cross_entropy;
+pub mod generation;
+pub mod linear_probe;
 pub mod packing;
 
 use crate::data::Dataset;

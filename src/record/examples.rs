@@ -124,15 +124,22 @@ pub struct Generation {
     pub clip: String,
     pub inputs: String,
     pub target: String,
+    /// Tokens at the target's start that were given.
+    #[serde(default)]
+    pub given: u64,
+    /// Generated tokens.
     pub tokens: u64,
     /// Different ids among the generated tokens.
     pub distinct: u64,
     /// Entropy of the generated ids' frequencies in this clip, nats (not a sum).
     pub entropy_nats: f64,
-    /// The same of the real tokens.
+    /// The same of the real tokens at the generated positions.
     pub real_entropy_nats: f64,
     /// Share of positions with the same id as what was generated from another clip's inputs.
     pub agreement: Option<f64>,
+    /// Share of positions at which the real tokens of the same two clips agree.
+    #[serde(default)]
+    pub real_agreement: Option<f64>,
 }
 
 /// Class of one clip by a linear classifier on mean encoder outputs.

@@ -7,6 +7,8 @@ pub mod ablation;
 mod complete;
 pub mod cross_entropy;
 pub mod examples;
+pub mod generation;
+pub mod linear_probe;
 mod metric;
 mod scores;
 

@@ -12,11 +12,12 @@ h2{margin-top:3rem;border-bottom:1px solid var(--line)}\
 .t{overflow-x:auto}\
 table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}\
 th,td{padding:.2rem .5rem;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}\
-td.n{text-align:right}\
+th.n,td.n{text-align:right}\
 thead th{position:sticky;top:0;background:Canvas}\
 ul.notes,.origin{color:GrayText;font-size:13px;overflow-wrap:anywhere}\
-figure{margin:1.5rem 0;background:#fff;overflow-x:auto}\
-figcaption{color:#444;font-size:13px;padding:.3rem}";
+figure{display:inline-block;vertical-align:top;max-width:100%;margin:.5rem .5rem .5rem 0;background:#fff;\
+border:1px solid var(--line);overflow-x:auto}\
+figcaption{color:#444;font-size:13px;padding:.3rem .6rem;width:0;min-width:94%}";
 
 /// The whole page.
 pub fn page(report: &Report) -> String {

@@ -463,11 +463,13 @@ impl Fake {
             clip,
             inputs: "tok_audio@512".into(),
             target: "tok_rgb@196".into(),
+            given: 0,
             tokens: 196,
             distinct: 20 + (10.0 * self.noise(&[i, 10])) as u64,
             entropy_nats: 2.0 + self.noise(&[i, 11]),
             real_entropy_nats: 4.0 + noise(&[i, 12]),
             agreement: (self.name == "beta").then_some(0.5 + 0.1 * self.noise(&[i, 13])),
+            real_agreement: (self.name == "beta").then_some(0.03 + 0.01 * self.noise(&[i, 15])),
         };
         self.clips().map(row).collect()
     }

@@ -10,7 +10,7 @@ mod probes;
 mod train;
 
 use super::diagnostic::{Finding, Severity};
-use super::schema::{Experiment, SCHEMA};
+use super::schema::{Decode, Experiment, SCHEMA};
 use super::{lookup, suggest, syntax, text};
 use std::fmt::Display;
 
@@ -25,6 +25,23 @@ pub fn check(experiment: &Experiment) -> Vec<Finding> {
     train::check(experiment, &mut found);
     probes::check(experiment, &mut found);
     found.0
+}
+
+/// What is wrong with generating `target` from `inputs` outside a manifest's probes; fields are named as
+/// the options of a command line (`--inputs`).
+pub fn generation(
+    e: &Experiment,
+    inputs: &[String],
+    target: &str,
+    prefix: f64,
+    settings: &Decode,
+) -> Vec<Finding> {
+    let mut found = Findings::default();
+    probes::generation(e, "--", (inputs, target, prefix), &mut found);
+    probes::decode(e, "--", settings, (target, prefix), &mut found);
+    // `--top-k` and `--top-p` are the only options of two words.
+    let option = |text: &str| text.replace("--top_", "--top-");
+    found.0.into_iter().map(|f| Finding { path: option(&f.path), what: option(&f.what), ..f }).collect()
 }
 
 /// Problems collected so far.

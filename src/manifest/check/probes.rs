@@ -52,11 +52,9 @@ fn probe(e: &Experiment, path: &str, p: &Probe, found: &mut Findings) {
                 found.push(Finding::error(at("input"), format!("`{input}` is both input and target")));
             }
         }
-        Probe::Generation { inputs, target, decode: settings, .. } => {
-            modality_list(e, &at("inputs"), inputs, found);
-            found.known_modality(e, &at("target"), target);
-            not_among(&at("inputs"), inputs, target, found);
-            decode(e, &at("decode"), settings, target, found);
+        Probe::Generation { inputs, target, prefix, decode: settings, .. } => {
+            generation(e, &at(""), (inputs, target, *prefix), found);
+            decode(e, &at("decode."), settings, (target, *prefix), found);
         }
         Probe::LinearProbe { inputs } => input_sets(e, &at("inputs"), inputs, found),
     }
@@ -142,10 +140,35 @@ fn is_text(e: &Experiment, path: &str, name: &str, found: &mut Findings) {
     }
 }
 
-fn decode(e: &Experiment, path: &str, d: &Decode, target: &str, found: &mut Findings) {
-    let at = |field: &str| format!("{path}.{field}");
-    let length = e.modalities.iter().find(|m| m.name == target).map_or(usize::MAX, |m| m.length);
-    found.require((1..=length).contains(&d.steps), &at("steps"), d.steps, "1 to the length of the target");
+/// What is generated from what; fields are named after `path`.
+pub(super) fn generation(
+    e: &Experiment,
+    path: &str,
+    (inputs, target, prefix): (&[String], &str, f64),
+    found: &mut Findings,
+) {
+    let at = |field: &str| format!("{path}{field}");
+    modality_list(e, &at("inputs"), inputs, found);
+    found.known_modality(e, &at("target"), target);
+    not_among(&at("inputs"), inputs, target, found);
+    let part = (0.0..1.0).contains(&prefix);
+    found.require_number(&at("prefix"), prefix, part, "a share of the target: 0 or more, below 1");
+}
+
+/// How it is generated; as [`generation`].
+pub(super) fn decode(
+    e: &Experiment,
+    path: &str,
+    d: &Decode,
+    (target, prefix): (&str, f64),
+    found: &mut Findings,
+) {
+    let at = |field: &str| format!("{path}{field}");
+    let target = e.modalities.iter().find(|m| m.name == target);
+    let prefix = if prefix < 1.0 { prefix } else { 0.0 }; // reported by itself
+    let most = target.map_or(usize::MAX, |m| m.length - m.prefix(prefix));
+    let expected = "1 to the number of tokens that are generated";
+    found.require((1..=most).contains(&d.steps), &at("steps"), d.steps, expected);
     found.require_number(&at("temperature"), d.temperature, d.temperature >= 0.0, "0 (argmax) or more");
     let whole = d.top_k < 1.0 || d.top_k.fract() == 0.0;
     let expected = "0 (off), a fraction below 1, or a whole number";

@@ -8,9 +8,11 @@ use crate::report::table::Table;
 pub fn html(table: &Table) -> String {
     let (_, rows, right) = grid(table, |t| format!("\u{1}{t}"));
     let shown = table.columns.iter().filter(|c| !c.csv_only);
-    let heads: String = shown.map(|c| format!("<th>{}</th>", escape(&heading(c)))).collect();
+    let class = |i: usize| if right[i] { " class=\"n\"" } else { "" };
+    let head = |(i, c)| format!("<th{}>{}</th>", class(i), escape(&heading(c)));
+    let heads: String = shown.enumerate().map(head).collect();
     let cell = |(i, text): (usize, &String)| {
-        let class = if right[i] { " class=\"n\"" } else { "" };
+        let class = class(i);
         match text.strip_prefix('\u{1}') {
             Some(bold) => format!("<td{class}><b>{}</b></td>", escape(bold)),
             None => format!("<td{class}>{}</td>", escape(text)),

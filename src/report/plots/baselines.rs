@@ -1,6 +1,6 @@
 //! Cross-entropy of the model and its baselines with intervals, one panel per modality.
 
-use super::{color, draw, failed, file_name, range, Area, Drawn, Plot};
+use super::{color, draw, failed, file_name, range, Area, Drawn, Plot, FONT};
 use crate::fault::Result;
 use crate::report::published::short_names;
 use crate::report::runs::Group;
@@ -73,8 +73,8 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
         .margin_top(6)
         .caption(format!("{} (nats/token)", short_names(&panel.modality)), ("sans-serif", 15))
         .x_label_area_size(28)
-        .y_label_area_size(140)
-        .build_cartesian_2d(x.0..x.1, (0..n).into_segmented())
+        .y_label_area_size(150)
+        .build_cartesian_2d(x.0..x.1, (0..n - 1).into_segmented())
         .map_err(failed)?;
     let name = |v: &SegmentValue<usize>| match v {
         SegmentValue::CenterOf(i) => {
@@ -87,7 +87,8 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
         .disable_y_mesh()
         .y_labels(n)
         .y_label_formatter(&name)
-        .light_line_style(WHITE)
+        .label_style(("sans-serif", FONT))
+        .max_light_lines(0)
         .draw()
         .map_err(failed)?;
     for (i, (source, e)) in panel.sources.iter().enumerate() {

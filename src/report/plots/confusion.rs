@@ -1,6 +1,6 @@
 //! Confusion matrices: share of each true class (row) given each answer (column).
 
-use super::{draw, failed, file_name, Plot};
+use super::{draw, failed, file_name, Area, Drawn, Plot};
 use crate::fault::Result;
 use crate::record::examples::{source, Classification};
 use crate::report::published::short_names;
@@ -30,55 +30,126 @@ fn answer(row: &Classification) -> &str {
     }
 }
 
-fn plot(group: &Group, inputs: &str, method: &str, rows: &[&Classification]) -> Result<Plot> {
-    let truth: BTreeSet<&str> = rows.iter().map(|r| r.true_class.as_str()).collect();
-    let mut columns: Vec<&str> =
-        truth.iter().copied().chain(rows.iter().map(|r| answer(r))).filter(|c| *c != NO_CLASS).collect();
-    columns.sort_unstable();
-    columns.dedup();
-    if rows.iter().any(|r| answer(r) == NO_CLASS) {
-        columns.push(NO_CLASS);
+/// Counts of answers; rows are true classes, columns what was answered.
+struct Matrix<'a> {
+    truth: Vec<&'a str>,
+    columns: Vec<&'a str>,
+    count: BTreeMap<(&'a str, &'a str), usize>,
+}
+
+impl<'a> Matrix<'a> {
+    fn new(rows: &[&'a Classification]) -> Matrix<'a> {
+        let truth: BTreeSet<&str> = rows.iter().map(|r| r.true_class.as_str()).collect();
+        let answers: BTreeSet<&str> = rows.iter().map(|r| answer(r)).collect();
+        let mut columns: Vec<&str> = truth.union(&answers).copied().filter(|c| *c != NO_CLASS).collect();
+        columns.extend(answers.get(NO_CLASS));
+        let mut count = BTreeMap::new();
+        rows.iter().for_each(|r| *count.entry((r.true_class.as_str(), answer(r))).or_default() += 1);
+        Matrix { truth: truth.into_iter().collect(), columns, count }
     }
-    let truth: Vec<&str> = truth.into_iter().collect();
-    let mut count: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    rows.iter().for_each(|r| *count.entry((&r.true_class, answer(r))).or_default() += 1);
-    let cell = (720 / columns.len().max(truth.len()).max(1)).clamp(9, 40) as i32;
-    let font = (cell - 2).clamp(7, 13);
-    let (left, top) = (150, 130);
-    let size = (left + cell * columns.len() as i32 + 20, top + cell * truth.len() as i32 + 20);
-    let svg = draw((size.0 as u32, size.1 as u32), |area| {
-        let small = ("sans-serif", font).into_font();
-        let beside = TextStyle::from(small.clone()).pos(Pos::new(HPos::Right, VPos::Center));
-        for (y, class) in truth.iter().enumerate() {
-            let total: usize = columns.iter().filter_map(|c| count.get(&(*class, *c))).sum();
-            let at = top + y as i32 * cell;
-            let label = Text::new(class.to_string(), (left - 6, at + cell / 2), beside.clone());
-            area.draw(&label).map_err(failed)?;
-            for (x, answered) in columns.iter().enumerate() {
-                let n = count.get(&(*class, *answered)).copied().unwrap_or(0);
-                let share = n as f64 / total.max(1) as f64;
-                let shade = RGBColor(0, 90, 170).mix(share);
-                let x = left + x as i32 * cell;
-                area.draw(&Rectangle::new([(x, at), (x + cell - 1, at + cell - 1)], shade.filled()))
-                    .map_err(failed)?;
-                area.draw(&Rectangle::new([(x, at), (x + cell - 1, at + cell - 1)], BLACK.mix(0.1)))
-                    .map_err(failed)?;
-            }
-        }
-        let turned = small.clone().transform(FontTransform::Rotate270);
-        for (x, class) in columns.iter().enumerate() {
-            let at = (left + x as i32 * cell + (cell - font) / 2, top - 4);
-            area.draw(&Text::new(class.to_string(), at, turned.clone())).map_err(failed)?;
-        }
-        let title = format!("{} → class, {method}", short_names(inputs));
-        area.draw(&Text::new(title, (4, 4), ("sans-serif", 14).into_font())).map_err(failed)
+
+    fn of(&self, truth: &str, answer: &str) -> usize {
+        self.count.get(&(truth, answer)).copied().unwrap_or(0)
+    }
+
+    fn total(&self, truth: &str) -> usize {
+        self.columns.iter().map(|answer| self.of(truth, answer)).sum()
+    }
+}
+
+/// Sizes in pixels: smaller cells for more classes, as much room for names as they need.
+struct Layout {
+    cell: i32,
+    font: i32,
+    left: i32,
+    top: i32,
+}
+
+/// Cells of at least this size show their count.
+const COUNTED: i32 = 22;
+
+impl Layout {
+    fn new(matrix: &Matrix) -> Layout {
+        let cell = (720 / matrix.columns.len().max(matrix.truth.len()).max(1)).clamp(11, 36) as i32;
+        let font = (cell - 2).clamp(9, 13);
+        let longest = matrix.columns.iter().chain(&matrix.truth).map(|c| c.chars().count()).max();
+        let names = 10 + longest.unwrap_or(0) as i32 * font * 3 / 5;
+        Layout { cell, font, left: 22 + names, top: 44 + names }
+    }
+
+    fn size(&self, matrix: &Matrix, title: &str) -> (u32, u32) {
+        let width = self.left + self.cell * matrix.columns.len() as i32 + 12;
+        let height = self.top + self.cell * matrix.truth.len() as i32 + 12;
+        (width.max(12 + 8 * title.chars().count() as i32) as u32, height as u32)
+    }
+
+    fn style(&self) -> TextStyle<'static> {
+        TextStyle::from(("sans-serif", self.font).into_font())
+    }
+}
+
+fn plot(group: &Group, inputs: &str, method: &str, rows: &[&Classification]) -> Result<Plot> {
+    let matrix = Matrix::new(rows);
+    let layout = Layout::new(&matrix);
+    let what = format!("{}: {} → class, {method}", group.label, short_names(inputs));
+    let svg = draw(layout.size(&matrix, &what), |area| {
+        area.draw(&Text::new(what.clone(), (6, 4), ("sans-serif", 14).into_font())).map_err(failed)?;
+        cells(area, &matrix, &layout)?;
+        names(area, &matrix, &layout)
     })?;
-    let what = format!("{} → class, {method}", short_names(inputs));
     let caption = format!(
-        "{}, seed {}: {what}. Rows: true class; columns: answer; the darker, the larger the share of the row.",
-        group.label,
+        "{what}; seed {}. Rows: true class; columns: answer; the darker, the larger the share of the row.",
         group.runs[0].seed()
     );
     let name = file_name(&format!("confusion_{}_{}_{method}", group.label, short_names(inputs)));
     Ok(Plot { name, caption, svg })
+}
+
+/// Only cells with a count are drawn, over one grid: large matrices are mostly empty.
+fn cells(area: &Area, matrix: &Matrix, l: &Layout) -> Drawn {
+    let (columns, rows) = (matrix.columns.len() as i32, matrix.truth.len() as i32);
+    let centred = l.style().pos(Pos::new(HPos::Center, VPos::Center));
+    for (y, class) in matrix.truth.iter().enumerate() {
+        for (x, answered) in matrix.columns.iter().enumerate() {
+            let n = matrix.of(class, answered);
+            if n == 0 {
+                continue;
+            }
+            let share = n as f64 / matrix.total(class) as f64;
+            let (x, y) = (l.left + x as i32 * l.cell, l.top + y as i32 * l.cell);
+            let shade = RGBColor(0, 90, 170).mix(share);
+            let cell = Rectangle::new([(x, y), (x + l.cell, y + l.cell)], shade.filled());
+            area.draw(&cell).map_err(failed)?;
+            if l.cell >= COUNTED {
+                let ink = centred.clone().color(if share > 0.5 { &WHITE } else { &BLACK });
+                let at = (x + l.cell / 2, y + l.cell / 2);
+                area.draw(&Text::new(n.to_string(), at, ink)).map_err(failed)?;
+            }
+        }
+    }
+    let (right, bottom) = (l.left + columns * l.cell, l.top + rows * l.cell);
+    let across = (0..=rows).map(|y| l.top + y * l.cell).map(|y| [(l.left, y), (right, y)]);
+    let down = (0..=columns).map(|x| l.left + x * l.cell).map(|x| [(x, l.top), (x, bottom)]);
+    across
+        .chain(down)
+        .try_for_each(|line| area.draw(&PathElement::new(line, BLACK.mix(0.15))).map_err(failed))
+}
+
+/// Names of the classes beside and above, and what rows and columns are.
+fn names(area: &Area, matrix: &Matrix, l: &Layout) -> Drawn {
+    let beside = l.style().pos(Pos::new(HPos::Right, VPos::Center));
+    for (y, class) in matrix.truth.iter().enumerate() {
+        let at = (l.left - 6, l.top + y as i32 * l.cell + l.cell / 2);
+        area.draw(&Text::new(class.to_string(), at, beside.clone())).map_err(failed)?;
+    }
+    let turned = l.style().transform(FontTransform::Rotate270);
+    for (x, class) in matrix.columns.iter().enumerate() {
+        let at = (l.left + x as i32 * l.cell + (l.cell - l.font) / 2, l.top - 6);
+        area.draw(&Text::new(class.to_string(), at, turned.clone())).map_err(failed)?;
+    }
+    let colour = BLACK.mix(0.6);
+    let grey = TextStyle::from(("sans-serif", 12).into_font()).color(&colour);
+    area.draw(&Text::new("answer →", (l.left, 26), grey.clone())).map_err(failed)?;
+    let at = (4, l.top + 66);
+    area.draw(&Text::new("← true class", at, grey.transform(FontTransform::Rotate270))).map_err(failed)
 }

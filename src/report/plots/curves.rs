@@ -1,6 +1,6 @@
 //! Training curves: cross-entropy of each modality over steps, training (line) and validation (dots).
 
-use super::{color, draw, failed, file_name, range, Plot};
+use super::{color, draw, failed, file_name, legend, range, Plot, FONT};
 use crate::fault::{Fault, Result};
 use crate::report::published::short_names;
 use crate::report::runs::{Group, Run};
@@ -24,11 +24,13 @@ pub fn plot(group: &Group) -> Result<Option<Plot>> {
         return Ok(None);
     };
     let svg = draw((820, 420), |area| {
-        let mut chart = ChartBuilder::on(area)
+        let names = curves.iter().enumerate();
+        let names: Vec<_> = names.map(|(i, c)| (short_names(&c.modality), color(i).to_rgba())).collect();
+        let mut chart = ChartBuilder::on(&legend(area, &names)?)
             .margin(12)
             .caption(format!("{}: training", group.label), ("sans-serif", 18))
             .x_label_area_size(40)
-            .y_label_area_size(55)
+            .y_label_area_size(60)
             .build_cartesian_2d(x.0..x.1, y.0..y.1)
             .map_err(failed)?;
         chart
@@ -36,23 +38,18 @@ pub fn plot(group: &Group) -> Result<Option<Plot>> {
             .x_desc("step")
             .x_label_formatter(&|x| format!("{x:.0}"))
             .y_desc("nats/token")
-            .light_line_style(WHITE)
+            .label_style(("sans-serif", FONT))
+            .axis_desc_style(("sans-serif", FONT))
+            .max_light_lines(0)
             .draw()
             .map_err(failed)?;
         for (i, c) in curves.iter().enumerate() {
             let line = LineSeries::new(c.train.iter().copied(), color(i).stroke_width(2));
-            let drawn = chart.draw_series(line).map_err(failed)?.label(short_names(&c.modality));
-            drawn.legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color(i).stroke_width(2)));
+            chart.draw_series(line).map_err(failed)?;
             let dots = c.eval.iter().map(|&p| Circle::new(p, 3, color(i).filled()));
             chart.draw_series(dots).map_err(failed)?;
         }
-        let labels = &mut chart.configure_series_labels();
-        labels
-            .position(SeriesLabelPosition::UpperRight)
-            .background_style(WHITE.mix(0.8))
-            .border_style(BLACK.mix(0.3))
-            .draw()
-            .map_err(failed)
+        Ok(())
     })?;
     let caption = format!(
         "{}, seed {}: cross-entropy over training steps; lines: training batches (window means), dots: validation split.",

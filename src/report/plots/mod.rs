@@ -9,6 +9,7 @@ use super::runs::Group;
 use super::table::Table;
 use crate::fault::{Fault, Result};
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// One plot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,25 @@ const COLORS: [RGBColor; 7] = [
 
 pub fn color(i: usize) -> RGBColor {
     COLORS[i % COLORS.len()]
+}
+
+/// Text on axes and in legends, pixels.
+const FONT: i32 = 13;
+
+/// Room for a legend right of a chart, pixels.
+const LEGEND: i32 = 170;
+
+/// Splits off the room of a legend and fills it with names beside their colours: never over the data.
+fn legend<'a>(area: &Area<'a>, entries: &[(String, RGBAColor)]) -> Result<Area<'a>> {
+    let width = area.dim_in_pixel().0 as i32;
+    let (chart, side) = area.split_horizontally(width - LEGEND);
+    let style = TextStyle::from(("sans-serif", FONT).into_font()).pos(Pos::new(HPos::Left, VPos::Center));
+    for (i, (name, color)) in entries.iter().enumerate() {
+        let y = 48 + 20 * i as i32;
+        side.draw(&PathElement::new([(8, y), (26, y)], color.stroke_width(3))).map_err(failed)?;
+        side.draw(&Text::new(name.clone(), (32, y), style.clone())).map_err(failed)?;
+    }
+    Ok(chart)
 }
 
 /// A name that is safe in a file name and an id.

@@ -1,6 +1,6 @@
 //! Retrieval: share of queries whose partner is among the first k, over k.
 
-use super::{color, draw, failed, file_name, Plot};
+use super::{color, draw, failed, file_name, legend, Plot, FONT};
 use crate::fault::Result;
 use crate::record::examples::{source, Retrieval};
 use crate::report::published::short_names;
@@ -18,11 +18,13 @@ pub fn plot(group: &Group) -> Result<Option<Plot>> {
     }
     let Some(gallery) = rows.iter().map(|r| r.gallery_size).max().filter(|g| *g > 0) else { return Ok(None) };
     let svg = draw((820, 420), |area| {
-        let mut chart = ChartBuilder::on(area)
+        let names = by.keys().enumerate().map(|(i, pair)| (pair.clone(), color(i).to_rgba()));
+        let names: Vec<_> = names.chain([("chance".into(), BLACK.mix(0.5))]).collect();
+        let mut chart = ChartBuilder::on(&legend(area, &names)?)
             .margin(12)
             .caption(format!("{}: retrieval", group.label), ("sans-serif", 18))
             .x_label_area_size(40)
-            .y_label_area_size(55)
+            .y_label_area_size(60)
             .build_cartesian_2d(0.0..f64::from(gallery), 0.0..100.0)
             .map_err(failed)?;
         let mesh = &mut chart.configure_mesh();
@@ -30,20 +32,18 @@ pub fn plot(group: &Group) -> Result<Option<Plot>> {
             .x_label_formatter(&|x| format!("{x:.0}"))
             .y_label_formatter(&|y| format!("{y:.0}"))
             .y_desc("found among the first k (%)")
-            .light_line_style(WHITE)
+            .label_style(("sans-serif", FONT))
+            .axis_desc_style(("sans-serif", FONT))
+            .max_light_lines(0)
             .draw()
             .map_err(failed)?;
         let chance = LineSeries::new([(0.0, 0.0), (f64::from(gallery), 100.0)], BLACK.mix(0.5));
-        let drawn = chart.draw_series(chance).map_err(failed)?.label("chance");
-        drawn.legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], BLACK.mix(0.5)));
-        for (i, (pair, ranks)) in by.iter().enumerate() {
+        chart.draw_series(chance).map_err(failed)?;
+        for (i, ranks) in by.values().enumerate() {
             let line = LineSeries::new(found(ranks, gallery), color(i).stroke_width(2));
-            let drawn = chart.draw_series(line).map_err(failed)?.label(pair);
-            drawn.legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color(i).stroke_width(2)));
+            chart.draw_series(line).map_err(failed)?;
         }
-        let labels = &mut chart.configure_series_labels();
-        labels.position(SeriesLabelPosition::LowerRight).background_style(WHITE.mix(0.8));
-        labels.border_style(BLACK.mix(0.3)).draw().map_err(failed)
+        Ok(())
     })?;
     let caption = format!(
         "{}, seed {}: share of queries whose partner is among the first k.",
@@ -53,16 +53,30 @@ pub fn plot(group: &Group) -> Result<Option<Plot>> {
     Ok(Some(Plot { name: format!("retrieval_{}", file_name(&group.label)), caption, svg }))
 }
 
-/// Percent found at every k where it changes.
+/// Percent found at every k, as steps: it changes at whole ranks only.
 fn found(ranks: &[u32], gallery: u32) -> Vec<(f64, f64)> {
     let mut counts = BTreeMap::new();
     ranks.iter().for_each(|r| *counts.entry(*r + 1).or_insert(0usize) += 1);
     let mut points = vec![(0.0, 0.0)];
     let mut sum = 0;
+    let share = |sum: usize| 100.0 * sum as f64 / ranks.len() as f64;
     for (k, n) in counts {
+        points.push((f64::from(k), share(sum)));
         sum += n;
-        points.push((f64::from(k), 100.0 * sum as f64 / ranks.len() as f64));
+        points.push((f64::from(k), share(sum)));
     }
     points.push((f64::from(gallery), 100.0));
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_rises_in_steps() {
+        let points = found(&[0, 0, 2, 4], 5);
+        assert_eq!(points[..4], [(0.0, 0.0), (1.0, 0.0), (1.0, 50.0), (3.0, 50.0)]);
+        assert_eq!(points[points.len() - 2..], [(5.0, 100.0), (5.0, 100.0)]);
+    }
 }

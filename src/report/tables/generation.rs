@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const P: usize = 8;
 const ADJUSTED: usize = 9;
 const MDE: usize = 10;
+const CLIPS: usize = 13;
 
 fn columns() -> Vec<Column> {
     vec![
@@ -26,31 +27,36 @@ fn columns() -> Vec<Column> {
         Column::p("p_adjusted", "p adj."),
         Column::number("mde_nats", "MDE", "nats", 3),
         Column::estimate("agreement_percent", "agreement", "%", 2),
+        Column::estimate("real_agreement_percent", "agreement of real", "%", 2),
         Column::count("clips"),
         Column::count("tokens"),
     ]
 }
 
-/// One run: distinct, entropy, real entropy, agreement.
+/// One run.
 #[derive(Default)]
 struct Scores {
     distinct: Clips,
     entropy: Clips,
     real: Clips,
     agreement: Clips,
+    real_agreement: Clips,
 }
 
-type Key = (String, String);
+/// Inputs, target, given tokens of the target.
+type Key = (String, String, u64);
 
 fn by_key(rows: &[Generation]) -> BTreeMap<Key, Scores> {
     let mut all: BTreeMap<Key, Scores> = BTreeMap::new();
     for r in rows {
-        let s = all.entry((r.inputs.clone(), r.target.clone())).or_default();
+        let s = all.entry((r.inputs.clone(), r.target.clone(), r.given)).or_default();
         add(&mut s.distinct, &r.clip, r.distinct as f64, r.tokens as f64);
         add(&mut s.entropy, &r.clip, r.entropy_nats, 1.0);
         add(&mut s.real, &r.clip, r.real_entropy_nats, 1.0);
-        if let Some(share) = r.agreement {
-            add(&mut s.agreement, &r.clip, share * r.tokens as f64, r.tokens as f64);
+        for (clips, share) in [(&mut s.agreement, r.agreement), (&mut s.real_agreement, r.real_agreement)] {
+            if let Some(share) = share {
+                add(clips, &r.clip, share * r.tokens as f64, r.tokens as f64);
+            }
         }
     }
     all
@@ -87,12 +93,15 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
 fn draft(context: &Context, group: &Group, view: &View, key: &Key, of: &[&Scores]) -> Draft {
     let maps = |field: fn(&Scores) -> &Clips| -> Vec<&Clips> { of.iter().map(|s| field(s)).collect() };
     let (entropy, real) = (maps(|s| &s.entropy), maps(|s| &s.real));
-    let agreement = maps(|s| &s.agreement);
     let plan = &context.plan;
+    let agreement = |maps: Vec<&Clips>| match maps.iter().all(|a| a.is_empty()) {
+        true => Cell::Empty,
+        false => Cell::estimate(common::estimate(&maps, plan).map(common::share_percent)),
+    };
     let mut draft = Draft::new(vec![
         Cell::text(&group.label),
         Cell::text(&view.seed),
-        Cell::text(common::names(group, &key.0)),
+        Cell::text(inputs(group, key)),
         Cell::text(common::names(group, &key.1)),
         Cell::estimate(common::estimate(&maps(|s| &s.distinct), plan).map(common::share_percent)),
         Cell::estimate(common::estimate(&entropy, plan)),
@@ -101,10 +110,8 @@ fn draft(context: &Context, group: &Group, view: &View, key: &Key, of: &[&Scores
         Cell::Empty,
         Cell::Empty,
         Cell::Empty,
-        match agreement.iter().all(|a| a.is_empty()) {
-            true => Cell::Empty,
-            false => Cell::estimate(common::estimate(&agreement, plan).map(common::share_percent)),
-        },
+        agreement(maps(|s| &s.agreement)),
+        agreement(maps(|s| &s.real_agreement)),
         Cell::Count(common::common_clips(&entropy)),
         Cell::Count(of[0].distinct.values().map(|c| c.1).sum::<f64>() as u64),
     ]);
@@ -113,13 +120,22 @@ fn draft(context: &Context, group: &Group, view: &View, key: &Key, of: &[&Scores
     draft
 }
 
+/// `rgb+caption`, and ` + first 408 of audio` where part of the target is given.
+fn inputs(group: &Group, (inputs, target, given): &Key) -> String {
+    let names = common::names(group, inputs);
+    match given {
+        0 => names,
+        _ => format!("{names} + first {given} of {}", common::names(group, target)),
+    }
+}
+
 fn headline(group: &Group, seed: &str, key: &Key, draft: &Draft) -> Headline {
     Headline {
         experiment: group.label.clone(),
         seed: seed.into(),
         quantity: format!(
             "{} → {}, entropy of generated tokens",
-            common::names(group, &key.0),
+            inputs(group, key),
             common::names(group, &key.1)
         ),
         unit: "nats",
@@ -128,7 +144,7 @@ fn headline(group: &Group, seed: &str, key: &Key, draft: &Draft) -> Headline {
         against: "real tokens".into(),
         against_value: super::compared::value(draft, 6),
         adjusted: draft.adjusted,
-        clips: match draft.row.cells[12] {
+        clips: match draft.row.cells[CLIPS] {
             Cell::Count(n) => n,
             _ => 0,
         },
@@ -140,13 +156,16 @@ fn table(context: &Context, drafts: Vec<Draft>, m: usize) -> Table {
     Table {
         name: "generation".into(),
         title: "Generated tokens".into(),
-        schema: 1,
+        schema: 2,
         columns: columns(),
         rows: drafts.into_iter().map(|d| d.row).collect(),
         notes: vec![
             "distinct: different ids per generated token; entropy: of the ids' frequencies within a clip, mean over \
              clips; agreement: share of positions equal to what another clip's inputs gave (100 %: the inputs are \
-             ignored)."
+             ignored), beside that of the same two clips' real tokens."
+                .into(),
+            "Tokens only: loudness and zero crossings of a generated sound need its codec, which is not part of this \
+             program; `nano4m generate` writes the tokens for it."
                 .into(),
             common::mean_note(&context.plan),
             common::correction_note("paired sign-flip test over clips of entropy against the real tokens', two-sided", m),

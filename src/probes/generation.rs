@@ -1,0 +1,160 @@
+//! Diversity of generated tokens, and mode collapse: how much generations from different inputs agree.
+//!
+//! ```text
+//! distinct   different ids among the generated tokens of a clip
+//! entropy    −Σ f ln f over the frequencies f of the ids within a clip, nats; beside that of the real tokens
+//! agreement  share of positions with the id that the inputs of another clip gave; beside that of the two
+//!            clips' real tokens. A generator that ignores its inputs repeats itself wherever it is sure.
+//! ```
+//! The other clip is the next one in a seeded random cycle, so every clip is compared once each way. Row 0
+//! of every clip is used. The published conditions are `inputs` and `prefix`: 80 % of the audio and everything
+//! else, the caption alone, everything but the audio. What the reference measures on the decoded sound (RMS,
+//! zero crossings) needs its codec; here only tokens are compared.
+
+use super::{Subject, Watch};
+use crate::data::Part;
+use crate::decode::{self, Task};
+use crate::fault::Result;
+use crate::manifest::schema::Decode;
+use crate::modality::indices;
+use crate::record::examples::Generation;
+use crate::rng::{stream, Purpose};
+use rand::seq::SliceRandom;
+use std::collections::BTreeMap;
+
+/// What is generated from what.
+pub struct Settings<'a> {
+    pub inputs: &'a [String],
+    pub target: &'a str,
+    /// 0 = all.
+    pub clips: usize,
+    /// Share of the target that is given.
+    pub prefix: f64,
+    pub decode: &'a Decode,
+}
+
+/// One row per test clip; none when the target is no modality.
+pub fn measure(subject: &Subject, settings: &Settings, watch: &mut dyn Watch) -> Result<Vec<Generation>> {
+    let modalities = subject.data.modalities();
+    let Some(target) = modalities.iter().position(|m| m.name == settings.target) else { return Ok(vec![]) };
+    let split = subject.data.split(Part::Test);
+    let clips = if settings.clips == 0 { split.len() } else { settings.clips.min(split.len()) };
+    let inputs = indices(modalities, settings.inputs);
+    let given = modalities[target].prefix(settings.prefix);
+    let seed = subject.experiment.seeds.probes;
+    let task = Task { split, inputs: &inputs, target, given, clips, seed, decode: settings.decode };
+    let all = decode::generate(subject.net, &task, &mut |done| watch.progress(done, clips))?;
+    let generated: Vec<&[u32]> = all.iter().map(|tokens| &tokens[given..]).collect();
+    let real: Vec<&[u32]> = (0..clips).map(|c| &split.tokens(c, target, 0)[given..]).collect();
+    let partners = partners(clips, seed);
+    let names: Vec<&str> = inputs.iter().map(|&m| modalities[m].name.as_str()).collect();
+    let row = |clip: usize| {
+        let agree = |tokens: &[&[u32]]| partners.as_ref().map(|p| agreement(tokens[clip], tokens[p[clip]]));
+        Generation {
+            clip: split.stem(clip).into(),
+            inputs: names.join("+"),
+            target: settings.target.into(),
+            given: given as u64,
+            tokens: generated[clip].len() as u64,
+            distinct: counts(generated[clip]).len() as u64,
+            entropy_nats: entropy(generated[clip]),
+            real_entropy_nats: entropy(real[clip]),
+            agreement: agree(&generated),
+            real_agreement: agree(&real),
+        }
+    };
+    Ok((0..clips).map(row).collect())
+}
+
+/// Another clip for each clip: a random cycle through all. `None` for a single clip.
+fn partners(clips: usize, seed: u64) -> Option<Vec<usize>> {
+    let mut cycle: Vec<usize> = (0..clips).collect();
+    cycle.shuffle(&mut stream(seed, Purpose::Control, &[clips as u64]));
+    let mut partner = vec![0; clips];
+    cycle.iter().zip(cycle.iter().cycle().skip(1)).for_each(|(&a, &b)| partner[a] = b);
+    (clips > 1).then_some(partner)
+}
+
+fn counts(ids: &[u32]) -> BTreeMap<u32, usize> {
+    let mut counts = BTreeMap::new();
+    ids.iter().for_each(|&id| *counts.entry(id).or_insert(0) += 1);
+    counts
+}
+
+/// Entropy of the ids' frequencies, nats.
+fn entropy(ids: &[u32]) -> f64 {
+    let share = |n: usize| n as f64 / ids.len() as f64;
+    let entropy: f64 = counts(ids).into_values().map(|n| -share(n) * share(n).ln()).sum();
+    entropy.max(0.0) // −1 · ln 1 is −0
+}
+
+/// Share of equal positions.
+fn agreement(a: &[u32], b: &[u32]) -> f64 {
+    a.iter().zip(b).filter(|(a, b)| a == b).count() as f64 / a.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::Place;
+    use crate::manifest::schema::{Experiment, Scheme};
+    use crate::model::network::{Config, Kernels};
+    use crate::probes::Silent;
+
+    #[test]
+    fn entropy_and_agreement_by_hand() {
+        assert_eq!(entropy(&[3, 3, 3]), 0.0);
+        assert!((entropy(&[1, 1, 2, 3]) - 1.5 * 2f64.ln()).abs() < 1e-12);
+        assert_eq!(agreement(&[1, 2, 3, 4], &[1, 0, 3, 0]), 0.5);
+    }
+
+    #[test]
+    fn every_clip_has_one_partner_and_none_itself() {
+        for clips in [2, 3, 50] {
+            let mut partners = partners(clips, 7).unwrap();
+            assert!(partners.iter().enumerate().all(|(a, &b)| a != b));
+            partners.sort_unstable();
+            assert_eq!(partners, (0..clips).collect::<Vec<_>>());
+        }
+        assert_eq!(partners(1, 7), None);
+    }
+
+    fn experiment() -> Experiment {
+        ron::from_str(
+            r#"Experiment(schema: 1, name: "x",
+                data: (synthetic: Some((classes: 4, clips: (8, 4, 24), rows: 1, strength: 0.5))),
+                modalities: [(name: "a@6", length: 6, vocab: 9),
+                             (name: "b@10", length: 10, vocab: 8, codebooks: 2)],
+                model: (dim: 16, head_dim: 8, enc_depth: 1, dec_depth: 1))"#,
+        )
+        .unwrap()
+    }
+
+    /// Untrained logits are all equal: argmax collapses to one token, sampling is uniform over the
+    /// modality's own vocabulary and ignores its inputs.
+    #[test]
+    fn a_collapsed_and_a_uniform_generator_look_like_it() {
+        let e = experiment();
+        let data =
+            crate::data::synthetic::generate(e.data.synthetic.as_ref().unwrap(), &e.modalities).unwrap();
+        let config = Config::new(&e.modalities, &e.model);
+        let net = crate::model::open(Place::Cpu, Kernels::Fused, config, 1).unwrap();
+        let subject = Subject { net: net.as_ref(), experiment: &e, data: &data };
+        let of = |temperature: f64, prefix: f64| {
+            let decode = Decode { scheme: Scheme::Roar, steps: 2, temperature, ..Decode::default() };
+            let inputs = ["a@6".to_string()];
+            let settings = Settings { inputs: &inputs, target: "b@10", clips: 0, prefix, decode: &decode };
+            measure(&subject, &settings, &mut Silent).unwrap()
+        };
+        for row in of(0.0, 0.0) {
+            assert_eq!((row.distinct, row.entropy_nats, row.agreement), (1, 0.0, Some(1.0)));
+            assert_eq!((row.inputs.as_str(), row.given, row.tokens), ("a@6", 0, 10));
+            assert!(row.real_agreement.unwrap() < 1.0 && row.real_entropy_nats > 0.0);
+        }
+        let rows = of(1.0, 0.5);
+        assert!(rows.iter().all(|r| r.given == 4 && r.tokens == 6));
+        let mean = rows.iter().map(|r| r.agreement.unwrap()).sum::<f64>() / rows.len() as f64;
+        // One in eight, 144 positions: ± 0.083 is three standard errors.
+        assert!((mean - 0.125).abs() < 0.083, "{mean}");
+    }
+}

@@ -1,0 +1,198 @@
+//! A linear classifier on mean encoder outputs: what of the class can be read off the encoder.
+//!
+//! ```text
+//! feature of a clip   mean over the tokens of the encoder's output (after enc_norm), given the whole input
+//!                     modalities of row 0
+//! fitted on           the training split; γ (see `discriminant`) is the one with the most hits on the
+//!                     validation split, the largest of equals
+//! measured on         the test split
+//! ```
+//! Controls: `shuffled_labels` (training and validation labels permuted: what the classifier can learn by
+//! heart) and `random_weights` (the same, on the network before training: what any encoder of this shape
+//! gives away). Row 0 alone is used in every split, so each clip counts once and costs one forward pass.
+//! Alain & Bengio, Understanding intermediate layers using linear classifier probes, 2016.
+
+mod cholesky;
+mod discriminant;
+
+use super::packing::{batches, finite, Sample};
+use super::{Subject, Watch};
+use crate::data::{Part, Split};
+use crate::fault::Result;
+use crate::masking;
+use crate::modality::indices;
+use crate::model::network::Network;
+use crate::record::examples::LinearProbe;
+use crate::rng::{stream, Purpose};
+use discriminant::{Centred, Classifier, Features};
+use rand::seq::SliceRandom;
+
+/// Shrinkages tried, the strongest first.
+const SHRINKAGES: [f64; 8] = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001];
+
+/// Clips of a split whose class was seen in training, and their labels.
+struct Labelled {
+    clips: Vec<usize>,
+    labels: Vec<usize>,
+}
+
+/// The three splits, by role.
+struct Splits {
+    classes: Vec<String>,
+    parts: [Labelled; 3],
+}
+
+/// Rows of every set of inputs: the probe and its two controls on each test clip. Nothing, with a note why,
+/// when the data has fewer than two classes or the features do not differ.
+pub fn measure(
+    subject: &Subject,
+    untrained: &dyn Network,
+    sets: &[Vec<String>],
+    watch: &mut dyn Watch,
+) -> Result<Vec<LinearProbe>> {
+    let Some(splits) = splits(subject, watch) else { return Ok(Vec::new()) };
+    let clips: usize = splits.parts.iter().map(|p| p.clips.len()).sum();
+    let total = 2 * sets.len() * clips;
+    let mut rows = Vec::new();
+    for (i, set) in sets.iter().enumerate() {
+        let inputs = indices(subject.data.modalities(), set);
+        for (j, net) in [subject.net, untrained].into_iter().enumerate() {
+            let from = (2 * i + j) * clips;
+            let features = features(subject, net, &splits, &inputs, (from, total), watch)?;
+            let controls: &[&str] = if j == 0 { &["none", "shuffled_labels"] } else { &["random_weights"] };
+            match probe(subject, &splits, &inputs, features, controls) {
+                Some(found) => rows.extend(found),
+                None => watch.note(&format!(
+                    "{}: not estimable from {}: the encoder's output is the same for every clip",
+                    controls.join(" and "),
+                    set.join("+")
+                )),
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Classes of the training split, and the clips that have one of them.
+fn splits(subject: &Subject, watch: &mut dyn Watch) -> Option<Splits> {
+    let train = subject.data.split(Part::Train);
+    let trained = |class: &&String| (0..train.len()).any(|clip| train.label(clip) == class.as_str());
+    let classes: Vec<String> = subject.data.classes().iter().filter(trained).cloned().collect();
+    let labelled = |split: &Split| {
+        let class = |clip: &usize| classes.iter().position(|c| c == split.label(*clip));
+        let (clips, labels) = (0..split.len()).filter_map(|clip| Some((clip, class(&clip)?))).unzip();
+        Labelled { clips, labels }
+    };
+    let parts = Part::ALL.map(|part| labelled(subject.data.split(part)));
+    let tested = parts[Part::Test as usize].clips.len();
+    if classes.len() < 2 || tested == 0 {
+        watch.note(&format!(
+            "not estimable: {} classes in the training split, {tested} test clips of them; `data.labels` says \
+             where classes come from",
+            classes.len()
+        ));
+        return None;
+    }
+    let left_out = subject.data.split(Part::Test).len() - tested;
+    if left_out > 0 {
+        watch.note(&format!("{left_out} test clips left out: their class has no training clip"));
+    }
+    Some(Splits { classes, parts })
+}
+
+/// Mean encoder output of every clip: train, validation, test.
+fn features(
+    subject: &Subject,
+    net: &dyn Network,
+    splits: &Splits,
+    inputs: &[usize],
+    (from, total): (usize, usize),
+    watch: &mut dyn Watch,
+) -> Result<[Features; 3]> {
+    let dim = net.config().dim;
+    let mask = masking::direction(subject.data.modalities(), inputs, &[]);
+    let mut all: [Features; 3] = std::array::from_fn(|_| Features { dim, values: Vec::new() });
+    let samples = Part::ALL.into_iter().flat_map(|part| {
+        let (split, mask) = (subject.data.split(part), &mask);
+        let sample =
+            move |&clip: &usize| Sample { key: part, tokens: split.sample(clip, 0), mask: mask.clone() };
+        splits.parts[part as usize].clips.iter().map(sample)
+    });
+    batches(samples, (from, total), watch, |batch, parts| {
+        let encoded = net.encode(&batch.enc)?;
+        for (part, span) in parts.iter().zip(batch.enc.offsets.windows(2)) {
+            let tokens = encoded[span[0] * dim..span[1] * dim].chunks_exact(dim);
+            all[*part as usize].values.extend(mean(tokens, dim)?);
+        }
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+fn mean<'a>(tokens: impl ExactSizeIterator<Item = &'a [f32]>, dim: usize) -> Result<Vec<f64>> {
+    let n = tokens.len() as f64;
+    let mut sum = vec![0.0; dim];
+    for token in tokens {
+        for (sum, &x) in sum.iter_mut().zip(token) {
+            *sum += f64::from(finite(x)?);
+        }
+    }
+    sum.iter_mut().for_each(|x| *x /= n);
+    Ok(sum)
+}
+
+/// Fits and measures each control on the same features; `None` when they do not differ.
+fn probe(
+    subject: &Subject,
+    splits: &Splits,
+    inputs: &[usize],
+    [train, validation, test]: [Features; 3],
+    controls: &[&str],
+) -> Option<Vec<LinearProbe>> {
+    let centred = Centred::new(train)?;
+    let names: Vec<&str> = inputs.iter().map(|&m| subject.data.modalities()[m].name.as_str()).collect();
+    let mut rows = Vec::new();
+    for &control in controls {
+        let mut labels = [Part::Train, Part::Eval].map(|part| splits.parts[part as usize].labels.clone());
+        if control == "shuffled_labels" {
+            for (i, labels) in labels.iter_mut().enumerate() {
+                let key = [1 + i as u64];
+                labels.shuffle(&mut stream(subject.experiment.seeds.probes, Purpose::LinearProbe, &key));
+            }
+        }
+        let classifier = select(&centred, &labels[0], (&validation, &labels[1]), splits.classes.len())?;
+        let Labelled { clips, labels } = &splits.parts[Part::Test as usize];
+        for ((x, &clip), &label) in test.rows().zip(clips).zip(labels) {
+            rows.push(LinearProbe {
+                clip: subject.data.split(Part::Test).stem(clip).into(),
+                inputs: names.join("+"),
+                control: control.into(),
+                true_class: splits.classes[label].clone(),
+                predicted_class: classifier.predict(x).map(|c| splits.classes[c].clone()).unwrap_or_default(),
+                classes: splits.classes.len() as u32,
+            });
+        }
+    }
+    Some(rows)
+}
+
+/// The classifier with the most hits on the validation split; the most shrunken of equals.
+fn select(
+    centred: &Centred,
+    labels: &[usize],
+    (validation, truth): (&Features, &[usize]),
+    classes: usize,
+) -> Option<Classifier> {
+    let mut best: Option<(usize, Classifier)> = None;
+    for shrinkage in SHRINKAGES {
+        let Some(classifier) = centred.fit(labels, classes, shrinkage) else { continue };
+        let hits = classifier.hits(validation, truth);
+        if best.as_ref().is_none_or(|(most, _)| hits > *most) {
+            best = Some((hits, classifier));
+        }
+    }
+    best.map(|(_, classifier)| classifier)
+}
+
+#[cfg(test)]
+mod tests;
