@@ -30,7 +30,7 @@ pub struct Generate {
     #[arg(long, value_name = "MODALITIES", value_delimiter = ',', required = true)]
     pub inputs: Vec<String>,
     /// Share of the target, from its start, that is given too
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = finite)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = finite, allow_negative_numbers = true)]
     pub prefix: f64,
     /// Whose clips are the inputs
     #[arg(long, value_enum, default_value = "test")]
@@ -44,13 +44,13 @@ pub struct Generate {
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub steps: usize,
     /// 0 takes the most likely token
-    #[arg(long, value_name = "T", default_value_t = 1.0, value_parser = finite)]
+    #[arg(long, value_name = "T", default_value_t = 1.0, value_parser = finite, allow_negative_numbers = true)]
     pub temperature: f64,
     /// Number of most likely ids that compete, or below 1 their share of the vocabulary; 0: all
-    #[arg(long, value_name = "K", default_value_t = 0.0, value_parser = finite)]
+    #[arg(long, value_name = "K", default_value_t = 0.0, value_parser = finite, allow_negative_numbers = true)]
     pub top_k: f64,
     /// Probability mass of the most likely ids that compete; 0: all
-    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = finite)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = finite, allow_negative_numbers = true)]
     pub top_p: f64,
     /// Seed of order and draws [default: the manifest's seeds.probes]
     #[arg(long)]

@@ -4,6 +4,7 @@
 //! (`overrides`), meaning (`check`), and every problem gets its line and column (`syntax`, `lookup`).
 
 pub mod check;
+mod decode;
 pub mod diagnostic;
 pub mod fields;
 pub mod identity;

@@ -4,6 +4,7 @@
 //! what a field left out means is written in the `Default` of its struct and printed by
 //! `nano4m check --resolved`.
 
+pub use super::decode::{Decode, Scheme};
 use crate::modality::Modality;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -399,35 +400,6 @@ fn default_templates() -> Vec<String> {
 
 fn default_probes() -> Vec<Probe> {
     vec![Probe::CrossEntropy { masks: two() }]
-}
-
-/// Decoding order and sampling (REFERENCE §6).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Decode {
-    pub scheme: Scheme,
-    pub steps: usize,
-    /// 0 = argmax.
-    pub temperature: f64,
-    /// An integer ≥ 1, or a fraction of the vocabulary below 1; 0 = off.
-    pub top_k: f64,
-    /// 0 or 1 = off.
-    pub top_p: f64,
-}
-
-impl Default for Decode {
-    fn default() -> Self {
-        Decode { scheme: Scheme::MaskGit, steps: 8, temperature: 1.0, top_k: 0.0, top_p: 0.0 }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Scheme {
-    /// A random order of positions, cut by a constant schedule.
-    Roar,
-    /// Most confident first, cosine schedule.
-    #[default]
-    MaskGit,
 }
 
 /// A claim declared before training; judged with the others by Holm's procedure.

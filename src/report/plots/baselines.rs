@@ -7,6 +7,7 @@ use crate::report::runs::Group;
 use crate::report::table::{Cell, Row, Table};
 use crate::stats::Estimate;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 struct Panel {
     modality: String,
@@ -74,32 +75,32 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
         .caption(format!("{} (nats/token)", short_names(&panel.modality)), ("sans-serif", 15))
         .x_label_area_size(28)
         .y_label_area_size(150)
-        .build_cartesian_2d(x.0..x.1, (0..n - 1).into_segmented())
+        .build_cartesian_2d(x.0..x.1, -0.5..n as f64 - 0.5)
         .map_err(failed)?;
-    let name = |v: &SegmentValue<usize>| match v {
-        SegmentValue::CenterOf(i) => {
-            panel.sources.get((n - 1).wrapping_sub(*i)).map(|s| s.0.clone()).unwrap_or_default()
-        }
-        _ => String::new(),
-    };
     chart
         .configure_mesh()
         .disable_y_mesh()
-        .y_labels(n)
-        .y_label_formatter(&name)
+        .disable_y_axis()
+        .y_label_formatter(&|_| String::new())
+        .set_tick_mark_size(LabelAreaPosition::Left, 0)
         .label_style(("sans-serif", FONT))
         .max_light_lines(0)
         .draw()
         .map_err(failed)?;
+    let beside = TextStyle::from(("sans-serif", FONT).into_font()).pos(Pos::new(HPos::Right, VPos::Center));
+    let (left, top) = area.get_pixel_range();
     for (i, (source, e)) in panel.sources.iter().enumerate() {
         let own = if source == "model" { color(0) } else { color(6) };
         // The model stands on top.
-        let at = |x: f64| (x, SegmentValue::CenterOf(n - 1 - i));
+        let at = |x: f64| (x, (n - 1 - i) as f64);
         if let Ok(interval) = e.interval {
             let line = PathElement::new([at(interval.low), at(interval.high)], own.stroke_width(3));
             chart.draw_series([line]).map_err(failed)?;
         }
         chart.draw_series([Circle::new(at(e.value), 4, own.filled())]).map_err(failed)?;
+        let (px, py) = chart.backend_coord(&at(x.0));
+        let name = Text::new(source.clone(), (px - left.start - 8, py - top.start), beside.clone());
+        area.draw(&name).map_err(failed)?;
     }
     Ok(())
 }
