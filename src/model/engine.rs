@@ -28,8 +28,8 @@ fn device<E: std::fmt::Debug>(error: E) -> Fault {
 impl<D: Backend, O: OpSet<D>> Engine<D, O> {
     /// A freshly initialized network.
     pub fn new(dev: &D, config: Config, seed: u64) -> Result<Self> {
-        let std = (config.init_std, config.embedding_std);
-        let model = FourM::new(dev, config, |i, spec| initial(spec, seed, i, std)).map_err(device)?;
+        let std = config.initial_std;
+        let model = FourM::new(dev, config, |i, spec| initial(spec, seed, i, &std)).map_err(device)?;
         Ok(Engine { model, moments: Vec::new(), steps: 0, ops: PhantomData })
     }
 

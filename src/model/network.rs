@@ -1,6 +1,7 @@
 //! A network as the rest of the program sees it: device and kernels are hidden behind one trait.
 
 use super::batch::{Batch, Packed};
+use super::params::InitialStd;
 pub use crate::device::Place;
 use crate::fault::Result;
 use crate::manifest::schema::{Loss, Softmax};
@@ -15,9 +16,7 @@ pub struct Config {
     pub dec_depth: usize,
     pub head_dim: usize,
     pub mlp_ratio: f64,
-    /// Standard deviations of the initial linear weights and embeddings.
-    pub init_std: f64,
-    pub embedding_std: f64,
+    pub initial_std: InitialStd,
     pub softmax: Softmax,
 }
 
@@ -31,8 +30,7 @@ impl Config {
             dec_depth: m.dec_depth,
             head_dim: m.head_dim,
             mlp_ratio: m.mlp_ratio,
-            init_std: m.init_std,
-            embedding_std: m.embedding_std,
+            initial_std: InitialStd { linear: m.init_std, embedding: m.embedding_std, logits: m.logits_std },
             softmax: m.softmax,
         }
     }

@@ -15,8 +15,8 @@ pub enum Kind {
     Norm,
     /// Bias: zeros, not decayed.
     Bias,
-    /// `to_logits`: zeros, decayed.
-    Zero,
+    /// `to_logits`: normal(0, `logits_std`), zeros in the reference; decayed.
+    Logits,
 }
 
 /// One parameter as the reference's state dict names it.
@@ -81,7 +81,7 @@ pub fn specs(config: &Config) -> Vec<Spec> {
     }
     list.add("dec_context_proj.weight", &[d, d], Kind::Weight);
     list.add("dec_context_proj.bias", &[d], Kind::Bias);
-    list.add("to_logits.weight", &[v, d], Kind::Zero);
+    list.add("to_logits.weight", &[v, d], Kind::Logits);
     list.add("enc_norm.weight", &[d], Kind::Norm);
     list.add("dec_norm.weight", &[d], Kind::Norm);
     list.0
@@ -101,18 +101,28 @@ impl List {
     }
 }
 
-/// Initial values of parameter number `index`: a function of the seed, the index and `std` (linear, embedding).
-pub fn initial(spec: &Spec, seed: u64, index: usize, std: (f64, f64)) -> Vec<f32> {
-    match spec.kind {
-        Kind::Norm => vec![1.0; spec.numel()],
-        Kind::Bias | Kind::Zero => vec![0.0; spec.numel()],
-        Kind::Weight | Kind::Embedding => {
-            let std = if spec.kind == Kind::Embedding { std.1 } else { std.0 };
-            let normal =
-                Normal::new(0.0_f32, std as f32).expect("a checked manifest has a positive deviation");
-            normal.sample_iter(stream(seed, Purpose::Init, &[index as u64])).take(spec.numel()).collect()
-        }
-    }
+/// Standard deviations of the initial values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InitialStd {
+    /// Linear weights.
+    pub linear: f64,
+    /// Token and modality embeddings.
+    pub embedding: f64,
+    /// `to_logits`; 0 in the reference.
+    pub logits: f64,
+}
+
+/// Initial values of parameter number `index`: a function of the seed, the index and `std`.
+pub fn initial(spec: &Spec, seed: u64, index: usize, std: &InitialStd) -> Vec<f32> {
+    let std = match spec.kind {
+        Kind::Norm => return vec![1.0; spec.numel()],
+        Kind::Bias => return vec![0.0; spec.numel()],
+        Kind::Weight => std.linear,
+        Kind::Embedding => std.embedding,
+        Kind::Logits => std.logits,
+    };
+    let normal = Normal::new(0.0_f32, std as f32).expect("a checked manifest has no negative deviation");
+    normal.sample_iter(stream(seed, Purpose::Init, &[index as u64])).take(spec.numel()).collect()
 }
 
 /// The fixed sin–cos table `[positions, dim]`: row n = [sin(n·ω) ‖ cos(n·ω)], ω_d = 10000^(−d/(dim/2)).
@@ -158,11 +168,14 @@ mod tests {
     #[test]
     fn initial_values_follow_the_reference() {
         let spec = Spec { name: "w".into(), shape: vec![100, 100], kind: Kind::Weight };
-        let w = initial(&spec, 42, 3, (0.02, 1.0));
+        let std = InitialStd { linear: 0.02, embedding: 1.0, logits: 0.0 };
+        let w = initial(&spec, 42, 3, &std);
         let mean = w.iter().map(|x| *x as f64).sum::<f64>() / w.len() as f64;
         let var = w.iter().map(|x| (*x as f64 - mean).powi(2)).sum::<f64>() / w.len() as f64;
         assert!(mean.abs() < 1e-3 && (var.sqrt() - 0.02).abs() < 5e-4);
-        assert_eq!(w, initial(&spec, 42, 3, (0.02, 1.0)));
-        assert_ne!(w, initial(&spec, 42, 4, (0.02, 1.0)));
+        assert_eq!(w, initial(&spec, 42, 3, &std));
+        assert_ne!(w, initial(&spec, 42, 4, &std));
+        let logits = Spec { kind: Kind::Logits, ..spec };
+        assert!(initial(&logits, 42, 3, &std).iter().all(|x| *x == 0.0));
     }
 }

@@ -30,6 +30,8 @@ fn model(m: &Model, found: &mut Findings) {
     for (field, std) in [("model.init_std", m.init_std), ("model.embedding_std", m.embedding_std)] {
         found.require_number(field, std, std > 0.0 && std <= 10.0, "above 0, at most 10");
     }
+    let (field, std) = ("model.logits_std", m.logits_std);
+    found.require_number(field, std, (0.0..=10.0).contains(&std), "at least 0, at most 10");
     if m.mlp_ratio > 0.0 && m.dim >= 1 {
         found.require_number("model.mlp_ratio", hidden, hidden >= 1.0, "at least one hidden unit");
     }
