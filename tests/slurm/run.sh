@@ -67,13 +67,13 @@ Experiment(
     masking: (input_tokens: (4, 16), target_tokens: (4, 16)),
     model: (dim: 32, enc_depth: 1, dec_depth: 1, head_dim: 16),
     train: (batch: 16, tokens: $((256 * $2)), tokens_per_sample: 16, warmup_tokens: 2048, lr: 3e-3,
-            eval_every: 200, checkpoint_every: 50, digest_every: 50),
+            eval_every: 500, checkpoint_every: 100, digest_every: 100),
     probes: [CrossEntropy(masks: 2)],
 )
 RON
 }
 mkdir ablations
-experiment base 600 >base.ron
+experiment base 2000 >base.ron
 cat >ablations/tiny.ron <<'RON'
 Ablation(
     schema: 1,
@@ -145,7 +145,7 @@ scontrol update nodename="$node" state=resume
 
 step "all tasks finish, then the report"
 finished() { kept "${slurm[@]}" --status; }
-wait_for 150 "all tasks finish" finished
+wait_for 240 "all tasks finish" finished
 reported() { [ -f slurm-runs/ablations/tiny.json ]; }
 wait_for 60 "the report job" reported
 
@@ -172,13 +172,16 @@ mv tiny.kept ablations/tiny.ron
 expect 0 kept "${slurm[@]}" --engine slurm
 grep -q "nothing to submit" "$work/err" || fail "$(cat "$work/err")"
 
-step "a cancelled ablation stops after a checkpoint and stays cancelled"
+step "a time limit is survived; a cancelled ablation stops after a checkpoint and stays cancelled"
 endless=(--runs slurm-runs ablate endless)
-expect 0 kept "${endless[@]}" --engine slurm --cpus 1
+# A time limit far shorter than the run, and a warning that comes at once: as on a busy cluster, only faster.
+expect 0 kept "${endless[@]}" --engine slurm --cpus 1 --time 1 --grace 45 --json
+array=$(sed -n 's/.*"array": \([0-9]*\),.*/\1/p' "$work/out")
 expect 1 kept "${endless[@]}" --engine slurm
 grep -q "already in Slurm's queue" "$work/err" || fail "$(cat "$work/err")"
 training() { [ "$(cat slurm-runs/endless-*/metrics.csv 2>/dev/null | wc -l)" -ge 20 ]; }
 wait_for 60 "it trains" training
+wait_for 90 "Slurm warns task 1 of its time limit, and it is requeued" restarted 1
 expect 0 kept "${endless[@]}" --cancel
 over() { [ -z "$(squeue --noheader --states=PENDING,RUNNING,COMPLETING)" ]; }
 wait_for 60 "it ends" over
