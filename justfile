@@ -4,6 +4,10 @@
 run manifest *args:
     cargo run --release -- run {{manifest}} {{args}}
 
+# Run an ablation and compare its cells: cargo run --release -- ablate NAME
+ablate name *args:
+    cargo run --release -- ablate {{name}} {{args}}
+
 # Everything CI checks: bash .ci/run
 test:
     bash .ci/run

@@ -224,3 +224,102 @@ fn every_problem_is_told_with_its_place() {
     let typo = folder.nano4m(&["ablate", "tinny"], 2);
     assert!(stderr(&typo).contains("did you mean `tiny`?"), "{}", stderr(&typo));
 }
+
+#[test]
+fn the_shipped_ablations_are_valid() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("ablations");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten().filter(|e| e.path().is_file()) {
+        let loaded = nano4m::ablate::read(&entry.path()).unwrap_or_else(|e| panic!("{e}"));
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        names.push(format!("{} {}", loaded.ablation.name, loaded.cells.len() * loaded.ablation.seeds.len()));
+    }
+    names.sort();
+    let expected = [
+        "audio_window 6",
+        "direction_mix 9",
+        "keyframes 6",
+        "loss 6",
+        "masking 21",
+        "masking_quick 18",
+        "model_size 9",
+        "vocabulary 6",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn a_plan_says_what_is_there_and_what_the_rest_takes() {
+    let folder = plain();
+    let planned = |args: &[&str]| folder.nano4m(&[&["ablate", "tiny", "--plan"][..], args].concat(), 0);
+    let value = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    let before = value(&stdout(&planned(&["--json", "-j", "2"])));
+    assert!(before["seconds"].as_f64().unwrap() > 0.0 && before["bytes"].as_u64().unwrap() > 100_000);
+    assert!(before["steps_measured"].as_u64().unwrap() >= 4);
+    assert_eq!(
+        (before["runs"][0]["state"].as_str(), before["detectable"].as_array().unwrap().len()),
+        (Some("missing"), 0)
+    );
+    // (1.96 + 0.84) / √32
+    assert!((before["detectable_in_deviations"].as_f64().unwrap() - 0.4953).abs() < 1e-3);
+    assert!(!folder.path("runs").exists(), "a plan makes nothing");
+
+    folder.nano4m(&["ablate", "tiny"], 0);
+    let runs = directories(&folder);
+    std::fs::remove_dir_all(&runs[0]).unwrap();
+    std::fs::remove_file(runs[1].join("record.json")).unwrap();
+    std::fs::remove_file(runs[1].join("checkpoints/step-00000040.safetensors")).unwrap();
+    let after = value(&stdout(&planned(&["--json"])));
+    let states: Vec<_> = after["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| (r["state"].as_str().unwrap(), r["step"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(states, [("missing", 0), ("partial", 30), ("cached", 40), ("cached", 40)]);
+    let human = stdout(&planned(&[]));
+    assert!(human.contains("step 30 of 40") && human.contains("2 of the runs are not complete"), "{human}");
+
+    folder.nano4m(&["ablate", "tiny"], 0);
+    let done = value(&stdout(&planned(&["--json"])));
+    assert_eq!(done["seconds"], Value::Null);
+    assert_eq!(done["detectable"][0]["seeds"], 2);
+    assert!(done["detectable"][0]["nats_per_token"].as_f64().unwrap() > 0.0);
+    assert!(stdout(&planned(&[])).contains("nothing is missing"));
+}
+
+#[test]
+fn why_names_what_differs() {
+    let folder = plain();
+    let why = |args: &[&str]| stdout(&folder.nano4m(&[&["why"][..], args].concat(), 0));
+    assert!(why(&["tiny"]).contains("span, seed 1: miss: there is no run to compare with"));
+    folder.nano4m(&["run", "small.ron"], 0);
+    let text = why(&["small.ron", "--set", "train.lr=0.5"]);
+    assert!(
+        text.contains("small.ron: miss: nearest is small-")
+            && text.contains("train.lr: 0.5 here, 0.003 there"),
+        "{text}"
+    );
+    assert!(why(&["small.ron", "--set", "name=other"]).contains("hit: is small-"));
+    let cells = why(&["tiny"]);
+    assert!(
+        cells.contains("random, seed 2: miss") && cells.contains("seeds.masking: 2 here, 42 there"),
+        "{cells}"
+    );
+    assert!(cells.contains("modalities[1].masking"), "{cells}");
+    std::fs::remove_file(folder.run().join("record.json")).unwrap();
+    assert!(
+        why(&["small.ron"]).contains("partial: is small-")
+            && why(&["small.ron"]).contains("which lacks record.json")
+    );
+
+    // Another program: the code hash differs.
+    let provenance = folder.run().join("provenance.json");
+    let text = std::fs::read_to_string(&provenance).unwrap();
+    let hash = json(&provenance)["code"]["hash"].as_str().unwrap().to_string();
+    std::fs::write(&provenance, text.replace(&hash, &"0".repeat(hash.len()))).unwrap();
+    let text = why(&["small"]);
+    assert!(text.contains("with this program: miss") && text.contains("code hash: "), "{text}");
+    let answers: Value = serde_json::from_str(&why(&["small", "--json"])).unwrap();
+    assert_eq!(answers[0]["verdict"], "miss");
+}

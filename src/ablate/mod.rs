@@ -6,6 +6,7 @@
 //! plan     cells × seeds → `Plan` of `Job`s: manifest text, identity, and what of it exists (`Found`)
 //! execute  an engine takes the plan and works on the jobs that are not complete; `local` runs them as
 //!          processes of this program, `slurm` submits them as one array job
+//! forecast what the missing jobs will take; why: what an identity differs in from the runs that exist
 //! outcome  what is complete goes into `runs/ablations/NAME.json` (`record::ablation`)
 //! ```
 //!
@@ -18,11 +19,14 @@
 mod cells;
 mod check;
 pub mod file;
+pub mod forecast;
 pub mod local;
 mod outcome;
 mod plan;
+pub mod power;
 mod read;
 pub mod slurm;
+pub mod why;
 mod worker;
 
 pub use cells::Cell;

@@ -41,6 +41,8 @@ pub struct Job {
     pub text: String,
     /// Where [`Plan::materialize`] puts the text.
     pub manifest: PathBuf,
+    /// Content hash of its data.
+    pub data: String,
     /// Identity of its run, 64 hex digits.
     pub identity: String,
     /// The runs folder.
@@ -180,6 +182,7 @@ fn job(
         text: about + &manifest::resolved(&experiment),
         manifest: folder(root, &ablation.name).join(file),
         experiment,
+        data: data_hash.to_owned(),
         identity,
         root: root.to_owned(),
     }

@@ -24,6 +24,9 @@ pub fn ablate(args: &Ablate, g: &Global) -> Result<Done> {
     if args.collect {
         return collect(&plan, g);
     }
+    if args.plan {
+        return super::ablate_plan::show(&plan, args, g);
+    }
     let mut board = Board::new(&plan, Signals::listen()?, args.max_time);
     let engine = engine(&plan, args, g)?;
     let states = engine.execute(&plan, &mut board)?;

@@ -1,4 +1,4 @@
-//! Raw arguments of `ablate`.
+//! Raw arguments of `ablate` and `why`.
 
 use super::args::duration;
 use clap::{Args, ValueEnum};
@@ -11,6 +11,9 @@ pub struct Ablate {
     /// ablations/NAME.ron, or a path
     #[arg(value_name = "NAME")]
     pub name: String,
+    /// Show the cells, what is cached, and a forecast of time, disk and detectable effect; run nothing
+    #[arg(long)]
+    pub plan: bool,
     /// Runs at the same time, each a process with its share of the threads [default: one per thread]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
@@ -85,4 +88,14 @@ pub struct Slurm {
     /// A further option of sbatch, e.g. --sbatch=--constraint=a100 (repeatable)
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     pub sbatch: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Why {
+    /// A run, a manifest's file, or an ablation (name or file)
+    #[arg(value_name = "RUN|MANIFEST|ABLATION")]
+    pub what: String,
+    /// Change a value of the manifest (repeatable)
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
 }

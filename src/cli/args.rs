@@ -92,6 +92,8 @@ pub enum Command {
     Gc(Gc),
     /// Show one run: state, metrics, files
     Show(Named),
+    /// Why a run, a manifest or an ablation's cells exist already, or not: field by field
+    Why(super::ablate_args::Why),
     /// Prove that a run is intact, or that two runs have the same bits
     Verify(Verify),
     /// Regenerate every table and plot from the records

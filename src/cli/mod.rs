@@ -4,6 +4,7 @@
 
 mod ablate;
 mod ablate_args;
+mod ablate_plan;
 mod ablate_progress;
 mod ablate_slurm;
 mod args;
@@ -28,6 +29,7 @@ mod signals;
 mod suite;
 mod tables;
 mod verify;
+mod why;
 
 use crate::fault::{Exit, Fault, Result};
 use args::{Cli, Command, Global};
@@ -70,6 +72,7 @@ fn dispatch(cli: &Cli) -> Result<Done> {
         Command::Import(a) => import::import(a),
         Command::Gc(a) => gc::gc(a, g),
         Command::Show(a) => show::show(a, g),
+        Command::Why(a) => why::why(a, g),
         Command::Verify(a) => verify::verify(a, g),
         Command::Report(a) => report::report(a, g),
         Command::Compare(a) => compare::compare(a, g),

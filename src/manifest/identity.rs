@@ -24,7 +24,7 @@ pub fn run_dir_name(name: &str, identity: &str) -> String {
 }
 
 /// A hash without its `sha256:`, in lower case.
-pub(super) fn bare(hash: &str) -> String {
+pub fn bare(hash: &str) -> String {
     hash.strip_prefix("sha256:").unwrap_or(hash).to_ascii_lowercase()
 }
 

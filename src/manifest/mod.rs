@@ -131,6 +131,6 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

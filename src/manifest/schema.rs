@@ -87,6 +87,9 @@ pub struct Data {
     pub labels: Labels,
     /// Use only the first `rows` of the K rows of each clip (absent: all).
     pub rows: Option<usize>,
+    /// Tokens per example on disk, of modalities of which more is stored than their `length` uses: the
+    /// first `length` are read. The content hash is that of what is stored.
+    pub stored: BTreeMap<String, usize>,
     /// How to get the data; printed when the path is missing.
     pub obtain: Option<String>,
 }

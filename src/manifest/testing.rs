@@ -68,9 +68,19 @@ fn data() -> impl Strategy<Value = Data> {
         (word(), word()).prop_map(|(file, column)| Labels::File(file, column))
     ];
     let plain = (option::of(word()), option::of(word()), option::of(word()), option::of(any::<usize>()));
-    (plain, option::of(synthetic), labels).prop_map(|((path, sha256, obtain, rows), synthetic, labels)| {
-        Data { path, synthetic, sha256, splits: Splits::default(), labels, rows, obtain }
-    })
+    let stored = btree_map(word(), any::<usize>(), 0..2);
+    (plain, option::of(synthetic), labels, stored).prop_map(
+        |((path, sha256, obtain, rows), synthetic, labels, stored)| Data {
+            path,
+            synthetic,
+            sha256,
+            labels,
+            rows,
+            stored,
+            obtain,
+            ..Data::default()
+        },
+    )
 }
 
 fn direction() -> impl Strategy<Value = Direction> {

@@ -132,6 +132,21 @@ fn numbers_out_of_range() {
             "`data.synthetic.strength.a@16` is out of range | 1.5 | a probability, 0 to 1",
         ),
         (
+            "data: (synthetic: (classes: 4))",
+            "data: (path: \"d\", stored: {\"a@16\": 15})",
+            "`data.stored.a@16` is out of range | 15 | at least the modality's `length`, 16",
+        ),
+        (
+            "data: (synthetic: (classes: 4))",
+            "data: (path: \"d\", stored: {\"c\": 9})",
+            "`c` is stored as text | captions are cut to the modality's `length` when they are encoded",
+        ),
+        (
+            "(synthetic: (classes: 4))",
+            "(synthetic: (classes: 4), stored: {\"b@9\": 12})",
+            "synthetic data is not stored | it is made with each modality's `length`: leave `stored` out",
+        ),
+        (
             "classes: 4",
             "clips: (9, 0, 9)",
             "`data.synthetic.clips[1]` is out of range | 0 | at least 1 clip in each split",

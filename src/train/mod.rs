@@ -111,7 +111,8 @@ fn save(
     Ok(())
 }
 
-fn step_config(t: &Train, lr: f64) -> StepConfig {
+/// What a step needs of the manifest, beside its learning rate.
+pub fn step_config(t: &Train, lr: f64) -> StepConfig {
     StepConfig { lr, betas: t.betas, eps: t.eps, weight_decay: t.weight_decay, clip: t.clip, loss: t.loss }
 }
 

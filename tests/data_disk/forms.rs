@@ -49,6 +49,25 @@ fn the_published_layout_with_gpt2_captions() {
 }
 
 #[test]
+fn the_first_tokens_of_longer_examples() {
+    let mut f = Fixture::new();
+    let whole = f.open().unwrap();
+    f.modalities[0].length = 2;
+    assert!(f.fault().to_string().contains("wrong shape"), "a shorter length alone is a mistake");
+    f.data.stored.insert("tok_a@3".into(), 3);
+    let cut = f.open().unwrap();
+    assert_eq!(cut.hash, whole.hash, "the content is what is stored");
+    for (part, row) in Part::ALL.into_iter().flat_map(|p| [(p, 0), (p, 1)]) {
+        let (a, b) = (whole.split(part), cut.split(part));
+        for clip in 0..a.len() {
+            assert_eq!(a.tokens(clip, 0, row)[..2], *b.tokens(clip, 0, row));
+            assert_eq!(a.tokens(clip, 1, row), b.tokens(clip, 1, row));
+        }
+    }
+    assert_eq!(f.open().unwrap().split(Part::Test).tokens(0, 0, 1).len(), 2, "from the cache");
+}
+
+#[test]
 fn every_form_has_the_same_hash_and_tokens() {
     let mut f = Fixture::new();
     let directory = f.open().unwrap();

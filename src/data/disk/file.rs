@@ -16,14 +16,24 @@ pub enum Parsed {
 pub fn parse(bytes: &[u8], folder: &Folder, modality: Option<&Modality>, key: Key) -> Result<Parsed> {
     match modality {
         Some(m) if !folder.captions => {
-            let (rows, values) = Array::parse(bytes)?.into_tokens(m.length, m.vocab)?;
-            let digest = content::tokens(key, m.length, &values);
-            Ok(Parsed::Tokens { rows, values, digest })
+            let (rows, values) = Array::parse(bytes)?.into_tokens(folder.stored, m.vocab)?;
+            let digest = content::tokens(key, folder.stored, &values);
+            Ok(Parsed::Tokens { rows, values: firsts(values, folder.stored, m.length), digest })
         }
         _ => {
             let captions = captions(bytes)?;
             let digest = content::captions(key, &captions);
             Ok(Parsed::Captions { captions, digest })
+        }
+    }
+}
+
+/// The first `length` of every `stored` values.
+fn firsts(values: Vec<u32>, stored: usize, length: usize) -> Vec<u32> {
+    match stored == length {
+        true => values,
+        false => {
+            values.chunks(stored.max(1)).flat_map(|row| &row[..length.min(row.len())]).copied().collect()
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Folder {
     pub captions: bool,
     /// Index of the modality; absent for captions that only give the labels.
     pub modality: Option<usize>,
+    /// Tokens per example on disk; the modality uses the first of them. 0 for captions.
+    pub stored: usize,
 }
 
 impl Folder {
@@ -64,6 +66,10 @@ impl Layout {
             name: m.name.clone(),
             captions: m.text.is_some(),
             modality: Some(i),
+            stored: match m.text {
+                Some(_) => 0,
+                None => data.stored.get(&m.name).copied().unwrap_or(m.length),
+            },
         };
         let mut folders: Vec<Folder> = modalities.iter().enumerate().map(folder).collect();
         let labels = match &data.labels {
@@ -72,7 +78,7 @@ impl Layout {
         };
         let taken = folders.iter().any(|f| f.captions || f.name == CAPTIONS);
         if labels.is_none() && !taken {
-            folders.push(Folder { name: CAPTIONS.into(), captions: true, modality: None });
+            folders.push(Folder { name: CAPTIONS.into(), captions: true, modality: None, stored: 0 });
         }
         Ok(Layout { splits, folders, labels })
     }

@@ -103,7 +103,8 @@ impl Reading<'_> {
     fn form(&self) -> String {
         let modalities: Vec<_> =
             self.modalities.iter().map(|m| (&m.name, m.length, m.vocab, m.text)).collect();
-        format!("{:?}", (VERSION, &self.layout.splits, &self.layout.labels, modalities))
+        let stored: Vec<usize> = self.layout.folders.iter().map(|f| f.stored).collect();
+        format!("{:?}", (VERSION, &self.layout.splits, &self.layout.labels, modalities, stored))
     }
 }
 

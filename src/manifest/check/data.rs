@@ -15,6 +15,7 @@ pub(super) fn check(e: &Experiment, found: &mut Findings) {
     if let Some(rows) = data.rows {
         found.require(rows >= 1, "data.rows", rows, "at least 1");
     }
+    stored(e, found);
     if let Some(synthetic) = &data.synthetic {
         generator(e, synthetic, found);
     }
@@ -65,6 +66,29 @@ fn labels(labels: &Labels, found: &mut Findings) {
                     .expected("File(\"labels.csv\", \"animal\")"),
             );
         }
+    }
+}
+
+/// Cut modalities: known, token ones, with more on disk than is used.
+fn stored(e: &Experiment, found: &mut Findings) {
+    for (name, &tokens) in &e.data.stored {
+        let path = format!("data.stored.{name}");
+        found.known_modality(e, &path, name);
+        let Some(m) = e.modalities.iter().find(|m| m.name == *name) else { continue };
+        let expected = format!("at least the modality's `length`, {}", m.length);
+        found.require(tokens >= m.length, &path, tokens, &expected);
+        if m.text.is_some() {
+            found.push(
+                Finding::error(&path, format!("`{name}` is stored as text"))
+                    .help("captions are cut to the modality's `length` when they are encoded"),
+            );
+        }
+    }
+    if e.data.synthetic.is_some() && !e.data.stored.is_empty() {
+        found.push(
+            Finding::error("data.stored", "synthetic data is not stored")
+                .help("it is made with each modality's `length`: leave `stored` out"),
+        );
     }
 }
 

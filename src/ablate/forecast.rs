@@ -1,0 +1,252 @@
+//! What the missing runs of a plan will take: time from a short measurement, and disk.
+//!
+//! Every cell with something missing is timed: as many networks as jobs will run at the same time, on
+//! as many threads each, take a few optimizer steps and score one batch. The forecast is that, scaled;
+//! its range is two standard errors of the measured steps, which knows nothing of what else the
+//! machine will be doing by then.
+
+use super::plan::{Found, Job, Plan};
+use crate::data::{Dataset, Part};
+use crate::fault::{Fault, Result};
+use crate::manifest::schema::{Experiment, Probe};
+use crate::masking;
+use crate::model::batch::Batch;
+use crate::model::network::{Config, Kernels, Network, Place, Scope};
+use crate::model::{self, params};
+use crate::train::{step_config, Sampler};
+use std::path::Path;
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+/// Steps that are not counted: the first ones allocate.
+const WARM: u64 = 1;
+/// Steps measured at most, and the time after which no more are begun.
+const STEPS: u64 = 8;
+const TIME: Duration = Duration::from_millis(1500);
+/// Clips scored to time the evaluation.
+const CLIPS: usize = 32;
+/// Bytes of a row of `metrics.csv` and `digests.csv`, and of a per-example row, as they are about.
+const ROW: u64 = 160;
+const EXAMPLE: u64 = 90;
+/// Rows of scores for each clip, mask and modality: the model, the untrained one and the baselines.
+const SOURCES: u64 = 6;
+
+/// How the jobs will be run.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine {
+    pub device: Place,
+    pub kernels: Kernels,
+    /// Jobs at the same time.
+    pub workers: usize,
+    /// Threads of each.
+    pub threads: usize,
+}
+
+/// What one cell's timing gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timing {
+    /// Seconds of each measured step, of all networks that ran side by side.
+    pub steps: Vec<f64>,
+    /// Seconds for scoring one clip under one mask.
+    pub score: f64,
+}
+
+impl Timing {
+    /// Mean seconds per step.
+    pub fn mean(&self) -> f64 {
+        self.steps.iter().sum::<f64>() / self.steps.len().max(1) as f64
+    }
+
+    /// Standard error of the mean; absent for one step.
+    pub fn error(&self) -> Option<f64> {
+        let n = self.steps.len() as f64;
+        let squares: f64 = self.steps.iter().map(|s| (s - self.mean()).powi(2)).sum();
+        (self.steps.len() > 1).then(|| (squares / (n - 1.0) / n).sqrt())
+    }
+}
+
+/// What a plan will take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forecast {
+    /// Seconds until the last job has ended.
+    pub seconds: f64,
+    /// Two standard errors below and above; absent when a cell was measured by one step only.
+    pub range: Option<(f64, f64)>,
+    /// Steps that were measured.
+    pub measured: usize,
+    /// Bytes of the finished runs that are missing now.
+    pub bytes: u64,
+    /// Probes whose time is not in the forecast.
+    pub left_out: Vec<String>,
+}
+
+/// Measures and scales.
+///
+/// # Errors
+/// If a dataset or device cannot be opened.
+pub fn forecast(plan: &Plan, found: &[Found], engine: Engine, cache: &Path) -> Result<Forecast> {
+    let open: Vec<(&Job, &Found)> =
+        plan.jobs.iter().zip(found).filter(|(_, f)| !matches!(f, Found::Complete(_))).collect();
+    let mut timings: Vec<Option<Timing>> = vec![None; plan.cells.len()];
+    let (mut middle, mut errors, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let mut left_out: Vec<String> = Vec::new();
+    for (job, found) in open {
+        let data = Dataset::open(&job.experiment.data, &job.experiment.modalities, Path::new("."), cache)?;
+        if timings[job.cell].is_none() {
+            timings[job.cell] = Some(time(&job.experiment, &data, engine)?);
+        }
+        let Some(timing) = &timings[job.cell] else { continue };
+        let left = left(job, found) as f64;
+        middle.push(left * timing.mean() + scored(&job.experiment, &data, left) * timing.score);
+        errors.push(timing.error().map(|e| left * e));
+        bytes += size(&job.experiment, &data);
+        left_out.extend(job.experiment.probes.iter().filter_map(other));
+    }
+    left_out.sort();
+    left_out.dedup();
+    let seconds = makespan(&middle, engine.workers);
+    let moved = |sign: f64| -> Option<f64> {
+        let shifted: Option<Vec<f64>> =
+            middle.iter().zip(&errors).map(|(m, e)| e.map(|e| (m + sign * 2.0 * e).max(0.0))).collect();
+        shifted.map(|s| makespan(&s, engine.workers))
+    };
+    let measured = timings.iter().flatten().map(|t| t.steps.len()).sum();
+    Ok(Forecast { seconds, range: moved(-1.0).zip(moved(1.0)), measured, bytes, left_out })
+}
+
+/// Steps still to be taken.
+fn left(job: &Job, found: &Found) -> u64 {
+    match found {
+        Found::Complete(_) => 0,
+        Found::Partial { step, .. } => job.total().saturating_sub(*step),
+        Found::Nothing => job.total(),
+    }
+}
+
+/// Samples to be scored: validation passes, then the cross-entropy probe for the model and the untrained network.
+fn scored(e: &Experiment, data: &Dataset, left: f64) -> f64 {
+    let passes = match e.train.eval_every {
+        0 => 1.0,
+        every => (left / every as f64).ceil(),
+    };
+    let masks: usize = e
+        .probes
+        .iter()
+        .map(|p| match p {
+            Probe::CrossEntropy { masks } => 2 * masks,
+            _ => 0,
+        })
+        .sum();
+    passes * data.split(Part::Eval).len() as f64 + (masks * data.split(Part::Test).len()) as f64
+}
+
+/// Name of a probe whose time is not forecast.
+fn other(probe: &Probe) -> Option<String> {
+    match probe {
+        Probe::CrossEntropy { .. } => None,
+        other => Some(format!("{other:?}").chars().take_while(char::is_ascii_alphanumeric).collect()),
+    }
+}
+
+/// Bytes of a finished run: two checkpoints with parameters and both moments, tables, scores.
+fn size(e: &Experiment, data: &Dataset) -> u64 {
+    let config = Config::new(&e.modalities, &e.model);
+    let parameters: usize = params::specs(&config).iter().map(|s| s.numel()).sum();
+    let steps = e.train.steps();
+    let kept = if e.train.checkpoint_every > 0 && steps > e.train.checkpoint_every { 2 } else { 1 };
+    let pairs: usize = e
+        .probes
+        .iter()
+        .map(|p| match p {
+            Probe::CrossEntropy { masks } => masks * data.split(Part::Test).len(),
+            _ => 0,
+        })
+        .sum();
+    kept * 12 * parameters as u64 + steps * ROW + (pairs * e.modalities.len()) as u64 * SOURCES * EXAMPLE
+}
+
+/// Time until the last of `jobs` ends, when they are begun in order by `workers`.
+fn makespan(jobs: &[f64], workers: usize) -> f64 {
+    let mut busy = vec![0.0f64; workers.max(1)];
+    for seconds in jobs {
+        // `busy` is not empty.
+        let first = (0..busy.len()).min_by(|&a, &b| busy[a].total_cmp(&busy[b])).unwrap_or(0);
+        busy[first] += seconds;
+    }
+    busy.into_iter().fold(0.0, f64::max)
+}
+
+/// Times the steps of as many networks as will run side by side, each on its own threads.
+fn time(e: &Experiment, data: &Dataset, engine: Engine) -> Result<Timing> {
+    let pool = |_| rayon::ThreadPoolBuilder::new().num_threads(engine.threads).build();
+    let pools: Vec<rayon::ThreadPool> = (0..engine.workers)
+        .map(pool)
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|e| Fault::failed(format!("cannot start threads: {e}")))?;
+    let barrier = Barrier::new(pools.len());
+    let alone = |pool: &rayon::ThreadPool| pool.install(|| alone(e, data, engine, &barrier));
+    let timings = std::thread::scope(|scope| {
+        let threads: Vec<_> = pools.iter().map(|pool| scope.spawn(move || alone(pool))).collect();
+        let stopped = |_| Err(Fault::failed("a network that was timed stopped"));
+        threads.into_iter().map(|t| t.join().unwrap_or_else(stopped)).collect::<Result<Vec<Timing>>>()
+    })?;
+    let score = timings.iter().map(|t| t.score).sum::<f64>() / timings.len() as f64;
+    Ok(Timing { steps: timings.into_iter().flat_map(|t| t.steps).collect(), score })
+}
+
+/// One network: a few steps, then one batch of scores.
+fn alone(e: &Experiment, data: &Dataset, engine: Engine, barrier: &Barrier) -> Result<Timing> {
+    let net = model::open(engine.device, engine.kernels, Config::new(&e.modalities, &e.model), e.seeds.init);
+    // Every thread comes here, also one whose network could not be made.
+    barrier.wait();
+    let mut net = net?;
+    let sampler = Sampler::new(e, data.split(Part::Train));
+    let (mut steps, begun) = (Vec::new(), Instant::now());
+    for step in 0..WARM + STEPS {
+        let batch = sampler.batch(step);
+        let now = Instant::now();
+        net.step(&batch, &step_config(&e.train, e.train.min_lr))?;
+        if step >= WARM {
+            steps.push(now.elapsed().as_secs_f64());
+        }
+        if !steps.is_empty() && begun.elapsed() > TIME {
+            break;
+        }
+    }
+    let now = Instant::now();
+    let clips = score(net.as_ref(), e, data)?;
+    Ok(Timing { steps, score: now.elapsed().as_secs_f64() / clips.max(1) as f64 })
+}
+
+/// Scores one batch; the number of clips in it.
+fn score(net: &dyn Network, e: &Experiment, data: &Dataset) -> Result<usize> {
+    let split = data.split(Part::Test);
+    let mut batch = Batch::default();
+    let clips = split.len().min(CLIPS);
+    for clip in 0..clips {
+        let mask = masking::for_clip(&e.modalities, &e.masking, e.seeds.probes, 0, clip as u64);
+        batch.push(&split.sample(clip, 0), &mask);
+    }
+    net.score(&batch, Scope::from(net.config().softmax))?;
+    Ok(clips)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_take_the_next_job_when_they_are_free() {
+        assert_eq!(makespan(&[3.0, 1.0, 1.0, 1.0], 2), 3.0);
+        assert_eq!(makespan(&[1.0, 1.0, 3.0], 2), 4.0);
+        assert_eq!(makespan(&[2.0, 2.0], 1), 4.0);
+        assert_eq!(makespan(&[], 2), 0.0);
+    }
+
+    #[test]
+    fn the_error_is_that_of_the_mean() {
+        let timing = Timing { steps: vec![1.0, 3.0], score: 0.1 };
+        assert_eq!((timing.mean(), timing.error()), (2.0, Some(1.0)));
+        assert_eq!(Timing { steps: vec![1.0], score: 0.1 }.error(), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! Why a manifest is, or is not, a run that exists: field by field against the nearest one.
+//!
+//! The identity is a hash of manifest, data and code (`manifest::identity`), so two runs are the same
+//! exactly if no field that counts, neither hash, differs.
+
+use crate::fault::Result;
+use crate::manifest::fields::{differences, Difference};
+use crate::manifest::identity::bare;
+use crate::manifest::schema::Experiment;
+use crate::manifest::{self};
+use crate::provenance::Provenance;
+use crate::record::missing;
+use crate::store::{self, RunDir};
+use serde::Serialize;
+use std::path::Path;
+
+/// A run that can be compared with.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub run: RunDir,
+    pub experiment: Experiment,
+    /// Content hash of its data, hex.
+    pub data: String,
+    /// Hash of the code it was started with, hex.
+    pub code: String,
+    pub identity: String,
+}
+
+/// What an identity is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub experiment: &'a Experiment,
+    pub data: &'a str,
+    pub code: &'a str,
+}
+
+/// A hash on both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    pub here: String,
+    pub there: String,
+}
+
+/// How a run differs from what was asked for; `left` of a difference is what was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Compared {
+    /// Directory name of the run.
+    pub run: String,
+    pub differences: Vec<Difference>,
+    pub data: Option<Changed>,
+    pub code: Option<Changed>,
+    /// What the run lacks of being complete.
+    pub missing: Vec<String>,
+}
+
+impl Compared {
+    /// Things that differ and count for the identity.
+    pub fn distance(&self) -> usize {
+        let hashes = usize::from(self.data.is_some()) + usize::from(self.code.is_some());
+        self.differences.iter().filter(|d| d.counts).count() + hashes
+    }
+
+    /// Whether the run is what was asked for, with all its parts.
+    pub fn hit(&self) -> bool {
+        self.distance() == 0 && self.missing.is_empty()
+    }
+}
+
+/// Every run under `root` that can be compared with, and the number of those that cannot (made by
+/// another version, or killed before they began).
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn known(root: &Path) -> Result<(Vec<Known>, usize)> {
+    let runs = store::list(root)?;
+    let all = runs.len();
+    let known: Vec<Known> = runs.into_iter().filter_map(read).collect();
+    let unreadable = all - known.len();
+    Ok((known, unreadable))
+}
+
+/// A run's manifest, data and code.
+pub fn read(run: RunDir) -> Option<Known> {
+    let experiment = manifest::read(&run.file("resolved.ron"), &[]).ok()?.experiment;
+    let bytes = std::fs::read(run.file("provenance.json")).ok()?;
+    let provenance: Provenance = serde_json::from_slice(&bytes).ok()?;
+    let identity = run.status().ok().flatten()?.identity;
+    let (data, code) = (bare(&provenance.data.sha256), bare(&provenance.code.hash));
+    Some(Known { run, experiment, data, code, identity })
+}
+
+/// The nearest of the runs: the fewest things that differ and count, complete ones first, then by name.
+pub fn nearest(asked: &Asked, runs: &[Known]) -> Option<Compared> {
+    let all = runs.iter().map(|known| compare(asked, known));
+    all.min_by_key(|c| (c.distance(), !c.missing.is_empty(), c.run.clone()))
+}
+
+/// One run against what was asked for.
+pub fn compare(asked: &Asked, known: &Known) -> Compared {
+    let changed = |here: &str, there: &str| {
+        let (here, there) = (bare(here), bare(there));
+        (here != there).then_some(Changed { here, there })
+    };
+    Compared {
+        run: known.run.id.directory(),
+        differences: differences(asked.experiment, &known.experiment),
+        data: changed(asked.data, &known.data),
+        code: changed(asked.code, &known.code),
+        missing: missing(&known.run).unwrap_or_else(|_| vec!["record.json".into()]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::overrides::apply;
+    use crate::store::RunId;
+
+    fn small() -> Experiment {
+        manifest::read_as(crate::manifest::testing::SMALL).unwrap()
+    }
+
+    fn run(root: &Path, id: &str, experiment: Experiment, code: &str) -> Known {
+        let run = RunDir::create(root, RunId::new(&experiment.name, id, 1)).unwrap();
+        Known { run, experiment, data: "d".into(), code: code.into(), identity: id.into() }
+    }
+
+    #[test]
+    fn the_nearest_run_is_found_and_told_apart() {
+        let root = tempfile::tempdir().unwrap();
+        let set = |args: &[&str]| args.iter().fold(small(), |e, a| apply(&e, a).unwrap());
+        let runs = [
+            run(root.path(), "aaaaaaaaaa", set(&["train.lr=1.0", "train.batch=4"]), "c"),
+            run(root.path(), "bbbbbbbbbb", set(&["train.lr=1.0", "name=other"]), "c"),
+            run(root.path(), "cccccccccc", set(&["train.lr=1.0"]), "older"),
+        ];
+        let experiment = small();
+        let asked = Asked { experiment: &experiment, data: "sha256:D", code: "c" };
+        let found = nearest(&asked, &runs).unwrap();
+        assert_eq!((found.run.as_str(), found.distance(), found.hit()), ("other-bbbbbbbbbb", 1, false));
+        let lr = found.differences.iter().find(|d| d.counts).unwrap();
+        assert_eq!(
+            (lr.path.as_str(), lr.left.as_deref(), lr.right.as_deref()),
+            ("train.lr", Some("0.001"), Some("1.0"))
+        );
+        assert!(found.differences.iter().any(|d| d.path == "name" && !d.counts));
+        let code = compare(&asked, &runs[2]).code.unwrap();
+        assert_eq!((code.here.as_str(), code.there.as_str()), ("c", "older"));
+        assert_eq!(nearest(&asked, &[]), None);
+    }
+}

@@ -1,0 +1,180 @@
+//! `nano4m ablate NAME --plan`: the cells, what of them exists, and what the rest will take.
+
+use super::ablate::{directory, shares};
+use super::ablate_args::Ablate;
+use super::args::Global;
+use super::progress::clock;
+use super::session::cache_folder;
+use super::{output, tables, Done};
+use crate::ablate::forecast::{forecast, Engine, Forecast};
+use crate::ablate::power::{self, Smallest};
+use crate::ablate::{Found, Job, Plan};
+use crate::fault::Result;
+use serde::Serialize;
+use tabled::builder::Builder;
+
+/// A run as `--plan --json` shows it.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    cell: &'a str,
+    seed: u64,
+    /// `cached`, `partial`, `missing`.
+    state: &'static str,
+    /// Of its newest checkpoint.
+    step: u64,
+    total: u64,
+    lacks: Vec<String>,
+    identity: &'a str,
+    directory: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Outlook<'a> {
+    runs: Vec<Line<'a>>,
+    workers: usize,
+    threads: usize,
+    /// Absent when nothing is missing.
+    seconds: Option<f64>,
+    /// Two standard errors of the measured steps below and above.
+    seconds_range: Option<(f64, f64)>,
+    steps_measured: usize,
+    probes_left_out: Vec<String>,
+    bytes: u64,
+    test_clips: usize,
+    /// In standard deviations of one clip's difference; absent with fewer than two clips.
+    detectable_in_deviations: Option<f64>,
+    detectable: Vec<Detectable>,
+}
+
+#[derive(Debug, Serialize)]
+struct Detectable {
+    metric: String,
+    nats_per_token: f64,
+    estimated_from: String,
+    clips: usize,
+    seeds: usize,
+}
+
+/// Shows the plan; runs nothing but a few steps to time them.
+pub fn show(plan: &Plan, args: &Ablate, g: &Global) -> Result<Done> {
+    let found: Vec<Found> = plan.jobs.iter().map(Job::found).collect::<Result<_>>()?;
+    let open = found.iter().filter(|f| !matches!(f, Found::Complete(_))).count();
+    let (workers, threads) = shares(args, open);
+    let engine = Engine { device: g.device, kernels: g.kernels.into(), workers, threads };
+    let forecast = match open {
+        0 => None,
+        _ => Some(forecast(plan, &found, engine, &cache_folder())?),
+    };
+    let smallest = power::from_finished(plan, &found)?;
+    let deviations = power::in_deviations(plan.test_clips).ok();
+    if g.json {
+        output::json(&outlook(plan, &found, (workers, threads), forecast, smallest, deviations))?;
+        return Ok(Done::Fine);
+    }
+    output::data(&table(plan, &found))?;
+    let mut text = match &forecast {
+        None => "nothing is missing\n".to_string(),
+        Some(f) => cost(f, open, (workers, threads)),
+    };
+    text += &detectable(plan, &smallest, deviations);
+    output::data(&text)?;
+    Ok(Done::Fine)
+}
+
+fn outlook<'a>(
+    plan: &'a Plan,
+    found: &[Found],
+    (workers, threads): (usize, usize),
+    forecast: Option<Forecast>,
+    smallest: Vec<Smallest>,
+    detectable_in_deviations: Option<f64>,
+) -> Outlook<'a> {
+    let detectable = smallest.into_iter().map(|s| Detectable {
+        metric: s.metric,
+        nats_per_token: s.value,
+        estimated_from: s.cell,
+        clips: s.clips,
+        seeds: s.seeds,
+    });
+    let f = forecast.as_ref();
+    Outlook {
+        runs: plan.jobs.iter().zip(found).map(|(job, found)| line(job, found)).collect(),
+        workers,
+        threads,
+        seconds: f.map(|f| f.seconds),
+        seconds_range: f.and_then(|f| f.range),
+        steps_measured: f.map_or(0, |f| f.measured),
+        probes_left_out: f.map_or(Vec::new(), |f| f.left_out.clone()),
+        bytes: f.map_or(0, |f| f.bytes),
+        test_clips: plan.test_clips,
+        detectable_in_deviations,
+        detectable: detectable.collect(),
+    }
+}
+
+fn line<'a>(job: &'a Job, found: &Found) -> Line<'a> {
+    let (state, step, lacks) = match found {
+        Found::Complete(_) => ("cached", job.total(), Vec::new()),
+        Found::Partial { step, missing, .. } => ("partial", *step, missing.clone()),
+        Found::Nothing => ("missing", 0, Vec::new()),
+    };
+    let (cell, seed, identity) = (job.label.as_str(), job.seed, job.identity.as_str());
+    Line { cell, seed, state, step, total: job.total(), lacks, identity, directory: directory(job) }
+}
+
+/// Rows: cells and seeds.
+fn table(plan: &Plan, found: &[Found]) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(["cell", "seed", "state", "run"]);
+    for (job, found) in plan.jobs.iter().zip(found) {
+        let line = line(job, found);
+        let state = match found {
+            Found::Partial { step, .. } if *step < job.total() => format!("step {step} of {}", job.total()),
+            Found::Partial { .. } => format!("lacks {}", line.lacks.join(", ")),
+            _ => line.state.to_string(),
+        };
+        let run = line.directory.unwrap_or_else(|| "–".into());
+        builder.push_record([line.cell.to_string(), line.seed.to_string(), state, run]);
+    }
+    tables::style(builder, usize::MAX)
+}
+
+fn cost(f: &Forecast, open: usize, (workers, threads): (usize, usize)) -> String {
+    let range = f.range.map_or("its spread is not known from one step a cell".into(), |(low, high)| {
+        format!("{} to {} by the spread of the steps", clock(low), clock(high))
+    });
+    let at = format!("{workers} at a time on {threads} thread{}", if threads == 1 { "" } else { "s" });
+    let mut text = format!(
+        "{open} of the runs are not complete; {at}: about {} ({range}; {} steps timed just now), about {} MB of disk\n",
+        clock(f.seconds),
+        f.measured,
+        f.bytes.div_ceil(1_000_000),
+    );
+    if !f.left_out.is_empty() {
+        text += &format!("not in this time: the probes {}\n", f.left_out.join(", "));
+    }
+    text
+}
+
+fn detectable(plan: &Plan, smallest: &[Smallest], deviations: Option<f64>) -> String {
+    let level = format!("{:.0} % level, {:.0} % power", 100.0 * power::ALPHA, 100.0 * power::POWER);
+    let (clips, seeds) = (plan.test_clips, plan.ablation.seeds.len());
+    let mut text =
+        format!("smallest difference that is found ({level}, before correction for many comparisons):\n");
+    for s in smallest {
+        text += &format!(
+            "  {}: {:.4} nats/token, from {} clips and {} of {seeds} seeds of `{}`\n",
+            s.metric, s.value, s.clips, s.seeds, s.cell
+        );
+    }
+    if smallest.is_empty() {
+        text += &match deviations {
+            Some(d) => format!(
+                "  {d:.2} standard deviations of one clip's difference, with {clips} test clips; in nats once two \
+                 cells are finished\n"
+            ),
+            None => format!("  not estimable with {clips} test clips\n"),
+        };
+    }
+    text
+}

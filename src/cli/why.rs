@@ -1,0 +1,145 @@
+//! `nano4m why`: what a run, a manifest or an ablation's cells have and lack of the runs that exist.
+
+use super::ablate_args::Why;
+use super::args::{Global, ManifestArgs};
+use super::session::{self, cache_folder, runs_folder};
+use super::{output, Done};
+use crate::ablate::why::{self, Asked, Compared, Known};
+use crate::ablate::{self, Plan, Where};
+use crate::fault::{Fault, Result};
+use crate::manifest::fields::Difference;
+use crate::provenance::CODE_HASH;
+use crate::store;
+use serde::Serialize;
+use std::path::Path;
+
+/// One explanation.
+#[derive(Debug, Serialize)]
+struct Answer {
+    /// What was asked about.
+    about: String,
+    /// `hit`: exists with all its parts; `partial`: exists but lacks some; `miss`: does not exist.
+    verdict: &'static str,
+    nearest: Option<Compared>,
+}
+
+/// `nano4m why RUN|MANIFEST|ABLATION`.
+pub fn why(args: &Why, g: &Global) -> Result<Done> {
+    let (known, unreadable) = why::known(&runs_folder(g))?;
+    let answers = match subject(&args.what, g)? {
+        Subject::Run(run) => of_run(&run, &known)?,
+        Subject::Manifest => of_manifest(args, &known)?,
+        Subject::Ablation => of_ablation(args, g, &known)?,
+    };
+    if g.json {
+        output::json(&answers)?;
+    } else {
+        let texts: Vec<String> = answers.iter().map(text).collect();
+        output::data(&texts.join("\n"))?;
+    }
+    if unreadable > 0 {
+        output::note(&format!(
+            "{unreadable} runs could not be compared with (killed early, or of another version)"
+        ));
+    }
+    Ok(Done::Fine)
+}
+
+enum Subject {
+    Run(store::RunDir),
+    Manifest,
+    Ablation,
+}
+
+/// A file is what it begins with; else an ablation's name, else a run.
+fn subject(what: &str, g: &Global) -> Result<Subject> {
+    if what.ends_with(".ron") {
+        let text = std::fs::read_to_string(what).map_err(|e| Fault::io("read", Path::new(what), &e))?;
+        let ablation =
+            crate::manifest::read_as::<ablate::Ablation>(&text).is_ok() || text.contains("Ablation(");
+        return Ok(if ablation { Subject::Ablation } else { Subject::Manifest });
+    }
+    match (store::find(&runs_folder(g), what), ablate::locate(what)) {
+        (Ok(run), _) => Ok(Subject::Run(run)),
+        (Err(_), Ok(_)) => Ok(Subject::Ablation),
+        (Err(no_run), Err(_)) => Err(no_run.help("name a run, a manifest's file or an ablation")),
+    }
+}
+
+/// Would the run's manifest be reused by this program, and which other run is nearest?
+fn of_run(run: &store::RunDir, known: &[Known]) -> Result<Vec<Answer>> {
+    let own = why::read(run.clone()).ok_or_else(|| {
+        Fault::failed("the run says too little to be explained").at(run.path.display().to_string())
+    })?;
+    let now = Asked { experiment: &own.experiment, data: &own.data, code: CODE_HASH };
+    let again = why::compare(&now, &own);
+    let about = format!("running the manifest of {} again with this program", run.id.directory());
+    let first = Answer { about, verdict: verdict(Some(&again)), nearest: Some(again) };
+    let others: Vec<Known> = known.iter().filter(|k| k.run != *run).cloned().collect();
+    let asked = Asked { experiment: &own.experiment, data: &own.data, code: &own.code };
+    let nearest = why::nearest(&asked, &others);
+    let about = format!("{} and the other runs", run.id.directory());
+    Ok(vec![first, Answer { about, verdict: verdict(nearest.as_ref()), nearest }])
+}
+
+fn of_manifest(args: &Why, known: &[Known]) -> Result<Vec<Answer>> {
+    let manifest = ManifestArgs { manifest: (&args.what).into(), set: args.set.clone() };
+    let session = session::open(&manifest, true)?;
+    let asked = Asked { experiment: &session.experiment, data: &session.data.hash, code: CODE_HASH };
+    let nearest = why::nearest(&asked, known);
+    Ok(vec![Answer { about: args.what.clone(), verdict: verdict(nearest.as_ref()), nearest }])
+}
+
+fn of_ablation(args: &Why, g: &Global, known: &[Known]) -> Result<Vec<Answer>> {
+    let loaded = ablate::read(&ablate::locate(&args.what)?)?;
+    let (runs, cache) = (runs_folder(g), cache_folder());
+    let plan = Plan::new(&loaded, &Where { runs: &runs, cache: &cache, allow_drift: true })?;
+    let answer = |job: &ablate::Job| {
+        let asked = Asked { experiment: &job.experiment, data: &job.data, code: CODE_HASH };
+        let nearest = why::nearest(&asked, known);
+        Answer { about: job.title(), verdict: verdict(nearest.as_ref()), nearest }
+    };
+    Ok(plan.jobs.iter().map(answer).collect())
+}
+
+fn verdict(nearest: Option<&Compared>) -> &'static str {
+    match nearest {
+        Some(c) if c.hit() => "hit",
+        Some(c) if c.distance() == 0 => "partial",
+        _ => "miss",
+    }
+}
+
+/// An explanation for humans.
+fn text(answer: &Answer) -> String {
+    let Answer { about, verdict, nearest } = answer;
+    let Some(near) = nearest else { return format!("{about}: {verdict}: there is no run to compare with") };
+    let what = match *verdict {
+        "hit" => format!("is {}", near.run),
+        "partial" => format!("is {}, which lacks {}", near.run, near.missing.join(", ")),
+        _ => format!("nearest is {}", near.run),
+    };
+    let mut lines = vec![format!("{about}: {verdict}: {what}")];
+    for (name, hash) in [("data hash", &near.data), ("code hash", &near.code)] {
+        if let Some(hash) = hash {
+            lines.push(row(
+                name,
+                &hash.here[..12.min(hash.here.len())],
+                &hash.there[..12.min(hash.there.len())],
+            ));
+        }
+    }
+    let (counting, other): (Vec<&Difference>, Vec<&Difference>) =
+        near.differences.iter().partition(|d| d.counts);
+    let value = |v: &Option<String>| v.clone().unwrap_or_else(|| "absent".into());
+    lines.extend(counting.iter().map(|d| row(&d.path, &value(&d.left), &value(&d.right))));
+    if !other.is_empty() {
+        let paths: Vec<&str> = other.iter().map(|d| d.path.as_str()).collect();
+        lines.push(format!("    differs without counting: {}", paths.join(", ")));
+    }
+    lines.join("\n")
+}
+
+fn row(name: &str, here: &str, there: &str) -> String {
+    format!("    {name}: {here} here, {there} there")
+}
