@@ -48,7 +48,7 @@ fn directories(folder: &Folder) -> Vec<PathBuf> {
 /// What `ablate --json` says of every run.
 fn states(text: &str) -> Vec<String> {
     let value: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}:\n{text}"));
-    value.as_array().unwrap().iter().map(|l| l["state"].as_str().unwrap().to_string()).collect()
+    value["runs"].as_array().unwrap().iter().map(|l| l["state"].as_str().unwrap().to_string()).collect()
 }
 
 fn modified(path: &std::path::Path) -> std::time::SystemTime {
@@ -67,6 +67,10 @@ fn run_again_and_only_what_is_missing_is_made() {
         runs.iter().map(|r| r.file_name().unwrap().to_string_lossy().into_owned()).collect();
     assert!(names[0].starts_with("tiny-span-s1-") && names[3].starts_with("tiny-random-s2-"), "{names:?}");
 
+    let report = folder.path("reports/ablation_tiny/v0001.csv");
+    let table = std::fs::read_to_string(&report).unwrap();
+    assert!(table.contains("cross_entropy/tok_audio@16"), "{table}");
+
     // Again: nothing is touched.
     let before: Vec<_> = runs.iter().map(|r| modified(&r.join("status.json"))).collect();
     let again = folder.nano4m(&["ablate", "tiny", "--json"], 0);
@@ -82,6 +86,8 @@ fn run_again_and_only_what_is_missing_is_made() {
     let repaired = folder.nano4m(&["ablate", "tiny", "--json", "-j", "1"], 0);
     assert_eq!(states(&stdout(&repaired)), ["finished", "finished", "finished", "cached"]);
     assert_eq!(record(&folder), written);
+    assert_eq!(std::fs::read_to_string(&report).unwrap(), table);
+    assert!(!folder.path("reports/ablation_tiny/v0002.csv").exists());
     for (run, kept) in runs.iter().zip(&kept) {
         assert_eq!(&support::results(run), kept);
     }
@@ -170,6 +176,10 @@ fn killed_again_and_again_the_record_is_the_same() {
     }
     folder.nano4m(&["ablate", "tiny"], 0);
     assert_eq!(record(&folder), record(&expected));
+    let table = |f: &Folder, name: &str| std::fs::read(f.path("reports").join(name)).unwrap();
+    for name in ["ablation_tiny/v0001.csv", "ablation_tiny/v0001.md", "ablation_tiny_claims/v0001.csv"] {
+        assert!(table(&folder, name) == table(&expected, name), "{name}");
+    }
     for (a, b) in directories(&folder).iter().zip(&directories(&expected)) {
         support::assert_same(a, b);
     }
@@ -284,7 +294,7 @@ fn a_plan_says_what_is_there_and_what_the_rest_takes() {
     let done = value(&stdout(&planned(&["--json"])));
     assert_eq!(done["seconds"], Value::Null);
     assert_eq!(done["detectable"][0]["seeds"], 2);
-    assert!(done["detectable"][0]["nats_per_token"].as_f64().unwrap() > 0.0);
+    assert!(done["detectable"][0]["value"].as_f64().unwrap() > 0.0);
     assert!(stdout(&planned(&[])).contains("nothing is missing"));
 }
 

@@ -8,10 +8,11 @@ use super::signals::Signals;
 use super::{ablate_slurm, output, tables, Done};
 use crate::ablate::{self, Local, Plan, State, Where};
 use crate::fault::{Exit, Fault, Result};
-use crate::record::ablation::AblationRecord;
+use crate::report::{self, export, Comparison, Summary};
 use crate::store;
 use crate::train::Stop;
 use serde::Serialize;
+use serde_json::json;
 use std::path::Path;
 use tabled::builder::Builder;
 
@@ -22,7 +23,7 @@ pub fn ablate(args: &Ablate, g: &Global) -> Result<Done> {
     }
     let plan = plan(args, g)?;
     if args.collect {
-        return collect(&plan, g);
+        return collect(&plan, args, g);
     }
     if args.plan {
         return super::ablate_plan::show(&plan, args, g);
@@ -32,11 +33,11 @@ pub fn ablate(args: &Ablate, g: &Global) -> Result<Done> {
     let states = engine.execute(&plan, &mut board)?;
     board.rest();
     let stop = board.stopped();
-    finish(&plan, &states, stop, g)
+    finish(&plan, &states, stop, args, g)
 }
 
 /// Records and compares what is complete, without running anything.
-pub fn collect(plan: &Plan, g: &Global) -> Result<Done> {
+pub fn collect(plan: &Plan, args: &Ablate, g: &Global) -> Result<Done> {
     let state = |job: &ablate::Job| {
         Ok(match job.found()? {
             ablate::Found::Complete(_) => State::Cached,
@@ -48,7 +49,7 @@ pub fn collect(plan: &Plan, g: &Global) -> Result<Done> {
         })
     };
     let states = plan.jobs.iter().map(state).collect::<Result<Vec<State>>>()?;
-    finish(plan, &states, None, g)
+    finish(plan, &states, None, args, g)
 }
 
 /// Reads the ablation and finds out what of it exists.
@@ -83,17 +84,15 @@ pub fn shares(args: &Ablate, jobs: usize) -> (usize, usize) {
     (workers, (threads / workers).max(1))
 }
 
-fn finish(plan: &Plan, states: &[State], stop: Option<Stop>, g: &Global) -> Result<Done> {
+fn finish(plan: &Plan, states: &[State], stop: Option<Stop>, args: &Ablate, g: &Global) -> Result<Done> {
     let failed = states.iter().filter(|s| matches!(s, State::Failed(_))).count();
     let open = states.iter().filter(|s| !s.complete()).count() - failed;
-    if open == 0 {
-        ablate::record(plan)?.write(&plan.root)?;
-    }
-    if g.json {
-        output::json(&lines(plan, states))?;
-    } else {
-        output::data(&table(plan, states))?;
-    }
+    let finished = states.iter().any(State::complete);
+    let compared = match open == 0 && finished {
+        true => Some(compare(plan, args)?),
+        false => None,
+    };
+    show(plan, states, compared.as_ref(), g)?;
     failures(plan, states);
     if let Some(exit) = stop.map(exit).filter(|_| open > 0) {
         output::note(&format!(
@@ -102,12 +101,42 @@ fn finish(plan: &Plan, states: &[State], stop: Option<Stop>, g: &Global) -> Resu
         ));
         return Ok(Done::With(if failed > 0 && exit == Exit::Stopped { Exit::Failed } else { exit }));
     }
-    if failed > 0 || open > 0 {
-        return Ok(Done::With(Exit::Failed));
+    match failed > 0 || open > 0 {
+        true => Ok(Done::With(Exit::Failed)),
+        false => Ok(Done::Fine),
     }
-    let path = AblationRecord::path(&plan.root, &plan.ablation.name);
-    output::note(&format!("all {} runs are finished; recorded in {}", states.len(), path.display()));
-    Ok(Done::Fine)
+}
+
+/// Records what is complete and compares it.
+fn compare(plan: &Plan, args: &Ablate) -> Result<(Comparison, Summary)> {
+    ablate::record(plan)?.write(&plan.root)?;
+    report::generate_ablation(&plan.root, &args.reports, &plan.ablation.name, &Default::default())
+}
+
+/// The state of every run, and the tables; every pair stays in its file, of which there are many.
+fn show(plan: &Plan, states: &[State], compared: Option<&(Comparison, Summary)>, g: &Global) -> Result<()> {
+    if g.json {
+        let tables = compared.map(|(_, summary)| &summary.tables);
+        return output::json(&json!({ "runs": lines(plan, states), "tables": tables }));
+    }
+    // Told even where there is nothing to compare yet, or something failed.
+    if compared.is_none() || states.iter().any(|s| !s.complete()) {
+        output::data(&table(plan, states))?;
+    }
+    let Some((comparison, summary)) = compared else { return Ok(()) };
+    let pairs = format!("ablation_{}_pairs", plan.ablation.name);
+    let shown = comparison.tables.iter().filter(|(t, _)| *t.name != *pairs);
+    let texts: Vec<String> = shown.map(|(t, _)| export::terminal(t)).collect();
+    output::data(&texts.join("\n"))?;
+    let new = summary.tables.iter().filter(|t| t.new).count();
+    let made = states.iter().filter(|s| **s == State::Finished).count();
+    output::note(&format!(
+        "{} runs: {made} made now, {} cached; {} tables, {new} of them new",
+        states.len(),
+        states.iter().filter(|s| **s == State::Cached).count(),
+        summary.tables.len()
+    ));
+    Ok(())
 }
 
 fn exit(why: Stop) -> Exit {

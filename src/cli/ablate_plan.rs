@@ -7,9 +7,9 @@ use super::progress::clock;
 use super::session::cache_folder;
 use super::{output, tables, Done};
 use crate::ablate::forecast::{forecast, Engine, Forecast};
-use crate::ablate::power::{self, Smallest};
-use crate::ablate::{Found, Job, Plan};
+use crate::ablate::{self, power, Found, Job, Plan};
 use crate::fault::Result;
+use crate::report::comparison::{self, Detectable};
 use serde::Serialize;
 use tabled::builder::Builder;
 
@@ -46,15 +46,6 @@ struct Outlook<'a> {
     detectable: Vec<Detectable>,
 }
 
-#[derive(Debug, Serialize)]
-struct Detectable {
-    metric: String,
-    nats_per_token: f64,
-    estimated_from: String,
-    clips: usize,
-    seeds: usize,
-}
-
 /// Shows the plan; runs nothing but a few steps to time them.
 pub fn show(plan: &Plan, args: &Ablate, g: &Global) -> Result<Done> {
     let found: Vec<Found> = plan.jobs.iter().map(Job::found).collect::<Result<_>>()?;
@@ -65,7 +56,7 @@ pub fn show(plan: &Plan, args: &Ablate, g: &Global) -> Result<Done> {
         0 => None,
         _ => Some(forecast(plan, &found, engine, &cache_folder())?),
     };
-    let smallest = power::from_finished(plan, &found)?;
+    let smallest = from_finished(plan)?;
     let deviations = power::in_deviations(plan.test_clips).ok();
     if g.json {
         output::json(&outlook(plan, &found, (workers, threads), forecast, smallest, deviations))?;
@@ -86,16 +77,9 @@ fn outlook<'a>(
     found: &[Found],
     (workers, threads): (usize, usize),
     forecast: Option<Forecast>,
-    smallest: Vec<Smallest>,
+    detectable: Vec<Detectable>,
     detectable_in_deviations: Option<f64>,
 ) -> Outlook<'a> {
-    let detectable = smallest.into_iter().map(|s| Detectable {
-        metric: s.metric,
-        nats_per_token: s.value,
-        estimated_from: s.cell,
-        clips: s.clips,
-        seeds: s.seeds,
-    });
     let f = forecast.as_ref();
     Outlook {
         runs: plan.jobs.iter().zip(found).map(|(job, found)| line(job, found)).collect(),
@@ -108,7 +92,16 @@ fn outlook<'a>(
         bytes: f.map_or(0, |f| f.bytes),
         test_clips: plan.test_clips,
         detectable_in_deviations,
-        detectable: detectable.collect(),
+        detectable,
+    }
+}
+
+/// From what is complete already; empty when no cell is finished beside the reference.
+fn from_finished(plan: &Plan) -> Result<Vec<Detectable>> {
+    let record = ablate::record(plan)?;
+    match comparison::has_runs(&plan.root, &record) {
+        true => comparison::detectable(&plan.root, &record, plan.ablation.seeds.len()),
+        false => Ok(Vec::new()),
     }
 }
 
@@ -156,22 +149,22 @@ fn cost(f: &Forecast, open: usize, (workers, threads): (usize, usize)) -> String
     text
 }
 
-fn detectable(plan: &Plan, smallest: &[Smallest], deviations: Option<f64>) -> String {
+fn detectable(plan: &Plan, smallest: &[Detectable], deviations: Option<f64>) -> String {
     let level = format!("{:.0} % level, {:.0} % power", 100.0 * power::ALPHA, 100.0 * power::POWER);
     let (clips, seeds) = (plan.test_clips, plan.ablation.seeds.len());
     let mut text =
         format!("smallest difference that is found ({level}, before correction for many comparisons):\n");
     for s in smallest {
         text += &format!(
-            "  {}: {:.4} nats/token, from {} clips and {} of {seeds} seeds of `{}`\n",
-            s.metric, s.value, s.clips, s.seeds, s.cell
+            "  {}: {:.4} {}, from {} clips and {} of {seeds} seeds of `{}`\n",
+            s.metric, s.value, s.unit, s.clips, s.seeds, s.cell
         );
     }
     if smallest.is_empty() {
         text += &match deviations {
             Some(d) => format!(
-                "  {d:.2} standard deviations of one clip's difference, with {clips} test clips; in nats once two \
-                 cells are finished\n"
+                "  {d:.2} standard deviations of one clip's difference, with {clips} test clips; in its unit once \
+                 two cells are finished\n"
             ),
             None => format!("  not estimable with {clips} test clips\n"),
         };

@@ -56,7 +56,7 @@ fn submit(args: &Ablate, g: &Global) -> Result<Done> {
     let open = batch.open()?.len();
     if open == 0 {
         output::note("every run is finished: nothing to submit");
-        return ablate::collect(&plan, g);
+        return ablate::collect(&plan, args, g);
     }
     if args.slurm.print {
         let (array, report) = batch.scripts()?;

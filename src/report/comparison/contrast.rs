@@ -123,11 +123,16 @@ impl Contrast {
     }
 
     fn mde(&self) -> Estimable<f64> {
+        self.detectable(self.d.len())
+    }
+
+    /// Smallest difference that `seeds` seeds like these would find; one seed tells of clips alone.
+    pub fn detectable(&self, seeds: usize) -> Estimable<f64> {
         match self.d.as_slice() {
             [one] => detectable::paired_mean(one, ALPHA, POWER),
             several => {
                 let fit = crossed::fit(several)?;
-                fit.spread().detectable(fit.seeds, fit.clips, ALPHA, POWER)
+                fit.spread().detectable(seeds, fit.clips, ALPHA, POWER)
             }
         }
     }

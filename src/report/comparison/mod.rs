@@ -8,6 +8,7 @@
 mod contrast;
 mod cost;
 mod effects;
+mod forecast;
 mod notes;
 mod pareto;
 mod ranking;
@@ -16,6 +17,7 @@ mod subject;
 mod tables;
 
 pub use contrast::{Contrast, Runs, Seed, Tested};
+pub use forecast::{detectable, Detectable};
 pub use speed::Speed;
 
 use super::{Header, Plot, Table};
