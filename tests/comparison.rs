@@ -7,6 +7,7 @@ use nano4m::record::AblationRecord;
 use nano4m::report::{self, comparison, export, Comparison, Options, Table};
 use nano4m::stats::Plan;
 use report_fixture::Fixture;
+use std::process::{Command, Stdio};
 
 /// Fewer replicates where digits do not matter.
 fn quick() -> Options {
@@ -158,6 +159,61 @@ fn two_experiments_and_two_runs() {
     let same = cell(&own.tables[0].0, "cross_entropy/tok_rgb@196 / beta / beta", "verdict");
     assert_eq!(same, "not estimable");
     assert_eq!(groups.speed[0].tokens_per_s, None);
+}
+
+fn nano4m(fixture: &Fixture, arguments: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("nano4m"));
+    command.arg("--runs").arg(fixture.runs()).args(arguments).env_remove("NANO4M_RUNS");
+    command
+}
+
+#[test]
+fn on_the_command_line() {
+    let fixture = Fixture::ablation();
+    let output = |arguments: &[&str]| {
+        let out = nano4m(&fixture, arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (out.status.code(), text(out.stdout), text(out.stderr))
+    };
+    let (code, json, _) = output(&["compare", "--ablation", "grid", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, json["tables"].as_array().unwrap().len()), (Some(0), 4));
+    assert_eq!(json["tables"][0]["rows"][0]["cell"], "span, small");
+    assert!(json["tables"][0]["rows"][0]["minus_reference"]["low"].is_f64());
+    assert!(json.get("not_reproducible").is_none());
+    let (code, text, _) = output(&["compare", "grid.random-small", "grid.random-big", "--speed"]);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("a = grid.random-small, b = grid.random-big"), "{text}");
+    assert!(text.contains("Training speed (not reproducible"), "{text}");
+    for (arguments, word) in [
+        (&["compare"][..], "required"),
+        (&["compare", "grid.span-big"], "required"),
+        (&["compare", "--ablation", "gird"], "did you mean `grid`?"),
+        (&["compare", "grid.span-big", "grid.spam-big"], "grid.spam-big"),
+    ] {
+        let (code, out, err) = output(arguments);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(err.contains(word), "{arguments:?}: {err}");
+    }
+}
+
+/// `nano4m report --json | head -1`: whoever closes the pipe has read enough.
+#[test]
+fn a_closed_pipe_is_not_a_panic() {
+    let fixture = Fixture::ablation();
+    let reports = fixture.reports();
+    let reports = reports.to_str().unwrap();
+    for arguments in [
+        &["compare", "--ablation", "grid", "--json"][..],
+        &["report", "--reports", reports, "--json"],
+        &["report", "--reports", reports, "--check", "--json"],
+    ] {
+        let mut command = nano4m(&fixture, arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let out = child.wait_with_output().unwrap();
+        assert_eq!((out.status.code(), out.stderr.as_slice()), (Some(0), &b""[..]), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn scored(e: &Experiment, data: &Dataset, left: f64) -> f64 {
         .probes
         .iter()
         .map(|p| match p {
-            Probe::CrossEntropy { masks } => 2 * masks,
+            Probe::CrossEntropy { masks, .. } => 2 * masks,
             _ => 0,
         })
         .sum();
@@ -158,7 +158,7 @@ fn size(e: &Experiment, data: &Dataset) -> u64 {
         .probes
         .iter()
         .map(|p| match p {
-            Probe::CrossEntropy { masks } => masks * data.split(Part::Test).len(),
+            Probe::CrossEntropy { masks, .. } => masks * data.split(Part::Test).len(),
             _ => 0,
         })
         .sum();

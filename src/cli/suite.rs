@@ -5,7 +5,7 @@ use super::execute;
 use super::session::Session;
 use crate::data::Part;
 use crate::fault::Result;
-use crate::manifest::schema::Probe;
+use crate::manifest::schema::{Masking, Probe};
 use crate::model::network::Network;
 use crate::probes::baselines::Fitted;
 use crate::probes::cross_entropy::{self as ce, Task};
@@ -48,7 +48,7 @@ impl<'a> Suite<'a> {
     /// One arm per probe: measure, keep the scores, make metrics of them.
     fn probe(&mut self, probe: &Probe) -> Result<()> {
         match probe {
-            Probe::CrossEntropy { masks } => self.cross_entropy(*masks),
+            Probe::CrossEntropy { masks, masking } => self.cross_entropy(*masks, masking.as_ref()),
             Probe::Generation { inputs, target, clips, prefix, decode } => {
                 let (clips, prefix) = (*clips, *prefix);
                 self.generation(&generation::Settings { inputs, target, clips, prefix, decode })
@@ -61,11 +61,12 @@ impl<'a> Suite<'a> {
         }
     }
 
-    fn cross_entropy(&mut self, masks: usize) -> Result<()> {
+    fn cross_entropy(&mut self, masks: usize, fixed: Option<&Masking>) -> Result<()> {
         let Subject { experiment: e, data, .. } = self.subject();
+        let (modalities, masking) = ce::masked(e, fixed);
         let task = Task {
-            modalities: &e.modalities,
-            masking: &e.masking,
+            modalities: &modalities,
+            masking,
             split: data.split(Part::Test),
             seed: e.seeds.probes,
             masks,

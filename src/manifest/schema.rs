@@ -347,10 +347,13 @@ pub enum Loss {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Probe {
-    /// Cross-entropy per modality on the test split under the training masking, `masks` fixed masks a clip.
+    /// Cross-entropy per modality on the test split, `masks` fixed masks a clip.
     CrossEntropy {
         #[serde(default = "two")]
         masks: usize,
+        /// Budgets at random positions, the same for every training; absent: the training masking.
+        #[serde(default)]
+        masking: Option<Masking>,
     },
     /// Class of a clip from the modalities in `inputs` (each entry is one set).
     Classify {
@@ -406,7 +409,7 @@ fn default_templates() -> Vec<String> {
 }
 
 fn default_probes() -> Vec<Probe> {
-    vec![Probe::CrossEntropy { masks: two() }]
+    vec![Probe::CrossEntropy { masks: two(), masking: None }]
 }
 
 /// A claim declared before training; judged with the others by Holm's procedure.

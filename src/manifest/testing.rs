@@ -106,7 +106,8 @@ fn masking() -> impl Strategy<Value = Masking> {
 
 fn probe() -> impl Strategy<Value = Probe> {
     prop_oneof![
-        any::<usize>().prop_map(|masks| Probe::CrossEntropy { masks }),
+        (any::<usize>(), option::of(masking()))
+            .prop_map(|(masks, masking)| Probe::CrossEntropy { masks, masking }),
         vec(direction(), 0..3).prop_map(Probe::Directions),
         (vec((word(), word()), 0..3), any::<usize>())
             .prop_map(|(pairs, gallery)| Probe::Retrieval { pairs, gallery }),

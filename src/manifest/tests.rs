@@ -260,6 +260,15 @@ fn probes_that_cannot_be_run() {
         ),
         ("CrossEntropy(), CrossEntropy(masks: 2)", "the same probe as probes[0]"),
         (
+            "CrossEntropy(), CrossEntropy(masks: 3)",
+            "the scores of probes[0] go to the same table | one CrossEntropy probe | `nano4m eval` with `--checkpoint` \
+             measures a finished run under another masking",
+        ),
+        (
+            "CrossEntropy(masking: (input_tokens: (0, 4), target_tokens: (1, 4)))",
+            "`probes[0].masking.input_tokens` is out of range | 0 | at least 1 token",
+        ),
+        (
             "Generation(inputs: [\"a@16\"], target: \"c\", decode: (steps: 7))",
             "`probes[0].decode.steps` is out of range | 7 | 1 to the number of tokens that are generated",
         ),

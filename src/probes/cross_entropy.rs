@@ -1,18 +1,19 @@
 //! Cross-entropy per modality under fixed masks, and its baselines on the very same targets.
 //!
 //! Mask k of test clip i is `masking::for_clip` with (seeds.probes, k, i); it is applied to row k mod K
-//! of the clip.
+//! of the clip. The masking is the training's unless the probe fixes one (see [`masked`]).
 
 use super::baselines::{Baseline, Fitted};
 use super::packing::{self, Sample};
 use super::Watch;
 use crate::data::Split;
 use crate::fault::Result;
-use crate::manifest::schema::Masking;
+use crate::manifest::schema::{Experiment, Masking};
 use crate::masking::{self, SampleMask};
-use crate::modality::Modality;
+use crate::modality::{Modality, Strategy};
 use crate::model::network::{Network, Scope};
 use crate::record::examples::{source, CrossEntropy};
+use std::borrow::Cow;
 
 /// What is scored: clips of a split under fixed masks.
 pub struct Task<'a> {
@@ -56,6 +57,18 @@ impl Task<'_> {
             source: source.into(),
             tokens: 0,
             ce_nats: 0.0,
+        }
+    }
+}
+
+/// What masks are drawn from: the training's strategies and budgets, or the budgets `fixed` by the
+/// probe at random positions of every modality.
+pub fn masked<'a>(e: &'a Experiment, fixed: Option<&'a Masking>) -> (Cow<'a, [Modality]>, &'a Masking) {
+    match fixed {
+        None => (Cow::Borrowed(&e.modalities), &e.masking),
+        Some(masking) => {
+            let random = |m: &Modality| Modality { masking: Strategy::Random, ..m.clone() };
+            (e.modalities.iter().map(random).collect(), masking)
         }
     }
 }
@@ -183,6 +196,30 @@ mod tests {
             assert!(own.eq(scores.iter().map(key)), "{baseline:?}");
         }
         assert!(all.iter().all(|s| s.source != source::CODEBOOK));
+    }
+
+    /// Two trainings that mask differently are scored on the same tokens.
+    #[test]
+    fn a_fixed_masking_gives_the_same_targets_whatever_the_training() {
+        let experiment = |masking: &str, budgets: &str| -> Experiment {
+            ron::from_str(&format!(
+                "(schema: 1, name: \"x\", data: (), modalities: [(name: \"a@8\", length: 8, vocab: 7, masking: {masking}), \
+                 (name: \"b@6\", length: 6, vocab: 5)], masking: {budgets})"
+            ))
+            .unwrap()
+        };
+        let random = experiment("Random", "(input_tokens: (2, 3))");
+        let span = experiment("Span(stride: 2)", "(input_tokens: (4, 8))");
+        let fixed = masking();
+        let masks = |e: &Experiment, fixed: Option<&Masking>| -> Vec<SampleMask> {
+            let (modalities, masking) = masked(e, fixed);
+            (0..20).map(|clip| masking::for_clip(&modalities, masking, 1, 0, clip)).collect()
+        };
+        assert_eq!(masks(&random, Some(&fixed)), masks(&span, Some(&fixed)));
+        assert_ne!(masks(&random, None), masks(&span, None));
+        let own: Vec<SampleMask> =
+            (0..20).map(|c| masking::for_clip(&span.modalities, &span.masking, 1, 0, c)).collect();
+        assert_eq!(masks(&span, None), own);
     }
 
     #[test]

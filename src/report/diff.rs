@@ -97,7 +97,7 @@ fn one(reports: &Path, table: &str, a: u32, b: u32) -> Result<Diff> {
 
 /// Names of rows: every column before the first number, common to both.
 fn keys(old: &str, new: &str) -> Vec<String> {
-    const NAMES: [&str; 15] = [
+    const NAMES: [&str; 21] = [
         "claim",
         "against",
         "experiment",
@@ -113,6 +113,13 @@ fn keys(old: &str, new: &str) -> Vec<String> {
         "part",
         "control",
         "quantity",
+        // Of comparisons.
+        "metric",
+        "cell",
+        "a",
+        "b",
+        "axis",
+        "label",
     ];
     let head = |text: &str| -> Vec<String> {
         let line = text.lines().find(|l| !l.starts_with('#')).unwrap_or_default();

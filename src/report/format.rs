@@ -1,6 +1,7 @@
 //! Numbers as text.
 
 use super::table::{Cell, Column};
+use crate::record::Direction;
 
 /// `digits` after the point; never `-0`.
 pub fn fixed(value: f64, digits: usize) -> String {
@@ -44,14 +45,18 @@ pub fn shown(cell: &Cell, column: &Column, digits: Option<usize>) -> String {
     }
 }
 
+/// Which way is better; `None` for what only describes.
+pub fn arrow(direction: Direction) -> Option<&'static str> {
+    match direction {
+        Direction::Lower => Some("↓"),
+        Direction::Higher => Some("↑"),
+        Direction::Neither => None,
+    }
+}
+
 /// A column's heading for people: label, arrow, unit.
 pub fn heading(column: &Column) -> String {
-    use crate::record::Direction;
-    let arrow = match column.direction {
-        Direction::Lower => " ↓",
-        Direction::Higher => " ↑",
-        Direction::Neither => "",
-    };
+    let arrow = arrow(column.direction).map(|a| format!(" {a}")).unwrap_or_default();
     let unit = if column.unit.is_empty() { String::new() } else { format!(" ({})", column.unit) };
     format!("{}{arrow}{unit}", column.label)
 }

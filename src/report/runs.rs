@@ -95,7 +95,10 @@ fn open(dir: RunDir) -> Result<Run> {
     let record = Record::read(&dir.file("record.json"))?;
     // Without its manifest a run stands alone.
     let (manifest, claims) = match std::fs::read_to_string(dir.file("resolved.ron")) {
-        Ok(text) => (unseeded(&text), claims(&text)?),
+        Ok(text) => {
+            let place = |f: Fault| f.at(dir.file("resolved.ron").display().to_string());
+            (unseeded(&text), claims(&text).map_err(place)?)
+        }
         Err(_) => (record.identity.clone(), vec![]),
     };
     Ok(Run {

@@ -9,25 +9,26 @@ use crate::manifest::schema::{Direction, Experiment, Masking, PerModality, Ratio
 const ROUNDING: f64 = 1e-9;
 
 pub(super) fn check(e: &Experiment, found: &mut Findings) {
-    let m = &e.masking;
+    masking(e, "masking", &e.masking, found);
+}
+
+/// Also used for the masking of the `CrossEntropy` probe.
+pub(super) fn masking(e: &Experiment, path: &str, m: &Masking, found: &mut Findings) {
+    let at = |field: &str| format!("{path}.{field}");
     let total: usize = e.modalities.iter().map(|m| m.length).fold(0, usize::saturating_add);
-    range("masking.input_tokens", m.input_tokens, total, m.ratio.is_none(), found);
-    range("masking.target_tokens", m.target_tokens, total, m.ratio.is_none(), found);
-    alphas(e, "masking.input_alphas", &m.input_alphas, found);
-    alphas(e, "masking.target_alphas", &m.target_alphas, found);
+    range(&at("input_tokens"), m.input_tokens, total, m.ratio.is_none(), found);
+    range(&at("target_tokens"), m.target_tokens, total, m.ratio.is_none(), found);
+    alphas(e, &at("input_alphas"), &m.input_alphas, found);
+    alphas(e, &at("target_alphas"), &m.target_alphas, found);
     if let Some(r) = m.ratio {
-        ratio(e, r, found);
+        ratio(e, &at("ratio"), (m, r), found);
     }
+    let directions = at("directions");
     for (i, d) in m.directions.iter().enumerate() {
-        direction(e, &format!("masking.directions[{i}]"), d, found);
+        direction(e, &format!("{directions}[{i}]"), d, found);
     }
     let shares: f64 = m.directions.iter().map(|d| d.share).sum();
-    found.require_number(
-        "masking.directions",
-        shares,
-        shares <= 1.0 + ROUNDING,
-        "shares that sum to at most 1",
-    );
+    found.require_number(&directions, shares, shares <= 1.0 + ROUNDING, "shares that sum to at most 1");
 }
 
 fn range(path: &str, (low, high): (usize, usize), total: usize, used: bool, found: &mut Findings) {
@@ -64,9 +65,9 @@ fn alphas(e: &Experiment, path: &str, alphas: &PerModality, found: &mut Findings
     }
 }
 
-fn ratio(e: &Experiment, r: Ratio, found: &mut Findings) {
+fn ratio(e: &Experiment, at: &str, (m, r): (&Masking, Ratio), found: &mut Findings) {
     for (field, share) in [("input", r.input), ("target", r.target)] {
-        let path = format!("masking.ratio.{field}");
+        let path = format!("{at}.{field}");
         found.require_number(&path, share, share > 0.0 && share <= 1.0, "a share above 0, at most 1");
         let none = e.modalities.iter().all(|m| (share * m.length as f64) < 1.0);
         if share > 0.0 && none && !e.modalities.is_empty() {
@@ -78,11 +79,11 @@ fn ratio(e: &Experiment, r: Ratio, found: &mut Findings) {
         }
     }
     let sum = r.input + r.target;
-    found.require_number("masking.ratio", sum, sum <= 1.0 + ROUNDING, "input + target of at most 1");
+    found.require_number(at, sum, sum <= 1.0 + ROUNDING, "input + target of at most 1");
     let plain = Masking::default();
-    if (e.masking.input_tokens, e.masking.target_tokens) != (plain.input_tokens, plain.target_tokens) {
+    if (m.input_tokens, m.target_tokens) != (plain.input_tokens, plain.target_tokens) {
         found.warn(
-            Finding::error("masking.ratio", "`masking.ratio` replaces the token ranges")
+            Finding::error(at, format!("`{at}` replaces the token ranges"))
                 .help("remove `input_tokens` and `target_tokens`, or the ratio"),
         );
     }

@@ -1,6 +1,6 @@
 //! `probes` and `claims`: what is asked exists, and the answer is not given away.
 
-use super::masking::{direction, modality_list};
+use super::masking::{direction, masking, modality_list};
 use super::Findings;
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Claim, Decode, Experiment, Probe};
@@ -14,15 +14,38 @@ pub(super) fn check(e: &Experiment, found: &mut Findings) {
         }
         probe(e, &path, p, found);
     }
+    one_cross_entropy(e, found);
     for (i, c) in e.claims.iter().enumerate() {
         claim(e, &format!("claims[{i}]"), c, found);
+    }
+}
+
+/// A clip's masks are told apart by their number only.
+fn one_cross_entropy(e: &Experiment, found: &mut Findings) {
+    let mut all = e.probes.iter().enumerate().filter(|(_, p)| matches!(p, Probe::CrossEntropy { .. }));
+    if let (Some((first, a)), Some((second, b))) = (all.next(), all.next()) {
+        if a != b {
+            found.push(
+                Finding::error(
+                    format!("probes[{second}]"),
+                    format!("the scores of probes[{first}] go to the same table"),
+                )
+                .expected("one CrossEntropy probe")
+                .help("`nano4m eval` with `--checkpoint` measures a finished run under another masking"),
+            );
+        }
     }
 }
 
 fn probe(e: &Experiment, path: &str, p: &Probe, found: &mut Findings) {
     let at = |field: &str| format!("{path}.{field}");
     match p {
-        Probe::CrossEntropy { masks } => found.require(*masks >= 1, &at("masks"), masks, "at least 1"),
+        Probe::CrossEntropy { masks, masking: own } => {
+            found.require(*masks >= 1, &at("masks"), masks, "at least 1");
+            if let Some(m) = own {
+                masking(e, &at("masking"), m, found);
+            }
+        }
         Probe::Classify { inputs, templates } => {
             has_text(e, path, found);
             input_sets(e, &at("inputs"), inputs, found);

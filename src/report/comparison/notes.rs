@@ -12,8 +12,8 @@ pub fn tests(subject: &Subject, plan: &Plan) -> Vec<String> {
         format!(
             "p: two-sided, paired on the same clips. One seed: McNemar's exact test where a clip is right or wrong, else \
              sign flips over clips ({PERMUTATIONS} replicates); it speaks of these two runs only. Several seeds: the \
-             larger of the sign flips of the clips' mean differences and a t-test over seeds × clips (quasi-t, \
-             Satterthwaite), so that two seeds of one recipe are not taken for two recipes."
+             larger of the sign flips of the clips' mean differences and a t-test over seeds × clips (each with its \
+             own degrees of freedom), so that two seeds of one recipe are not taken for two recipes."
         ),
         "d: mean difference in standard deviations of the clips' differences (averaged over seeds).".into(),
         "MDE: the smallest true difference the uncorrected test finds at 5 % with 80 % power, with these seeds and \

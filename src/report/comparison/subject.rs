@@ -163,9 +163,17 @@ impl Side {
 
 /// Everything the targets of the cross-entropy probe are a function of, but for data and seed.
 fn targets(e: &Experiment) -> String {
-    let masks = e.probes.iter().find(|p| matches!(p, Probe::CrossEntropy { .. }));
-    let strategies: Vec<_> = e.modalities.iter().map(|m| (&m.name, m.length, &m.masking)).collect();
-    format!("{masks:?} {:?} {strategies:?} rows {:?}", e.masking, e.data.rows)
+    let fixed = e.probes.iter().find(|p| matches!(p, Probe::CrossEntropy { masking: Some(_), .. }));
+    let lengths: Vec<_> = e.modalities.iter().map(|m| (&m.name, m.length)).collect();
+    let sample = format!("{lengths:?} rows {:?}", e.data.rows);
+    match fixed {
+        Some(probe) => format!("{probe:?} {sample}"),
+        None => {
+            let masks = e.probes.iter().find(|p| matches!(p, Probe::CrossEntropy { .. }));
+            let strategies: Vec<_> = e.modalities.iter().map(|m| &m.masking).collect();
+            format!("{masks:?} {:?} {strategies:?} {sample}", e.masking)
+        }
+    }
 }
 
 fn seeds(run: &Run) -> Seed {
@@ -226,4 +234,26 @@ fn all_metrics(sides: &[Side]) -> Vec<String> {
     let mut keys: Vec<String> = keys.into_iter().cloned().collect();
     keys.sort_by_key(place);
     keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fixed_masking_makes_targets_the_same() {
+        let of = |strategy: &str, budgets: &str, probe: &str| {
+            let modality = format!("(name: \"a@8\", length: 8, vocab: 7, masking: {strategy})");
+            let manifest = format!(
+                "(schema: 1, name: \"x\", data: (), modalities: [{modality}], masking: {budgets}, probes: [{probe}])"
+            );
+            targets(&text::parse(&manifest).unwrap_or_else(|(f, _)| panic!("{f:?}")))
+        };
+        let (own, fixed) = ("CrossEntropy()", "CrossEntropy(masking: (input_tokens: (1, 4)))");
+        let budgets = "(input_tokens: (2, 4))";
+        assert_eq!(of("Random", "()", fixed), of("Span(stride: 2)", budgets, fixed));
+        assert_ne!(of("Random", "()", own), of("Span(stride: 2)", "()", own));
+        assert_ne!(of("Random", "()", own), of("Random", budgets, own));
+        assert_ne!(of("Random", "()", fixed), of("Random", "()", "CrossEntropy(masks: 3, masking: ())"));
+    }
 }

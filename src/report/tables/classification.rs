@@ -5,6 +5,7 @@ use super::compared;
 use super::Built;
 use crate::fault::Result;
 use crate::record::examples::{source, Classification};
+use crate::record::Direction as Better;
 use crate::report::published::find;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
@@ -224,6 +225,7 @@ fn headline(group: &Group, key: &Key, draft: &Draft) -> Option<Headline> {
         seed: seed.clone(),
         quantity: format!("{} → class, top-1, {}", common::names(group, &key.0), key.1),
         unit: "%",
+        better: Better::Higher,
         digits: 2,
         value: draft.row.cells[TOP1].clone(),
         against: "chance".into(),

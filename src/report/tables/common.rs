@@ -2,6 +2,7 @@
 
 use crate::fault::Result;
 use crate::record::examples::Example;
+use crate::record::Direction;
 use crate::report::published::{short_names, Published};
 use crate::report::runs::{Group, Run};
 use crate::report::table::{Cell, Row};
@@ -127,12 +128,17 @@ fn paired(a: &[&Clips], b: &[&Clips]) -> Estimable<(Columns, Columns)> {
     Ok((columns, second))
 }
 
-/// Two-sided sign-flip test over clips; of several seeds the largest p (true of every seed).
+/// Two-sided sign-flip test over clips; of several seeds the largest p (true of every seed), and 1
+/// where they do not even agree in the sign.
 pub fn paired_p(a: &[&Clips], b: &[&Clips], plan: &Plan) -> Estimable<f64> {
     let (a, b) = paired(a, b)?;
     let mut largest: Estimable<f64> = Err(NotEstimable::NoData);
-    for (a, b) in a.iter().zip(&b) {
-        let d = differences(a, b);
+    let all: Vec<Vec<f64>> = a.iter().zip(&b).map(|(a, b)| differences(a, b)).collect();
+    let above: Vec<bool> = all.iter().map(|d| d.iter().sum::<f64>() > 0.0).collect();
+    if above.iter().any(|up| *up != above[0]) {
+        return Ok(1.0);
+    }
+    for d in all {
         let p = sign_flip::test(&d, Alternative::TwoSided, plan.seed, PERMUTATIONS)?;
         largest = Ok(largest.map_or(p, |q: f64| q.max(p)));
     }
@@ -242,6 +248,7 @@ pub struct Headline {
     pub seed: String,
     pub quantity: String,
     pub unit: &'static str,
+    pub better: Direction,
     pub digits: usize,
     pub value: Cell,
     /// What it is held against, and its value.
@@ -282,7 +289,7 @@ pub fn share_note(plan: &Plan) -> String {
 pub fn correction_note(test: &str, m: usize) -> String {
     format!(
         "p adj.: {test}; Benjamini–Hochberg over the m = {m} tests of this table. With several seeds \
-         p is the largest of the seeds'."
+         p is the largest of the seeds', and 1 where they disagree in the sign."
     )
 }
 
@@ -321,6 +328,7 @@ mod tests {
         let p = |x: &[&Clips], y: &[&Clips]| paired_p(x, y, &plan).unwrap();
         assert_eq!(p(&[&up], &[&zero]), 0.25);
         assert_eq!(p(&[&up, &mixed], &[&zero, &zero]), p(&[&mixed], &[&zero]));
+        assert_eq!(p(&[&up, &zero], &[&zero, &up]), 1.0);
     }
 
     #[test]

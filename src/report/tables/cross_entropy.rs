@@ -5,6 +5,7 @@ use super::compared::{self, each_line, Line, Placed, Sources};
 use super::Built;
 use crate::fault::Result;
 use crate::record::examples::{source, CrossEntropy};
+use crate::record::Direction as Better;
 use crate::report::published::find;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
@@ -122,6 +123,7 @@ fn headline(group: &Group, modality: &str, placed: &Placed, drafts: &[Draft]) ->
         seed,
         quantity: format!("cross-entropy, {}", common::names(group, modality)),
         unit: "nats/token",
+        better: Better::Lower,
         digits: 4,
         value: model.cells[CE].clone(),
         against: against.map_or(String::new(), |(name, ..)| name.to_string()),

@@ -5,6 +5,7 @@ use super::compared::{self, each_line, Line, Placed, Sources};
 use super::Built;
 use crate::fault::Result;
 use crate::record::examples::{source, Direction};
+use crate::record::Direction as Better;
 use crate::report::published::{find, Published};
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
@@ -152,6 +153,7 @@ fn headline(group: &Group, key: &Key, placed: &Placed, drafts: &[Draft]) -> Opti
             common::names(group, &key.1)
         ),
         unit: "%",
+        better: Better::Higher,
         digits: 2,
         value: model.cells[ACCURACY].clone(),
         against: against.map_or(String::new(), |a| a.0.to_string()),

@@ -1,6 +1,7 @@
 //! The front page: one line per quantity, the published numbers beside it.
 
 use super::common::{self, Context, Headline};
+use crate::report::format::arrow;
 use crate::report::published::{Published, PUBLISHED};
 use crate::report::table::{Cell, Column, Row, Table};
 
@@ -10,6 +11,7 @@ fn columns() -> Vec<Column> {
         Column::key("seed"),
         Column::key("quantity"),
         Column::text("unit", "unit"),
+        Column::text("better", "better"),
         Column::estimate("value", "value", "", 4),
         Column::text("against", "against"),
         Column::number("against_value", "its value", "", 4),
@@ -28,7 +30,7 @@ pub fn build(context: &Context, headlines: &[Headline]) -> Table {
     Table {
         name: "eval_results".into(),
         title: "Evaluation results".into(),
-        schema: 1,
+        schema: 2,
         columns: columns(),
         rows,
         notes: vec![
@@ -52,6 +54,7 @@ fn measured(context: &Context, h: &Headline) -> Row {
         Cell::text(&h.seed),
         Cell::text(&h.quantity),
         Cell::text(h.unit),
+        arrow(h.better).map_or(Cell::Empty, Cell::text),
         h.value.clone(),
         against,
         Cell::number(h.against_value),
@@ -66,8 +69,13 @@ fn measured(context: &Context, h: &Headline) -> Row {
 
 fn only_published(context: &Context, p: &'static Published) -> Row {
     let (published, on) = published_cells(context, Some(p));
-    let mut cells =
-        vec![Cell::text("not measured"), Cell::text(""), Cell::text(p.quantity), Cell::text(p.unit)];
+    let mut cells = vec![
+        Cell::text("not measured"),
+        Cell::text(""),
+        Cell::text(p.quantity),
+        Cell::text(p.unit),
+        Cell::Empty,
+    ];
     cells.extend([Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, published, on]);
     let mut row = Row::new(cells);
     row.digits = Some(if p.unit == "nats/token" { 4 } else { 2 });

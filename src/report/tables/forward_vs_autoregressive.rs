@@ -4,6 +4,7 @@ use super::common::{self, add, views, Clips, Context, Draft, Headline, View};
 use super::Built;
 use crate::fault::Result;
 use crate::record::examples::ForwardVsAutoregressive;
+use crate::record::Direction as Better;
 use crate::report::published::find;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
@@ -106,6 +107,7 @@ fn headlines(group: &Group, seed: &str, draft: &Draft) -> Vec<Headline> {
         seed: seed.into(),
         quantity: format!("caption, {name}"),
         unit: "nats/token",
+        better: Better::Lower,
         digits: 4,
         value: draft.row.cells[cell].clone(),
         against: if cell == 2 { "autoregressive".into() } else { String::new() },

@@ -4,6 +4,7 @@ use super::common::{self, add, views, Clips, Context, Draft, Headline, View};
 use super::Built;
 use crate::fault::Result;
 use crate::record::examples::Generation;
+use crate::record::Direction as Better;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,6 +140,7 @@ fn headline(group: &Group, seed: &str, key: &Key, draft: &Draft) -> Headline {
             common::names(group, &key.1)
         ),
         unit: "nats",
+        better: Better::Neither,
         digits: 3,
         value: draft.row.cells[5].clone(),
         against: "real tokens".into(),

@@ -4,6 +4,7 @@ use super::common::{self, add, largest_p, share, views, Clips, Context, Draft, H
 use super::Built;
 use crate::fault::Result;
 use crate::record::examples::LinearProbe;
+use crate::record::Direction as Better;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
 use crate::stats::{binomial, detectable, Alternative, Estimable, NotEstimable};
@@ -183,6 +184,7 @@ fn headline(
         seed: seed.clone(),
         quantity: format!("{} → class, linear probe", common::names(group, inputs)),
         unit: "%",
+        better: Better::Higher,
         digits: 2,
         value: probe.row.cells[TOP1].clone(),
         against: if control.is_some() { "random weights".into() } else { "chance".into() },

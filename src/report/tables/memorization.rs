@@ -4,6 +4,7 @@ use super::common::{self, add, views, Clips, Context, Headline};
 use super::Built;
 use crate::fault::Result;
 use crate::record::examples::Memorization;
+use crate::record::Direction as Better;
 use crate::report::published::find;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Row, Table};
@@ -135,6 +136,7 @@ fn headline(group: &Group, seed: &str, quantity: String, value: Cell, clips: u64
         seed: seed.into(),
         quantity,
         unit: "%",
+        better: Better::Neither,
         digits: 2,
         value,
         against: String::new(),

@@ -6,6 +6,7 @@ use super::common::{
 use super::Built;
 use crate::fault::Result;
 use crate::record::examples::{source, Retrieval};
+use crate::record::Direction as Better;
 use crate::report::published::{find, Published};
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
@@ -239,6 +240,7 @@ fn headline(group: &Group, key: &Key, tested: &Tested, i: usize) -> Option<Headl
         seed: seed.clone(),
         quantity: format!("{} → {}, R@{}", common::names(group, &key.0), common::names(group, &key.1), AT[i]),
         unit: "%",
+        better: Better::Higher,
         digits: 2,
         value: cells[FIRST[i]].clone(),
         against: "chance".into(),

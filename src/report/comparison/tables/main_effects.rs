@@ -19,7 +19,7 @@ pub fn main_effects(
     let mut columns = vec![
         Column::key("metric"),
         Column::key("axis"),
-        Column::key("value"),
+        Column::key("label"),
         Column::key("against"),
         Column::text("unit", "unit"),
         Column::text("better", "better"),
@@ -52,7 +52,7 @@ pub fn main_effects(
     };
     let rows: Vec<Row> = effects.iter().map(row).collect();
     notes.insert(0, format!(
-        "effect: a value of the axis minus the reference's value, averaged over the pairs of cells that differ in \
+        "effect: a label of the axis minus the reference's label, averaged over the pairs of cells that differ in \
          nothing else (column pairs). Benjamini–Hochberg over the m = {m} tests of this table."
     ));
     (!rows.is_empty()).then(|| Table {
