@@ -1,7 +1,7 @@
 //! `nano4m ablate`: plan, execute, record, compare.
 
-use super::ablate_progress::Board;
 use super::ablate_args::Ablate;
+use super::ablate_progress::Board;
 use super::args::Global;
 use super::session::{cache_folder, runs_folder};
 use super::signals::Signals;
