@@ -56,7 +56,9 @@ pub fn plot(group: &Group) -> Result<Option<Plot>> {
 /// Percent found at every k, as steps: it changes at whole ranks only.
 fn found(ranks: &[u32], gallery: u32) -> Vec<(f64, f64)> {
     let mut counts = BTreeMap::new();
-    ranks.iter().for_each(|r| *counts.entry(r.saturating_add(1)).or_insert(0usize) += 1);
+    // A rank outside the gallery is nowhere on the axis.
+    let inside = ranks.iter().filter(|r| **r < gallery);
+    inside.for_each(|r| *counts.entry(*r + 1).or_insert(0usize) += 1);
     let mut points = vec![(0.0, 0.0)];
     let mut sum = 0;
     let share = |sum: usize| 100.0 * sum as f64 / ranks.len() as f64;

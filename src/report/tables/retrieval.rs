@@ -178,10 +178,11 @@ fn reciprocal_ranks(rows: &[&Retrieval]) -> Clips {
 
 /// 1-based, over all clips and seeds.
 fn median_rank(of: &[&Vec<&Retrieval>]) -> Option<f64> {
-    let mut ranks: Vec<u32> = of.iter().flat_map(|rows| rows.iter().map(|r| r.rank + 1)).collect();
+    let mut ranks: Vec<u32> =
+        of.iter().flat_map(|rows| rows.iter().map(|r| r.rank.saturating_add(1))).collect();
     ranks.sort_unstable();
     let n = ranks.len();
-    (n > 0).then(|| f64::from(ranks[(n - 1) / 2] + ranks[n / 2]) / 2.0)
+    (n > 0).then(|| (f64::from(ranks[(n - 1) / 2]) + f64::from(ranks[n / 2])) / 2.0)
 }
 
 /// Whether the pairing can be permuted: the gallery is the queries and the nearest are known.
