@@ -103,7 +103,7 @@ fn print(metrics: &[Metric], session: &Session, g: &Global) -> Result<Done> {
     }
     let names: Vec<&str> = session.experiment.modalities.iter().map(|m| m.name.as_str()).collect();
     let drift: Vec<String> = session.drift.iter().map(session::drift_line).collect();
-    tables::print_cross_entropy(metrics, &names, &drift)?;
+    tables::print_metrics(metrics, &names, &drift)?;
     Ok(Done::Fine)
 }
 

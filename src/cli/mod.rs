@@ -27,6 +27,7 @@ mod session;
 mod show;
 mod signals;
 mod suite;
+mod summary;
 mod tables;
 mod verify;
 mod why;

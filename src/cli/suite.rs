@@ -3,15 +3,17 @@
 use super::args::Global;
 use super::execute;
 use super::session::Session;
-use crate::data::Part;
 use crate::fault::Result;
-use crate::manifest::schema::{Masking, Probe};
+use crate::manifest::schema::{Direction, Masking, Probe};
 use crate::model::network::Network;
 use crate::probes::baselines::Fitted;
 use crate::probes::cross_entropy::{self as ce, Task};
-use crate::probes::{generation, linear_probe, Subject, Watch};
+use crate::probes::{self, Subject, Watch};
+use crate::probes::{
+    classification, directions, forward_vs_autoregressive, generation, linear_probe, memorization, retrieval,
+};
 use crate::record::examples::{self, source, Example};
-use crate::record::{self, cross_entropy, Metric};
+use crate::record::{self, Metric};
 use std::collections::BTreeMap;
 
 /// Where the probes report to.
@@ -48,36 +50,81 @@ impl<'a> Suite<'a> {
     /// One arm per probe: measure, keep the scores, make metrics of them.
     fn probe(&mut self, probe: &Probe) -> Result<()> {
         match probe {
-            Probe::CrossEntropy { masks, masking } => self.cross_entropy(*masks, masking.as_ref()),
+            Probe::CrossEntropy { masks, masking, directions } => {
+                self.cross_entropy(*masks, masking.as_ref(), directions)
+            }
+            Probe::Classify { inputs, templates } => self.classification(inputs, templates),
+            Probe::Retrieval { pairs, gallery } => self.retrieval(pairs, *gallery),
+            Probe::Memorization { modality, given, clips } => self.memorization(modality, given, *clips),
+            Probe::Directions(directions) => self.directions(directions),
+            Probe::ForwardVsAutoregressive { input, target, clips } => {
+                self.forward_vs_autoregressive(input, target, *clips)
+            }
             Probe::Generation { inputs, target, clips, prefix, decode } => {
                 let (clips, prefix) = (*clips, *prefix);
                 self.generation(&generation::Settings { inputs, target, clips, prefix, decode })
             }
             Probe::LinearProbe { inputs } => self.linear_probe(inputs),
-            other => {
-                self.sink.note(&format!("not measured: this version has no probe {}", kind(other)));
-                Ok(())
-            }
         }
     }
 
-    fn cross_entropy(&mut self, masks: usize, fixed: Option<&Masking>) -> Result<()> {
-        let Subject { experiment: e, data, .. } = self.subject();
-        let (modalities, masking) = ce::masked(e, fixed);
-        let task = Task {
-            modalities: &modalities,
-            masking,
-            split: data.split(Part::Test),
-            seed: e.seeds.probes,
-            masks,
-        };
-        let mut scores = ce::model(self.net, &task, &mut self.watch("cross-entropy"))?;
-        scores.extend(ce::baselines(&Fitted::all(data), &task));
+    fn cross_entropy(
+        &mut self,
+        masks: usize,
+        masking: Option<&Masking>,
+        directions: &[Direction],
+    ) -> Result<()> {
+        let s = self.subject();
+        let task = Task::new(&s, masks, masking, directions)?;
+        let mut rows = ce::network(s.net, &task, source::MODEL, &mut self.watch("cross-entropy"))?;
+        rows.extend(ce::shuffled(s.net, &task, &mut self.watch("cross-entropy, shuffled input"))?);
+        rows.extend(ce::unconditional(s.net, &task, &mut self.watch("cross-entropy, unconditional"))?);
         let untrained = self.untrained()?;
-        let mut watch = self.watch("cross-entropy, untrained");
-        scores.extend(ce::network(untrained.as_ref(), &task, source::UNTRAINED, &mut watch)?);
-        let names: Vec<&str> = e.modalities.iter().map(|m| m.name.as_str()).collect();
-        self.keep(&scores, cross_entropy::metrics(&scores, &names, e.seeds.probes))
+        let watch = &mut self.watch("cross-entropy, untrained");
+        rows.extend(ce::network(untrained.as_ref(), &task, source::UNTRAINED, watch)?);
+        rows.extend(ce::baselines(&Fitted::all(s.data), &task));
+        self.keep(&rows, record::cross_entropy::metrics(&rows, &task.names(), self.seed()))
+    }
+
+    fn classification(&mut self, inputs: &[Vec<String>], templates: &[String]) -> Result<()> {
+        let s = self.subject();
+        let rows = classification::measure(&s, inputs, templates, &mut self.watch("classification"))?;
+        let name = |set: &Vec<String>| {
+            probes::indices(s.experiment, set).map(|set| probes::joined(s.experiment, &set))
+        };
+        let names = inputs.iter().map(name).collect::<Result<Vec<_>>>()?;
+        self.keep(&rows, record::classification::metrics(&rows, &names, self.seed()))
+    }
+
+    fn retrieval(&mut self, pairs: &[(String, String)], gallery: usize) -> Result<()> {
+        let (s, untrained) = (self.subject(), self.untrained()?);
+        let watch = &mut self.watch("retrieval");
+        let rows = retrieval::measure(&s, untrained.as_ref(), pairs, gallery, watch)?;
+        self.keep(&rows, record::retrieval::metrics(&rows, pairs, gallery, self.seed()))
+    }
+
+    fn memorization(&mut self, modality: &str, given: &[String], clips: usize) -> Result<()> {
+        let s = self.subject();
+        let rows = memorization::measure(&s, modality, given, clips, &mut self.watch("memorization"))?;
+        self.keep(&rows, record::memorization::metrics(&rows, self.seed()))
+    }
+
+    fn directions(&mut self, directions: &[Direction]) -> Result<()> {
+        let (s, untrained) = (self.subject(), self.untrained()?);
+        let watch = &mut self.watch("directions");
+        let rows = directions::measure(&s, untrained.as_ref(), directions, watch)?;
+        self.keep(&rows, record::directions::metrics(&rows, self.seed()))
+    }
+
+    fn forward_vs_autoregressive(&mut self, input: &str, target: &str, clips: usize) -> Result<()> {
+        let s = self.subject();
+        let watch = &mut self.watch("forward against autoregressive");
+        let rows = forward_vs_autoregressive::measure(&s, input, target, clips, watch)?;
+        self.keep(&rows, record::forward_vs_autoregressive::metrics(&rows, target, self.seed()))
+    }
+
+    fn seed(&self) -> u64 {
+        self.session.experiment.seeds.probes
     }
 
     fn generation(&mut self, settings: &generation::Settings) -> Result<()> {
@@ -136,9 +183,4 @@ impl Watch for Told<'_> {
     fn note(&mut self, message: &str) {
         self.sink.note(&format!("{}: {message}", self.name));
     }
-}
-
-/// `Classify(inputs: …)` → `Classify`.
-fn kind(probe: &Probe) -> String {
-    format!("{probe:?}").chars().take_while(|c| c.is_ascii_alphanumeric()).collect()
 }

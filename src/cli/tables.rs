@@ -1,7 +1,7 @@
-//! What a run prints at its end: cross-entropy per modality against its baselines.
+//! What a run prints at its end: cross-entropy per modality against its baselines, then the other probes.
 
 use super::args::Global;
-use super::output;
+use super::{output, summary};
 use crate::fault::Result;
 use crate::record::{Metric, Record};
 use tabled::builder::Builder;
@@ -14,20 +14,29 @@ pub fn print_record(record: &Record, g: &Global) -> Result<()> {
         return output::json(record);
     }
     let names: Vec<&str> = record.modalities.iter().map(|m| m.name.as_str()).collect();
-    print_cross_entropy(&record.metrics, &names, &record.drift)
+    print_metrics(&record.metrics, &names, &record.drift)
 }
 
-/// The table of cross-entropies, if they were measured.
-pub fn print_cross_entropy(metrics: &[Metric], modalities: &[&str], drift: &[String]) -> Result<()> {
-    let Some(table) = cross_entropy(metrics, modalities) else { return Ok(()) };
-    let mut text = format!("\ncross-entropy on the test split, nats per token (lower is better)\n{table}\n");
-    if let Some(interval) = metrics.iter().find_map(|m| m.interval.as_deref()) {
-        text += &format!("[…] {interval}; gain = unigram marginal − model, paired on the same clips\n");
+/// The tables of what was measured.
+pub fn print_metrics(metrics: &[Metric], modalities: &[&str], drift: &[String]) -> Result<()> {
+    let mut text = String::new();
+    if let Some(table) = cross_entropy(metrics, modalities) {
+        text += &format!("\ncross-entropy on the test split, nats per token (lower is better)\n{table}\n");
+        if let Some(interval) = metrics.iter().find_map(|m| m.interval.as_deref()) {
+            text += &format!("[…] {interval}; gain = unigram marginal − model, paired on the same clips\n");
+        }
+    }
+    if let Some(table) = summary::table(metrics, modalities) {
+        text += &format!("\nother probes on the test split, [95 % interval over clips]\n{table}\n");
+        text += "every method, baseline and test: `nano4m report`\n";
     }
     for drift in drift {
         text += &format!("drift allowed: {drift}\n");
     }
-    output::data(&text)
+    match text.is_empty() {
+        true => Ok(()),
+        false => output::data(&text),
+    }
 }
 
 /// Rows: modalities; columns: model, unigram marginal, uniform, gain, clips.
@@ -38,12 +47,14 @@ pub fn cross_entropy(metrics: &[Metric], modalities: &[&str]) -> Option<String> 
     let mut builder = Builder::default();
     builder.push_record(["modality", "model", "unigram marginal", "uniform", "gain", "clips"]);
     let mut any = false;
-    for &modality in modalities {
+    let measured = metrics.iter().filter(|m| m.name == "cross_entropy").filter_map(|m| m.modality.as_deref());
+    let directed = measured.filter(|m| !modalities.contains(m));
+    for modality in modalities.iter().copied().chain(directed) {
         let Some(model) = find("cross_entropy", modality) else { continue };
         any = true;
         let plain = |name: &str| number(find(name, modality).and_then(|m| m.value));
         builder.push_record([
-            modality.to_string(),
+            modality.replace("->", " → "),
             with_interval(Some(model)),
             plain("cross_entropy.unigram_marginal"),
             plain("cross_entropy.uniform"),

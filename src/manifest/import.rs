@@ -233,7 +233,7 @@ fn experiment(keys: &Keys, name: &str, notes: &mut Vec<String>) -> Result<Experi
             ..model
         },
         train: train(keys)?,
-        probes: vec![super::schema::Probe::CrossEntropy { masks: 2, masking: None }],
+        probes: vec![super::schema::Probe::CrossEntropy { masks: 2, masking: None, directions: vec![] }],
         claims: Vec::new(),
         pins: None,
     })

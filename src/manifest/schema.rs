@@ -347,17 +347,24 @@ pub enum Loss {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Probe {
-    /// Cross-entropy per modality on the test split, `masks` fixed masks a clip.
+    /// Cross-entropy per modality on the test split.
     CrossEntropy {
+        /// Fixed masks per clip under the training masking.
         #[serde(default = "two")]
         masks: usize,
         /// Budgets at random positions, the same for every training; absent: the training masking.
         #[serde(default)]
         masking: Option<Masking>,
+        /// Directions that are scored beside it, each under the masking it implies.
+        #[serde(default)]
+        directions: Vec<Direction>,
     },
-    /// Class of a clip from the modalities in `inputs` (each entry is one set).
+    /// Class of a clip from other modalities, through its caption.
     Classify {
+        /// Each entry is one set of input modalities.
         inputs: Vec<Vec<String>>,
+        /// Captions of a class: `{class}` is its label, `{caption}` every first caption the training
+        /// split has for it. With several a class scores the sum of their likelihoods.
         #[serde(default = "default_templates")]
         templates: Vec<String>,
     },
@@ -405,11 +412,11 @@ fn two() -> usize {
 }
 
 fn default_templates() -> Vec<String> {
-    vec!["{class}".into()]
+    vec!["{caption}".into()]
 }
 
 fn default_probes() -> Vec<Probe> {
-    vec![Probe::CrossEntropy { masks: two(), masking: None }]
+    vec![Probe::CrossEntropy { masks: two(), masking: None, directions: vec![] }]
 }
 
 /// A claim declared before training; judged with the others by Holm's procedure.

@@ -256,7 +256,7 @@ fn probes_that_cannot_be_run() {
         ),
         (
             "Classify(inputs: [[\"a@16\"]], templates: [\"a thing\"])",
-            "the template does not name the class | \"a thing\" | a text with {class} in it",
+            "the template does not name the class | \"a thing\" | a text with {class} or {caption} in it",
         ),
         ("CrossEntropy(), CrossEntropy(masks: 2)", "the same probe as probes[0]"),
         (

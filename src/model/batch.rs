@@ -59,7 +59,13 @@ pub struct Batch {
 impl Batch {
     /// Appends a sample: `tokens[m]` holds all ids of modality `m`, `mask` says which are used.
     pub fn push(&mut self, tokens: &[&[u32]], mask: &SampleMask) {
-        for (side, chosen) in [(&mut self.enc, &mask.input), (&mut self.dec, &mask.target)] {
+        self.push_sides(tokens, tokens, mask);
+    }
+
+    /// As [`Batch::push`], with the input's ids from one clip and the targets' from another.
+    pub fn push_sides(&mut self, inputs: &[&[u32]], targets: &[&[u32]], mask: &SampleMask) {
+        let sides = [(&mut self.enc, inputs, &mask.input), (&mut self.dec, targets, &mask.target)];
+        for (side, tokens, chosen) in sides {
             for (m, positions) in chosen.iter().enumerate() {
                 for &p in positions {
                     side.token(tokens[m][p as usize], p, m as u32);

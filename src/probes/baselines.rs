@@ -93,6 +93,18 @@ impl Fitted {
         }
     }
 
+    /// The most likely id at `position`; the lowest of equals.
+    pub fn best(&self, baseline: Baseline, position: u32) -> u32 {
+        let p = position as usize;
+        let score = |id: u32| match baseline {
+            Baseline::Uniform => 0.0,
+            Baseline::Unigram => self.unigram.add_one(id),
+            Baseline::Codebook => self.codebook[p % self.codebooks].add_one(id),
+            Baseline::Position => self.at_position(p, id, self.prior),
+        };
+        (1..self.vocab as u32).fold(0, |best, id| if score(id) > score(best) { id } else { best })
+    }
+
     fn at_position(&self, position: usize, id: u32, prior: f64) -> f64 {
         let here = &self.position[position];
         (f64::from(here.of[id as usize]) + prior * self.unigram.add_one(id)) / (here.total as f64 + prior)
@@ -178,6 +190,9 @@ mod tests {
         // The validation clip follows the positions, so little smoothing is best.
         assert_eq!(fitted.prior, 1.0);
         close(p(Baseline::Position, 0, 0), (3.0 + 6.0 / 17.0) / 4.0);
+        let best = [Baseline::Uniform, Baseline::Unigram, Baseline::Codebook, Baseline::Position]
+            .map(|b| (fitted.best(b, 2), fitted.best(b, 3)));
+        assert_eq!(best, [(0, 0), (0, 0), (0, 4), (0, 4)]);
     }
 
     #[test]

@@ -1,14 +1,25 @@
 //! Cross-entropy per modality under fixed masks, and its baselines on the very same targets.
 //!
 //! Mask k of test clip i is `masking::for_clip` with (seeds.probes, k, i); it is applied to row k mod K
-//! of the clip. The masking is the training's unless the probe fixes one (see [`masked`]).
+//! of the clip. The masking is the training's unless the probe fixes one (see [`masked`]). A direction gives whole modalities instead (rows 0..min(masks, K)); its scores stand
+//! under `inputs->target` in the place of the modality's name.
+//!
+//! ```text
+//! model            the network on the clip's own input
+//! untrained        the initial weights
+//! shuffled_input   another clip's input under the same mask, this clip's targets
+//! unconditional    each modality by itself: its own input, its own targets, nothing of the others
+//! ```
+//! An encoder needs an input: where `unconditional` leaves none, one token of another clip (the first
+//! of the first other modality) stands in, which tells nothing about this one.
 
 use super::baselines::{Baseline, Fitted};
+use super::control::partners;
 use super::packing::{self, Sample};
-use super::Watch;
-use crate::data::Split;
+use super::{direction_name, indices, Subject, Watch};
+use crate::data::{Part, Split};
 use crate::fault::Result;
-use crate::manifest::schema::{Experiment, Masking};
+use crate::manifest::schema::{Direction, Experiment, Masking};
 use crate::masking::{self, SampleMask};
 use crate::modality::{Modality, Strategy};
 use crate::model::network::{Network, Scope};
@@ -17,47 +28,133 @@ use std::borrow::Cow;
 
 /// What is scored: clips of a split under fixed masks.
 pub struct Task<'a> {
-    pub modalities: &'a [Modality],
-    pub masking: &'a Masking,
-    pub split: &'a Split,
+    modalities: Cow<'a, [Modality]>,
+    masking: &'a Masking,
+    split: &'a Split,
     /// `seeds.probes`.
-    pub seed: u64,
+    seed: u64,
     /// Fixed masks per clip.
-    pub masks: usize,
+    masks: usize,
+    directions: Vec<Whole>,
 }
 
-impl Task<'_> {
-    /// Number of (clip, mask) pairs.
-    pub fn len(&self) -> usize {
-        self.split.len() * self.masks
+/// A direction: its mask, and what each modality's scores are called.
+struct Whole {
+    mask: SampleMask,
+    names: Vec<String>,
+}
+
+/// One mask of one clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Item {
+    clip: usize,
+    mask: usize,
+    /// Number of the direction; `None` under the training masking.
+    direction: Option<usize>,
+}
+
+impl<'a> Task<'a> {
+    /// The test split of `s` under `masks` masks per clip, and under `directions`. The masks are the
+    /// training's unless `fixed` (see [`masked`]).
+    ///
+    /// # Errors
+    /// If a direction names a modality that is not there.
+    pub fn new(
+        s: &Subject<'a>,
+        masks: usize,
+        fixed: Option<&'a Masking>,
+        directions: &[Direction],
+    ) -> Result<Task<'a>> {
+        let e = s.experiment;
+        let (modalities, masking) = masked(e, fixed);
+        let whole = |d: &Direction| -> Result<Whole> {
+            let (inputs, targets) = (indices(e, &d.inputs)?, indices(e, &d.targets)?);
+            let names = (0..e.modalities.len()).map(|m| direction_name(e, &inputs, &[m])).collect();
+            Ok(Whole { mask: masking::direction(&e.modalities, &inputs, &targets), names })
+        };
+        Ok(Task {
+            modalities,
+            masking,
+            split: s.data.split(Part::Test),
+            seed: e.seeds.probes,
+            masks,
+            directions: directions.iter().map(whole).collect::<Result<_>>()?,
+        })
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Names of everything scored: modalities, then directions.
+    pub fn names(&self) -> Vec<&str> {
+        let modalities = self.modalities.iter().map(|m| m.name.as_str());
+        let directed = self.directions.iter().flat_map(|d| {
+            let targets = d.names.iter().zip(&d.mask.target).filter(|(_, t)| !t.is_empty());
+            targets.map(|(name, _)| name.as_str())
+        });
+        modalities.chain(directed).collect()
     }
 
-    fn mask(&self, clip: usize, mask: usize) -> SampleMask {
-        masking::for_clip(self.modalities, self.masking, self.seed, mask as u64, clip as u64)
+    fn mask(&self, item: Item) -> SampleMask {
+        match item.direction {
+            Some(d) => self.directions[d].mask.clone(),
+            None => masking::for_clip(
+                &self.modalities,
+                self.masking,
+                self.seed,
+                item.mask as u64,
+                item.clip as u64,
+            ),
+        }
     }
 
-    /// Tokens of the row that `mask` is applied to.
-    fn sample(&self, clip: usize, mask: usize) -> Vec<&[u32]> {
-        self.split.sample(clip, mask % self.split.rows(clip))
+    /// Tokens of `clip` in the row that the item's mask is applied to.
+    fn sample(&self, clip: usize, item: Item) -> Vec<&'a [u32]> {
+        self.split.sample(clip, item.mask % self.split.rows(clip))
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        (0..self.split.len()).flat_map(|clip| (0..self.masks).map(move |mask| (clip, mask)))
+    fn items(&self) -> Vec<Item> {
+        let mut items = Vec::new();
+        for direction in std::iter::once(None).chain((0..self.directions.len()).map(Some)) {
+            for clip in 0..self.split.len() {
+                let rows = if direction.is_some() { self.split.rows(clip) } else { usize::MAX };
+                items.extend((0..self.masks.min(rows)).map(|mask| Item { clip, mask, direction }));
+            }
+        }
+        items
     }
 
-    fn score(&self, pair: (usize, usize), modality: usize, source: &str) -> CrossEntropy {
+    fn score(&self, item: Item, modality: usize, source: &str) -> CrossEntropy {
         CrossEntropy {
-            clip: self.split.stem(pair.0).into(),
-            mask: pair.1 as u32,
-            modality: self.modalities[modality].name.clone(),
+            clip: self.split.stem(item.clip).into(),
+            mask: item.mask as u32,
+            modality: match item.direction {
+                Some(d) => self.directions[d].names[modality].clone(),
+                None => self.modalities[modality].name.clone(),
+            },
             source: source.into(),
             tokens: 0,
             ce_nats: 0.0,
         }
+    }
+
+    /// Scores of samples made by `make`, in the order of the items.
+    fn run(
+        &self,
+        net: &dyn Network,
+        source: &str,
+        watch: &mut dyn Watch,
+        make: impl Fn(Item) -> Vec<Sample<'a, Item>>,
+    ) -> Result<Vec<CrossEntropy>> {
+        let items = self.items();
+        let total = items.iter().map(|&item| make(item).len()).sum();
+        let all = items.iter().flat_map(|&item| make(item));
+        let mut scores = Vec::new();
+        let scope = Scope::from(net.config().softmax);
+        packing::score(net, scope, all, total, watch, |&item, sums| {
+            for (m, s) in sums.iter().enumerate().filter(|(_, s)| s.tokens > 0) {
+                let blank = self.score(item, m, source);
+                scores.push(CrossEntropy { tokens: s.tokens, ce_nats: s.ce_nats, ..blank });
+            }
+        })?;
+        Ok(scores)
     }
 }
 
@@ -73,46 +170,71 @@ pub fn masked<'a>(e: &'a Experiment, fixed: Option<&'a Masking>) -> (Cow<'a, [Mo
     }
 }
 
-/// Scores of `net`, named `source` (`model`, `untrained`).
+/// Scores of `net` on each clip's own input, named `source` (`model`, `untrained`).
 pub fn network(
     net: &dyn Network,
     task: &Task,
     source: &str,
     watch: &mut dyn Watch,
 ) -> Result<Vec<CrossEntropy>> {
-    let samples = task.pairs().map(|pair| Sample {
-        key: pair,
-        tokens: task.sample(pair.0, pair.1),
-        mask: task.mask(pair.0, pair.1),
-    });
-    let mut scores = Vec::new();
-    let scope = Scope::from(net.config().softmax);
-    packing::score(net, scope, samples, (0, task.len()), watch, |&pair, sums| {
-        for (m, s) in sums.iter().enumerate().filter(|(_, s)| s.tokens > 0) {
-            let blank = task.score(pair, m, source);
-            scores.push(CrossEntropy { tokens: s.tokens, ce_nats: s.ce_nats, ..blank });
-        }
-    })?;
-    Ok(scores)
+    task.run(net, source, watch, |item| {
+        vec![Sample::new(item, task.sample(item.clip, item), task.mask(item))]
+    })
 }
 
-/// Scores of the trained network.
-pub fn model(net: &dyn Network, task: &Task, watch: &mut dyn Watch) -> Result<Vec<CrossEntropy>> {
-    network(net, task, source::MODEL, watch)
+/// Scores of `net` given another clip's input under the same mask; none for a single clip.
+pub fn shuffled(net: &dyn Network, task: &Task, watch: &mut dyn Watch) -> Result<Vec<CrossEntropy>> {
+    let Some(others) = task.others() else { return Ok(vec![]) };
+    task.run(net, source::SHUFFLED, watch, |item| {
+        let inputs = task.sample(others[item.mask][item.clip], item);
+        vec![Sample { key: item, inputs, targets: task.sample(item.clip, item), mask: task.mask(item) }]
+    })
+}
+
+/// Scores of `net` without the other modalities, each modality with targets in a pass of its own;
+/// none for a single clip.
+pub fn unconditional(net: &dyn Network, task: &Task, watch: &mut dyn Watch) -> Result<Vec<CrossEntropy>> {
+    let Some(others) = task.others() else { return Ok(vec![]) };
+    task.run(net, source::UNCONDITIONAL, watch, |item| {
+        let (whole, own) = (task.mask(item), task.sample(item.clip, item));
+        let alone = |side: &[Vec<u32>], m: usize| -> Vec<Vec<u32>> {
+            side.iter().enumerate().map(|(i, p)| if i == m { p.clone() } else { vec![] }).collect()
+        };
+        let asked = (0..whole.target.len()).filter(|&m| !whole.target[m].is_empty());
+        let one = |m: usize| {
+            let mut mask = SampleMask { input: alone(&whole.input, m), target: alone(&whole.target, m) };
+            let mut inputs = own.clone();
+            if mask.input[m].is_empty() {
+                // The first other modality; of a single one, itself.
+                let stand_in = usize::from(m == 0).min(mask.input.len() - 1);
+                mask.input[stand_in] = vec![0];
+                inputs = task.sample(others[item.mask][item.clip], item);
+            }
+            Sample { key: item, inputs, targets: own.clone(), mask }
+        };
+        asked.map(one).collect()
+    })
+}
+
+impl Task<'_> {
+    /// For every mask the partner of every clip.
+    fn others(&self) -> Option<Vec<Vec<usize>>> {
+        (0..self.masks).map(|mask| partners(self.split.len(), self.seed, mask as u64)).collect()
+    }
 }
 
 /// Scores of the fitted baselines on the same targets, in the order of [`Baseline::ALL`].
 pub fn baselines(fitted: &[Fitted], task: &Task) -> Vec<CrossEntropy> {
     let mut scores = Vec::new();
     for baseline in Baseline::ALL {
-        for pair in task.pairs() {
-            let (mask, sample) = (task.mask(pair.0, pair.1), task.sample(pair.0, pair.1));
+        for item in task.items() {
+            let (mask, sample) = (task.mask(item), task.sample(item.clip, item));
             for (m, positions) in mask.target.iter().enumerate() {
                 if positions.is_empty() || !baseline.applies(&task.modalities[m]) {
                     continue;
                 }
                 let ce = |&p: &u32| fitted[m].ce(baseline, p, sample[m][p as usize]);
-                let mut score = task.score(pair, m, baseline.source());
+                let mut score = task.score(item, m, baseline.source());
                 score.tokens = positions.len() as u64;
                 score.ce_nats = positions.iter().map(ce).sum();
                 scores.push(score);
@@ -125,77 +247,81 @@ pub fn baselines(fitted: &[Fitted], task: &Task) -> Vec<CrossEntropy> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{ClipData, Dataset, Part};
-    use crate::device::Place;
-    use crate::model::network::{Config, Kernels};
-    use crate::probes::Silent;
+    use crate::probes::testing::{self, Silent, Ticks};
 
-    struct Ticks(Vec<(usize, usize)>);
+    const DIRECTION: &str = r#"[(inputs: ["a@8"], targets: ["b@6", "scene_desc"])]"#;
 
-    impl Watch for Ticks {
-        fn progress(&mut self, done: usize, total: usize) -> Result<()> {
-            self.0.push((done, total));
-            Ok(())
-        }
-
-        fn note(&mut self, message: &str) {
-            panic!("{message}");
-        }
-    }
-
-    fn modalities() -> Vec<Modality> {
-        ron::from_str(r#"[(name: "a@8", length: 8, vocab: 7), (name: "b@6", length: 6, vocab: 5)]"#).unwrap()
-    }
-
-    fn data(clips: usize) -> Dataset {
-        let clip = |i: usize| ClipData {
-            stem: format!("clip_{i:03}"),
-            tokens: vec![
-                (0..16).map(|p| ((i * 3 + p) % 7) as u32).collect(),
-                (0..12).map(|p| (p % 5) as u32).collect(),
-            ],
-            ..ClipData::default()
-        };
-        Dataset::from_parts(
-            &modalities(),
-            [vec![clip(1000)], vec![clip(1001)], (0..clips).map(clip).collect()],
-        )
-        .unwrap()
-    }
-
-    fn masking() -> Masking {
-        Masking { input_tokens: (2, 6), target_tokens: (2, 8), ..Masking::default() }
+    fn directions() -> Vec<Direction> {
+        ron::from_str(DIRECTION).unwrap()
     }
 
     /// `to_logits` starts at zero, so an untrained network is uniform over the unified vocabulary.
     #[test]
     fn an_untrained_network_is_uniform_and_scores_the_baselines_targets() {
-        let (modalities, data, masking) = (modalities(), data(500), masking());
-        let task = Task {
-            modalities: &modalities,
-            masking: &masking,
-            split: data.split(Part::Test),
-            seed: 1,
-            masks: 2,
-        };
-        let model: crate::manifest::schema::Model =
-            ron::from_str("(dim: 16, head_dim: 8, enc_depth: 1, dec_depth: 1)").unwrap();
-        let net =
-            crate::model::open(Place::Cpu, Kernels::Fused, Config::new(&modalities, &model), 1).unwrap();
-        let mut ticks = Ticks(Vec::new());
-        let scores = super::model(net.as_ref(), &task, &mut ticks).unwrap();
+        let bench = testing::bench(150, false);
+        let task = Task::new(&bench.subject(), 2, None, &directions()).unwrap();
+        let mut ticks = Ticks::default();
+        let scores = network(bench.net.as_ref(), &task, source::MODEL, &mut ticks).unwrap();
         assert!(ticks.0.len() > 1, "all in one batch");
-        assert_eq!(ticks.0.last(), Some(&(1000, 1000)));
+        assert_eq!(ticks.0.last(), Some(&(600, 600)));
+        let vocab = bench.net.config().vocab() as f64;
         for s in &scores {
-            assert!((s.ce_nats / s.tokens as f64 - 7f64.ln()).abs() < 1e-5, "{s:?}");
+            assert!((s.ce_nats / s.tokens as f64 - vocab.ln()).abs() < 1e-5, "{s:?}");
         }
         let key = |s: &CrossEntropy| (s.clip.clone(), s.mask, s.modality.clone(), s.tokens);
-        let all = baselines(&Fitted::all(&data), &task);
+        let all = baselines(&Fitted::all(&bench.data), &task);
         for baseline in [Baseline::Uniform, Baseline::Unigram, Baseline::Position] {
             let own = all.iter().filter(|s| s.source == baseline.source()).map(key);
             assert!(own.eq(scores.iter().map(key)), "{baseline:?}");
         }
         assert!(all.iter().all(|s| s.source != source::CODEBOOK));
+        assert_eq!(task.names(), ["a@8", "b@6", "scene_desc", "a@8->b@6", "a@8->scene_desc"]);
+    }
+
+    #[test]
+    fn controls_score_the_same_targets_with_other_inputs() {
+        let bench = testing::bench(12, true);
+        let task = Task::new(&bench.subject(), 2, None, &directions()).unwrap();
+        let net = bench.net.as_ref();
+        let key = |s: &CrossEntropy| (s.clip.clone(), s.mask, s.modality.clone(), s.tokens);
+        let own = network(net, &task, source::MODEL, &mut Silent).unwrap();
+        for other in
+            [shuffled(net, &task, &mut Silent).unwrap(), unconditional(net, &task, &mut Silent).unwrap()]
+        {
+            assert!(other.iter().map(key).eq(own.iter().map(key)), "{}", other[0].source);
+            assert!(other.iter().zip(&own).any(|(a, b)| a.ce_nats != b.ce_nats));
+        }
+    }
+
+    /// What the others show changes nothing: the score of a modality by itself is the same in a
+    /// dataset where all other modalities are different.
+    #[test]
+    fn unconditional_sees_nothing_of_the_other_modalities() {
+        let (one, other) = (testing::bench_with(12, true, 0), testing::bench_with(12, true, 1));
+        let of = |bench: &testing::Bench| {
+            let task = Task::new(&bench.subject(), 2, None, &[]).unwrap();
+            let mut rows = unconditional(bench.net.as_ref(), &task, &mut Silent).unwrap();
+            // Without an own input a token of another clip's other modality stands in.
+            rows.retain(|r| {
+                let clip = r.clip[5..].parse::<usize>().unwrap();
+                let item = Item { clip, mask: r.mask as usize, direction: None };
+                r.modality == "b@6" && !task.mask(item).input[1].is_empty()
+            });
+            rows
+        };
+        let (a, b) = (of(&one), of(&other));
+        assert!(a.len() > 5);
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a.ce_nats - b.ce_nats).abs() < 1e-5, "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn one_clip_has_no_partner() {
+        let bench = testing::bench(1, true);
+        let task = Task::new(&bench.subject(), 2, None, &[]).unwrap();
+        assert_eq!(shuffled(bench.net.as_ref(), &task, &mut Silent).unwrap(), []);
+        assert_eq!(unconditional(bench.net.as_ref(), &task, &mut Silent).unwrap(), []);
     }
 
     /// Two trainings that mask differently are scored on the same tokens.
@@ -210,7 +336,7 @@ mod tests {
         };
         let random = experiment("Random", "(input_tokens: (2, 3))");
         let span = experiment("Span(stride: 2)", "(input_tokens: (4, 8))");
-        let fixed = masking();
+        let fixed: Masking = ron::from_str("(input_tokens: (2, 6), target_tokens: (2, 8))").unwrap();
         let masks = |e: &Experiment, fixed: Option<&Masking>| -> Vec<SampleMask> {
             let (modalities, masking) = masked(e, fixed);
             (0..20).map(|clip| masking::for_clip(&modalities, masking, 1, 0, clip)).collect()
@@ -224,26 +350,10 @@ mod tests {
 
     #[test]
     fn a_score_does_not_depend_on_its_neighbours_in_the_batch() {
-        let (modalities, masking) = (modalities(), masking());
-        let model: crate::manifest::schema::Model =
-            ron::from_str("(dim: 16, head_dim: 8, enc_depth: 1, dec_depth: 1)").unwrap();
-        let mut net =
-            crate::model::open(Place::Cpu, Kernels::Fused, Config::new(&modalities, &model), 1).unwrap();
-        let mut weights = net.parameters();
-        for (i, w) in weights.iter_mut().enumerate() {
-            w.values.iter_mut().enumerate().for_each(|(j, x)| *x += ((i * 31 + j * 7) % 13) as f32 * 0.01);
-        }
-        net.load_parameters(weights).unwrap();
         let of = |clips: usize| {
-            let data = data(clips);
-            let task = Task {
-                modalities: &modalities,
-                masking: &masking,
-                split: data.split(Part::Test),
-                seed: 1,
-                masks: 1,
-            };
-            super::model(net.as_ref(), &task, &mut Silent).unwrap()
+            let bench = testing::bench(clips, true);
+            let task = Task::new(&bench.subject(), 1, None, &[]).unwrap();
+            network(bench.net.as_ref(), &task, source::MODEL, &mut Silent).unwrap()
         };
         let (few, many) = (of(3), of(40));
         for (a, b) in few.iter().zip(&many) {

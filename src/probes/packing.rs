@@ -12,20 +12,28 @@ pub const BUDGET: usize = 8192;
 /// One sample and what it is called.
 pub struct Sample<'a, K> {
     pub key: K,
-    /// All ids of every modality.
-    pub tokens: Vec<&'a [u32]>,
+    /// All ids of every modality of the clip that is input, and of the one that is target.
+    pub inputs: Vec<&'a [u32]>,
+    pub targets: Vec<&'a [u32]>,
     pub mask: SampleMask,
 }
 
+impl<'a, K> Sample<'a, K> {
+    /// Input and targets of one clip.
+    pub fn new(key: K, tokens: Vec<&'a [u32]>, mask: SampleMask) -> Self {
+        Sample { key, inputs: tokens.clone(), targets: tokens, mask }
+    }
+}
+
 /// Calls `visit` with batches of at most [`BUDGET`] tokens and the keys of their samples, in order;
-/// `watch` hears of the samples done after each, counted from `from` of `total`.
+/// `watch` hears after each how many of `total` samples are done.
 pub fn batches<'a, K>(
     samples: impl Iterator<Item = Sample<'a, K>>,
-    (from, total): (usize, usize),
+    total: usize,
     watch: &mut dyn Watch,
     mut visit: impl FnMut(&Batch, &[K]) -> Result<()>,
 ) -> Result<()> {
-    let (mut batch, mut keys, mut done) = (Batch::default(), Vec::new(), from);
+    let (mut batch, mut keys, mut done) = (Batch::default(), Vec::new(), 0);
     let mut flush = |batch: &mut Batch, keys: &mut Vec<K>| -> Result<()> {
         if keys.is_empty() {
             return Ok(());
@@ -40,7 +48,7 @@ pub fn batches<'a, K>(
         if batch.enc.len() + batch.dec.len() + more > BUDGET {
             flush(&mut batch, &mut keys)?;
         }
-        batch.push(&sample.tokens, &sample.mask);
+        batch.push_sides(&sample.inputs, &sample.targets, &sample.mask);
         keys.push(sample.key);
     }
     flush(&mut batch, &mut keys)
@@ -73,12 +81,12 @@ pub fn score<'a, K>(
     net: &dyn Network,
     scope: Scope,
     samples: impl Iterator<Item = Sample<'a, K>>,
-    span: (usize, usize),
+    total: usize,
     watch: &mut dyn Watch,
     mut each: impl FnMut(&K, Vec<Sums>),
 ) -> Result<()> {
     let modalities = net.config().modalities.len();
-    batches(samples, span, watch, |batch, keys| {
+    batches(samples, total, watch, |batch, keys| {
         let scores = net.score(batch, scope)?;
         for (b, key) in keys.iter().enumerate() {
             let mut sums = vec![Sums::default(); modalities];

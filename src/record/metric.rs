@@ -17,7 +17,8 @@ pub enum Direction {
 pub struct Metric {
     /// e.g. `cross_entropy`, `cross_entropy.unigram_marginal`, `cross_entropy.gain`.
     pub name: String,
-    /// Name of the modality, where there is one.
+    /// What it is about: the name of a modality, or what the probe writes instead (inputs and method, a
+    /// pair, a direction; see the probe's module in `record`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modality: Option<String>,
     /// The value in `unit`; absent when it cannot be estimated.

@@ -4,12 +4,18 @@
 //! Nothing here depends on the time or the place a run happened.
 
 pub mod ablation;
+pub mod classification;
 mod complete;
 pub mod cross_entropy;
+pub mod directions;
 pub mod examples;
+pub mod forward_vs_autoregressive;
 pub mod generation;
 pub mod linear_probe;
+pub mod measured;
+pub mod memorization;
 mod metric;
+pub mod retrieval;
 mod scores;
 
 pub use ablation::AblationRecord;

@@ -28,6 +28,10 @@ impl Vocabulary for Gpt2 {
         50260
     }
 
+    fn plain(&self) -> std::ops::Range<u32> {
+        0..PAD
+    }
+
     fn pad(&self) -> u32 {
         PAD
     }

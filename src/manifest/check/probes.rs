@@ -3,52 +3,34 @@
 use super::masking::{direction, masking, modality_list};
 use super::Findings;
 use crate::manifest::diagnostic::Finding;
-use crate::manifest::schema::{Claim, Decode, Experiment, Probe};
+use crate::manifest::schema::{Claim, Decode, Direction, Experiment, Probe};
 use crate::manifest::suggest::hint;
 
 pub(super) fn check(e: &Experiment, found: &mut Findings) {
     for (i, p) in e.probes.iter().enumerate() {
         let path = format!("probes[{i}]");
-        if let Some(first) = e.probes[..i].iter().position(|q| q == p) {
-            found.push(Finding::error(&path, format!("the same probe as probes[{first}]")));
-        }
+        once(e, i, &path, found);
         probe(e, &path, p, found);
     }
-    one_cross_entropy(e, found);
     for (i, c) in e.claims.iter().enumerate() {
         claim(e, &format!("claims[{i}]"), c, found);
-    }
-}
-
-/// A clip's masks are told apart by their number only.
-fn one_cross_entropy(e: &Experiment, found: &mut Findings) {
-    let mut all = e.probes.iter().enumerate().filter(|(_, p)| matches!(p, Probe::CrossEntropy { .. }));
-    if let (Some((first, a)), Some((second, b))) = (all.next(), all.next()) {
-        if a != b {
-            found.push(
-                Finding::error(
-                    format!("probes[{second}]"),
-                    format!("the scores of probes[{first}] go to the same table"),
-                )
-                .expected("one CrossEntropy probe")
-                .help("`nano4m eval` with `--checkpoint` measures a finished run under another masking"),
-            );
-        }
     }
 }
 
 fn probe(e: &Experiment, path: &str, p: &Probe, found: &mut Findings) {
     let at = |field: &str| format!("{path}.{field}");
     match p {
-        Probe::CrossEntropy { masks, masking: own } => {
+        Probe::CrossEntropy { masks, masking: own, directions } => {
             found.require(*masks >= 1, &at("masks"), masks, "at least 1");
             if let Some(m) = own {
                 masking(e, &at("masking"), m, found);
             }
+            all_directions(e, &at("directions"), directions, found);
         }
         Probe::Classify { inputs, templates } => {
             has_text(e, path, found);
             input_sets(e, &at("inputs"), inputs, found);
+            without_caption(e, &at("inputs"), inputs, found);
             check_templates(&at("templates"), templates, found);
         }
         Probe::Retrieval { pairs, gallery } => {
@@ -63,9 +45,7 @@ fn probe(e: &Experiment, path: &str, p: &Probe, found: &mut Findings) {
             if directions.is_empty() {
                 found.push(Finding::error(path, "the probe has no directions"));
             }
-            for (j, d) in directions.iter().enumerate() {
-                direction(e, &format!("{path}[{j}]"), d, found);
-            }
+            all_directions(e, path, directions, found);
         }
         Probe::ForwardVsAutoregressive { input, target, .. } => {
             found.known_modality(e, &at("input"), input);
@@ -79,7 +59,65 @@ fn probe(e: &Experiment, path: &str, p: &Probe, found: &mut Findings) {
             generation(e, &at(""), (inputs, target, *prefix), found);
             decode(e, &at("decode."), settings, (target, *prefix), found);
         }
-        Probe::LinearProbe { inputs } => input_sets(e, &at("inputs"), inputs, found),
+        Probe::LinearProbe { inputs } => {
+            input_sets(e, &at("inputs"), inputs, found);
+            given_away(e, &at("inputs"), inputs, found);
+        }
+    }
+}
+
+fn all_directions(e: &Experiment, path: &str, directions: &[Direction], found: &mut Findings) {
+    for (j, d) in directions.iter().enumerate() {
+        let at = format!("{path}[{j}]");
+        direction(e, &at, d, found);
+        let same = |o: &&Direction| {
+            sorted(&o.inputs) == sorted(&d.inputs) && o.targets.iter().any(|t| d.targets.contains(t))
+        };
+        if directions[..j].iter().any(|o| same(&o)) {
+            found.push(Finding::error(
+                &at,
+                "an earlier direction has the same inputs and a target of this one",
+            ));
+        }
+    }
+}
+
+fn sorted(names: &[String]) -> Vec<&String> {
+    let mut all: Vec<&String> = names.iter().collect();
+    all.sort();
+    all
+}
+
+/// The caption is what `Classify` asks for.
+fn without_caption(e: &Experiment, path: &str, sets: &[Vec<String>], found: &mut Findings) {
+    let Some(caption) = e.modalities.iter().find(|m| m.text.is_some()) else { return };
+    for (i, set) in sets.iter().enumerate().filter(|(_, set)| set.contains(&caption.name)) {
+        found.push(
+            Finding::error(format!("{path}[{i}]"), format!("`{}` is both input and target", caption.name))
+                .found(set.join(", "))
+                .help("the class is read off the caption: remove it from the inputs"),
+        );
+    }
+}
+
+/// Per-example files tell the probes of one kind apart by nothing but their own columns.
+fn once(e: &Experiment, i: usize, path: &str, found: &mut Findings) {
+    let p = &e.probes[i];
+    let same = |q: &&Probe| match (p, q) {
+        (Probe::Retrieval { pairs: a, gallery: x }, Probe::Retrieval { pairs: b, gallery: y }) => {
+            x == y && a.iter().any(|pair| b.contains(pair))
+        }
+        (Probe::Generation { inputs: a, target: x, .. }, Probe::Generation { inputs: b, target: y, .. }) => {
+            sorted(a) == sorted(b) && x == y
+        }
+        (p, q) => variant_name(p) == variant_name(q),
+    };
+    if let Some(first) = e.probes[..i].iter().position(|q| same(&q)) {
+        let what = if e.probes[first] == *p { "the same probe as" } else { "measures the same as" };
+        found.push(
+            Finding::error(path, format!("{what} probes[{first}]"))
+                .help("their scores would be mixed: put both into one probe, or keep one"),
+        );
     }
 }
 
@@ -92,10 +130,16 @@ fn input_sets(e: &Experiment, path: &str, sets: &[Vec<String>], found: &mut Find
     for (i, set) in sets.iter().enumerate() {
         let at = format!("{path}[{i}]");
         modality_list(e, &at, set, found);
-        let caption = |n: &&String| e.modalities.iter().any(|m| m.name == **n && m.text.is_some());
+    }
+}
+
+/// A warning: a caption among the inputs may name the class.
+fn given_away(e: &Experiment, path: &str, sets: &[Vec<String>], found: &mut Findings) {
+    let caption = |n: &&String| e.modalities.iter().any(|m| m.name == **n && m.text.is_some());
+    for (i, set) in sets.iter().enumerate() {
         if let Some(name) = set.iter().find(caption) {
             found.warn(
-                Finding::error(&at, format!("`{name}` may tell the class"))
+                Finding::error(format!("{path}[{i}]"), format!("`{name}` may tell the class"))
                     .help("a caption that names the class makes this measure reading, not recognition"),
             );
         }
@@ -107,11 +151,11 @@ fn check_templates(path: &str, templates: &[String], found: &mut Findings) {
         found.push(Finding::error(path, format!("`{path}` is empty")).expected("at least one template"));
     }
     for (i, t) in templates.iter().enumerate() {
-        if !t.contains("{class}") {
+        if !t.contains("{class}") && !t.contains("{caption}") {
             found.push(
                 Finding::error(format!("{path}[{i}]"), "the template does not name the class")
                     .found(format!("{t:?}"))
-                    .expected("a text with {class} in it"),
+                    .expected("a text with {class} or {caption} in it"),
             );
         }
     }

@@ -243,9 +243,16 @@ fn clips(run: &Run, metric: &str, by: Option<&str>) -> Result<Option<(Clips, Opt
         }
         "retrieval" => {
             let k = part(2).strip_prefix('r').and_then(|k| k.parse().ok()).unwrap_or(1u32);
+            let of = |r: &Retrieval| {
+                format!("{}->{}", r.query_modality, r.gallery_modality) == part(1) && r.source == source
+            };
+            // `/gallery200`; else the largest there is.
+            let mut gallery = part(3).strip_prefix("gallery").and_then(|n| n.parse().ok()).unwrap_or(0u32);
+            if gallery == 0 {
+                each(run, |r: &Retrieval| gallery = gallery.max(if of(r) { r.gallery_size } else { 0 }))?;
+            }
             each(run, |r: &Retrieval| {
-                let pair = format!("{}->{}", r.query_modality, r.gallery_modality);
-                if pair == part(1) && r.source == source {
+                if of(r) && r.gallery_size == gallery {
                     chance = Some(f64::from(k) / f64::from(r.gallery_size));
                     clips.insert(r.clip.clone(), hit(r.rank < k));
                 }

@@ -246,8 +246,9 @@ fn table(context: &Context, drafts: Vec<Draft>, m: usize, pairs: usize) -> Table
         notes: vec![
             "logit_rank_as_trained scores the class tokens as they stand in training captions (headline); \
              logit_rank_leading_space uses the published keys, which the model never saw at that position; \
-             caption_likelihood scores the whole caption of each class, minus_prior without what the caption \
-             scores without input; sequence_decode matches the decoded caption by name."
+             caption_likelihood scores the whole captions of each class, minus_prior less what they score on average \
+             over the other clips' inputs; sequence_decode matches the decoded caption by name. shuffled_input: another \
+             clip's input. Clips for which all classes score the same are left out."
                 .into(),
             "Chance of top-k is k/classes. largest class: the share a constant answer gets right.".into(),
             common::share_note(&context.plan),

@@ -89,7 +89,7 @@ fn draft(context: &Context, group: &Group, modality: &str, line: Line) -> Draft 
     let mut draft = Draft::new(vec![
         Cell::text(&group.label),
         Cell::text(&line.view.seed),
-        Cell::text(common::names(group, modality)),
+        Cell::text(common::direction(group, modality)),
         Cell::text(line.source),
         Cell::estimate(ce),
         Cell::number(ce.ok().map(|e| e.value / std::f64::consts::LN_2)),
@@ -121,7 +121,7 @@ fn headline(group: &Group, modality: &str, placed: &Placed, drafts: &[Draft]) ->
     Some(Headline {
         experiment: group.label.clone(),
         seed,
-        quantity: format!("cross-entropy, {}", common::names(group, modality)),
+        quantity: format!("cross-entropy, {}", common::direction(group, modality)),
         unit: "nats/token",
         better: Better::Lower,
         digits: 4,
@@ -142,11 +142,12 @@ fn table(context: &Context, drafts: Vec<Draft>, m: usize) -> Table {
         columns: columns(),
         rows: drafts.into_iter().map(|d| d.row).collect(),
         notes: vec![
-            "Mean over target tokens of the test split under the training masking (fixed masks per clip); \
-             the softmax is over the unified vocabulary."
+            "Mean over target tokens of the test split under the training masking (fixed masks per clip), or, where a \
+             direction stands in the place of a modality, whole modalities given whole others; the softmax is the one \
+             of the training loss."
                 .into(),
-            "Sources: model; shuffled_input: the model given another clip's input; unconditional: without the other \
-             modalities' input; position_marginal and unigram_marginal: add-one smoothed counts of the training \
+            "Sources: model; shuffled_input: the model given another clip's input; unconditional: each modality by \
+             itself, without the others (where that leaves no input, one token of another clip stands in); position_marginal and unigram_marginal: add-one smoothed counts of the training \
              split; untrained: the initial weights; uniform: ln of the vocabulary."
                 .into(),
             common::mean_note(&context.plan),

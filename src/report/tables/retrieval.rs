@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The k of R@k.
 const AT: [u32; 3] = [1, 5, 10];
+/// Clips of the published galleries.
+const PUBLISHED_GALLERY: u32 = 200;
 /// First column of each R@k: estimate, chance, p, p adjusted, MDE, published.
 const FIRST: [usize; 3] = [5, 11, 17];
 const CLIPS: usize = 26;
@@ -52,13 +54,13 @@ fn columns() -> Vec<Column> {
     all
 }
 
-/// Query, gallery, source.
-type Key = (String, String, String);
+/// Query, gallery, source, size of the gallery.
+type Key = (String, String, String, u32);
 
 fn by_key(rows: &[Retrieval]) -> BTreeMap<Key, Vec<&Retrieval>> {
     let mut all: BTreeMap<Key, Vec<&Retrieval>> = BTreeMap::new();
     for r in rows {
-        let key = (r.query_modality.clone(), r.gallery_modality.clone(), r.source.clone());
+        let key = (r.query_modality.clone(), r.gallery_modality.clone(), r.source.clone(), r.gallery_size);
         all.entry(key).or_default().push(r);
     }
     for of in all.values_mut() {
@@ -108,12 +110,12 @@ struct Tested {
 }
 
 fn draft(context: &Context, group: &Group, view: &View, key: &Key, of: &[&Vec<&Retrieval>]) -> Tested {
-    let gallery = of[0].iter().map(|r| r.gallery_size).max().unwrap_or(0);
+    let gallery = key.3;
     let mut cells = vec![
         Cell::text(&group.label),
         Cell::text(&view.seed),
         Cell::text(common::names(group, &key.0)),
-        Cell::text(common::names(group, &key.1)),
+        Cell::text(gallery_name(group, key)),
         Cell::text(&key.2),
     ];
     let permuted = of.iter().all(|rows| paired(rows));
@@ -155,6 +157,15 @@ fn draft(context: &Context, group: &Group, view: &View, key: &Key, of: &[&Vec<&R
         },
     ]);
     Tested { draft: Draft::new(cells), p, mde, adjusted: [None; 3] }
+}
+
+/// The gallery's modality, and how many clips were drawn where it is not the whole test split.
+fn gallery_name(group: &Group, key: &Key) -> String {
+    let name = common::names(group, &key.1);
+    match group.runs[0].record.clips.test {
+        all if all == key.3 as usize => name,
+        _ => format!("{name} ({} drawn)", key.3),
+    }
 }
 
 /// k of the gallery; a gallery no larger than k leaves nothing to find.
@@ -230,7 +241,10 @@ fn correct(drafts: &mut [Tested]) -> usize {
 
 fn published(group: &Group, key: &Key, k: u32) -> Option<&'static Published> {
     let of = format!("retrieval/{}->{}/r{k}", key.0, key.1);
-    (key.2 == source::MODEL).then(|| find(&of, &group.runs[0].record.modalities)).flatten()
+    // Chance depends on the gallery: only the published size is the same quantity.
+    (key.2 == source::MODEL && key.3 == PUBLISHED_GALLERY)
+        .then(|| find(&of, &group.runs[0].record.modalities))
+        .flatten()
 }
 
 fn headline(group: &Group, key: &Key, tested: &Tested, i: usize) -> Option<Headline> {
@@ -239,7 +253,7 @@ fn headline(group: &Group, key: &Key, tested: &Tested, i: usize) -> Option<Headl
     Some(Headline {
         experiment: group.label.clone(),
         seed: seed.clone(),
-        quantity: format!("{} → {}, R@{}", common::names(group, &key.0), common::names(group, &key.1), AT[i]),
+        quantity: format!("{} → {}, R@{}", common::names(group, &key.0), gallery_name(group, key), AT[i]),
         unit: "%",
         better: Better::Higher,
         digits: 2,
@@ -264,7 +278,8 @@ fn table(context: &Context, rows: Vec<crate::report::table::Row>, m: usize) -> T
         rows,
         notes: vec![
             "Cosine of L2-normalized mean encoder outputs of one modality alone; ties count against the model; \
-             ranks start at 1. Chance of R@k is k/gallery."
+             ranks start at 1; queries to which all clips are equally similar are left out. Chance of R@k is k/gallery. \
+             (n drawn): a gallery of n test clips, drawn as numpy's RandomState(seed).choice does."
                 .into(),
             common::share_note(&context.plan).replace("Clopper–Pearson over clips", "Clopper–Pearson over clips (MRR: bootstrap over clips)"),
             common::correction_note(

@@ -1,0 +1,151 @@
+//! Directions: whole modalities from other whole modalities in one forward pass.
+//!
+//! Row 0 of every test clip; logits restricted to the target's own vocabulary; accuracy is that of the
+//! argmax (the lowest id wins ties), the published "token accuracy". Beside the model: another clip's
+//! input, the untrained network, and the fitted marginals on the same targets (their best id).
+
+use super::baselines::{Baseline, Fitted};
+use super::control::partners;
+use super::packing::{self, Sample, Sums};
+use super::{direction_name, indices, Subject, Watch};
+use crate::data::{Part, Split};
+use crate::fault::Result;
+use crate::manifest::schema;
+use crate::masking::{self, SampleMask};
+use crate::model::network::{Network, Scope};
+use crate::record::examples::{source, Direction};
+
+/// Scores of every clip, direction and source.
+pub fn measure(
+    s: &Subject,
+    untrained: &dyn Network,
+    directions: &[schema::Direction],
+    watch: &mut dyn Watch,
+) -> Result<Vec<Direction>> {
+    let mut rows = Vec::new();
+    let fitted = Fitted::all(s.data);
+    for d in directions {
+        let (inputs, targets) = (indices(s.experiment, &d.inputs)?, indices(s.experiment, &d.targets)?);
+        let of = Whole {
+            split: s.data.split(Part::Test),
+            names: s.experiment.modalities.iter().map(|m| m.name.as_str()).collect(),
+            name: direction_name(s.experiment, &inputs, &targets),
+            mask: masking::direction(&s.experiment.modalities, &inputs, &targets),
+            targets,
+        };
+        let own = |clip: usize| clip;
+        rows.extend(of.network(s.net, source::MODEL, own, watch)?);
+        match partners(of.split.len(), s.experiment.seeds.probes, 0) {
+            Some(other) => rows.extend(of.network(s.net, source::SHUFFLED, |clip| other[clip], watch)?),
+            None => watch.note("one clip has no other whose input could be given"),
+        }
+        rows.extend(of.network(untrained, source::UNTRAINED, own, watch)?);
+        rows.extend(of.fitted(&fitted, &s.experiment.modalities));
+    }
+    Ok(rows)
+}
+
+/// One direction on one split.
+struct Whole<'a> {
+    split: &'a Split,
+    names: Vec<&'a str>,
+    name: String,
+    mask: SampleMask,
+    targets: Vec<usize>,
+}
+
+impl Whole<'_> {
+    fn row(&self, clip: usize, modality: usize, source: &str, sums: &Sums) -> Direction {
+        Direction {
+            clip: self.split.stem(clip).into(),
+            direction: self.name.clone(),
+            modality: self.names[modality].into(),
+            source: source.into(),
+            tokens: sums.tokens,
+            correct: sums.correct,
+            ce_nats: sums.ce_nats,
+        }
+    }
+
+    /// The input of clip i is that of clip `input(i)`.
+    fn network(
+        &self,
+        net: &dyn Network,
+        source: &str,
+        input: impl Fn(usize) -> usize,
+        watch: &mut dyn Watch,
+    ) -> Result<Vec<Direction>> {
+        let samples = (0..self.split.len()).map(|clip| Sample {
+            key: clip,
+            inputs: self.split.sample(input(clip), 0),
+            targets: self.split.sample(clip, 0),
+            mask: self.mask.clone(),
+        });
+        let mut rows = Vec::new();
+        packing::score(net, Scope::Restricted, samples, self.split.len(), watch, |&clip, sums| {
+            rows.extend(self.targets.iter().map(|&m| self.row(clip, m, source, &sums[m])));
+        })?;
+        Ok(rows)
+    }
+
+    fn fitted(&self, fitted: &[Fitted], modalities: &[crate::modality::Modality]) -> Vec<Direction> {
+        let mut rows = Vec::new();
+        for &m in &self.targets {
+            for baseline in Baseline::ALL.into_iter().filter(|b| b.applies(&modalities[m])) {
+                if baseline == Baseline::Uniform {
+                    continue; // it has no best id; tables compute its expectation
+                }
+                let best: Vec<u32> =
+                    (0..modalities[m].length as u32).map(|p| fitted[m].best(baseline, p)).collect();
+                for clip in 0..self.split.len() {
+                    let ids = self.split.tokens(clip, m, 0);
+                    let each = ids.iter().zip(0u32..);
+                    let sums = Sums {
+                        tokens: ids.len() as u64,
+                        correct: ids.iter().zip(&best).filter(|(a, b)| a == b).count() as u64,
+                        ce_nats: each.map(|(&id, p)| fitted[m].ce(baseline, p, id)).sum(),
+                    };
+                    rows.push(self.row(clip, m, baseline.source(), &sums));
+                }
+            }
+        }
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::testing::{self, Silent};
+    use std::collections::BTreeMap;
+
+    fn directions() -> Vec<schema::Direction> {
+        ron::from_str(r#"[(inputs: ["scene_desc", "a@8"], targets: ["b@6"])]"#).unwrap()
+    }
+
+    #[test]
+    fn every_source_scores_every_clip() {
+        let (bench, plain) = (testing::bench(9, true), testing::bench(9, false));
+        let rows = measure(&bench.subject(), plain.net.as_ref(), &directions(), &mut Silent).unwrap();
+        let mut tokens: BTreeMap<&str, u64> = BTreeMap::new();
+        for r in &rows {
+            assert_eq!((r.direction.as_str(), r.modality.as_str()), ("a@8+scene_desc->b@6", "b@6"));
+            *tokens.entry(&r.source).or_default() += r.tokens;
+        }
+        let sources = ["model", "position_marginal", "shuffled_input", "unigram_marginal", "untrained"];
+        assert!(tokens.keys().copied().eq(sources), "{tokens:?}");
+        assert!(tokens.values().all(|&t| t == 9 * 6));
+        // All ids of the untrained network are equal: the lowest wins, at ln 5 among its own five.
+        let untrained = rows.iter().find(|r| r.source == "untrained").unwrap();
+        assert!((untrained.ce_nats - 6.0 * 5f64.ln()).abs() < 1e-4);
+        // Tokens of b are (clip + position) mod 5.
+        assert_eq!(untrained.correct, 2);
+    }
+
+    #[test]
+    fn a_network_of_nan_is_a_fault() {
+        let bench = testing::broken();
+        let fault = measure(&bench.subject(), bench.net.as_ref(), &directions(), &mut Silent).unwrap_err();
+        assert_eq!(fault.what, "the network's output is not a number");
+    }
+}
