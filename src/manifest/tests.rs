@@ -258,7 +258,18 @@ fn probes_that_cannot_be_run() {
             "Classify(inputs: [[\"a@16\"]], templates: [\"a thing\"])",
             "the template does not name the class | \"a thing\" | a text with {class} or {caption} in it",
         ),
-        ("CrossEntropy(), CrossEntropy(masks: 2)", "the same probe as probes[0]"),
+        (
+            "CrossEntropy(), CrossEntropy(masks: 2)",
+            "the same probe as probes[0] | their scores would be mixed: put both into one probe, or keep one",
+        ),
+        (
+            "CrossEntropy(), CrossEntropy(masks: 3)",
+            "measures the same as probes[0] | their scores would be mixed: put both into one probe, or keep one",
+        ),
+        (
+            "Classify(inputs: [[\"c\"]])",
+            "`c` is both input and target | c | the class is read off the caption: remove it from the inputs",
+        ),
         (
             "CrossEntropy(), CrossEntropy(masks: 3)",
             "the scores of probes[0] go to the same table | one CrossEntropy probe | `nano4m eval` with `--checkpoint` \
