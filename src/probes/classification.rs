@@ -204,7 +204,7 @@ impl Pass<'_> {
         mask.target[self.classes.caption] = vec![1];
         let scope = Scope::from(self.s.experiment.model.softmax);
         let mut scores = Vec::with_capacity(self.known.len());
-        packing::batches(self.samples(&mask, input), self.known.len(), watch, |batch, _| {
+        packing::batches(self.samples(&mask, input), (0, self.known.len()), watch, |batch, _| {
             for row in self.s.net.log_probs(batch, scope, keys)? {
                 scores.push(row.into_iter().map(|x| finite(x).map(f64::from)).collect::<Result<_>>()?);
             }
@@ -222,7 +222,7 @@ impl Pass<'_> {
         };
         let plain = self.classes.vocabulary.plain();
         let mut all: Vec<Heard> = Vec::with_capacity(self.known.len());
-        packing::batches(self.samples(&self.mask, input), self.known.len(), watch, |batch, keys| {
+        packing::batches(self.samples(&self.mask, input), (0, self.known.len()), watch, |batch, keys| {
             let mut clips: Vec<Listening> = keys.iter().map(|_| Listening::new(self.classes)).collect();
             let mut bad = None;
             self.s.net.logits(batch, &mut |row, logits| {

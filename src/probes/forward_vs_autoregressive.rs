@@ -68,7 +68,7 @@ impl Walk<'_> {
             Sample { key: clip, inputs, targets, mask: mask.clone() }
         });
         let mut scores = Vec::with_capacity(self.said.len());
-        packing::batches(samples, self.said.len(), &mut Quiet, |batch, _| {
+        packing::batches(samples, (0, self.said.len()), &mut Quiet, |batch, _| {
             scores.extend(s.net.score(batch, Scope::Restricted)?);
             Ok(())
         })?;

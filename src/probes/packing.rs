@@ -26,14 +26,14 @@ impl<'a, K> Sample<'a, K> {
 }
 
 /// Calls `visit` with batches of at most [`BUDGET`] tokens and the keys of their samples, in order;
-/// `watch` hears after each how many of `total` samples are done.
+/// `watch` hears of the samples done after each, counted from `from` of `total`.
 pub fn batches<'a, K>(
     samples: impl Iterator<Item = Sample<'a, K>>,
-    total: usize,
+    (from, total): (usize, usize),
     watch: &mut dyn Watch,
     mut visit: impl FnMut(&Batch, &[K]) -> Result<()>,
 ) -> Result<()> {
-    let (mut batch, mut keys, mut done) = (Batch::default(), Vec::new(), 0);
+    let (mut batch, mut keys, mut done) = (Batch::default(), Vec::new(), from);
     let mut flush = |batch: &mut Batch, keys: &mut Vec<K>| -> Result<()> {
         if keys.is_empty() {
             return Ok(());
@@ -86,7 +86,7 @@ pub fn score<'a, K>(
     mut each: impl FnMut(&K, Vec<Sums>),
 ) -> Result<()> {
     let modalities = net.config().modalities.len();
-    batches(samples, total, watch, |batch, keys| {
+    batches(samples, (0, total), watch, |batch, keys| {
         let scores = net.score(batch, scope)?;
         for (b, key) in keys.iter().enumerate() {
             let mut sums = vec![Sums::default(); modalities];

@@ -106,7 +106,7 @@ fn embed(
     let samples = clips.iter().map(|&c| Sample::new(c, split.sample(c, 0), mask.clone()));
     let dim = net.config().dim;
     let mut all = Vec::with_capacity(clips.len());
-    packing::batches(samples, clips.len(), watch, |batch, _| {
+    packing::batches(samples, (0, clips.len()), watch, |batch, _| {
         let output = net.encode(&batch.enc)?; // [T, D]
         for w in batch.enc.offsets.windows(2) {
             all.push(mean_direction(&output[w[0] * dim..w[1] * dim], dim)?);

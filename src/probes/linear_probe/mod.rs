@@ -114,8 +114,7 @@ fn features(
     let mut all: [Features; 3] = std::array::from_fn(|_| Features { dim, values: Vec::new() });
     let samples = Part::ALL.into_iter().flat_map(|part| {
         let (split, mask) = (subject.data.split(part), &mask);
-        let sample =
-            move |&clip: &usize| Sample { key: part, tokens: split.sample(clip, 0), mask: mask.clone() };
+        let sample = move |&clip: &usize| Sample::new(part, split.sample(clip, 0), mask.clone());
         splits.parts[part as usize].clips.iter().map(sample)
     });
     batches(samples, (from, total), watch, |batch, parts| {
