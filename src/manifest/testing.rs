@@ -106,9 +106,8 @@ fn masking() -> impl Strategy<Value = Masking> {
 
 fn probe() -> impl Strategy<Value = Probe> {
     prop_oneof![
-        (any::<usize>(), option::of(masking()), vec(direction(), 0..2)).prop_map(
-            |(masks, masking, directions)| Probe::CrossEntropy { masks, masking, directions },
-        ),
+        (any::<usize>(), option::of(masking()), vec(direction(), 0..2))
+            .prop_map(|(masks, masking, directions)| Probe::CrossEntropy { masks, masking, directions },),
         vec(direction(), 0..3).prop_map(Probe::Directions),
         (vec((word(), word()), 0..3), any::<usize>())
             .prop_map(|(pairs, gallery)| Probe::Retrieval { pairs, gallery }),

@@ -271,11 +271,6 @@ fn probes_that_cannot_be_run() {
             "`c` is both input and target | c | the class is read off the caption: remove it from the inputs",
         ),
         (
-            "CrossEntropy(), CrossEntropy(masks: 3)",
-            "the scores of probes[0] go to the same table | one CrossEntropy probe | `nano4m eval` with `--checkpoint` \
-             measures a finished run under another masking",
-        ),
-        (
             "CrossEntropy(masking: (input_tokens: (0, 4), target_tokens: (1, 4)))",
             "`probes[0].masking.input_tokens` is out of range | 0 | at least 1 token",
         ),
