@@ -10,7 +10,7 @@ use nano4m::masking;
 use nano4m::record::{Metric, Record};
 use support::Folder;
 
-/// 300 steps of a small network; every modality shows the class with probability `strength`.
+/// 1,200 steps of a small network; every modality shows the class with probability `strength`.
 fn experiment(strength: f64) -> String {
     format!(
         r#"Experiment(
@@ -23,8 +23,8 @@ fn experiment(strength: f64) -> String {
         (name: "scene_desc", length: 4, vocab: 8, text: Words),
     ],
     masking: (input_tokens: (4, 24), target_tokens: (4, 24)),
-    model: (dim: 32, enc_depth: 1, dec_depth: 1, head_dim: 16, embedding_std: 0.3),
-    train: (batch: 32, tokens: 153600, tokens_per_sample: 16, warmup_tokens: 10240, lr: 5e-3, min_lr: 1e-4,
+    model: (dim: 32, enc_depth: 1, dec_depth: 1, head_dim: 16, init_std: 0.1, embedding_std: 1.0, logits_std: 0.1),
+    train: (batch: 32, tokens: 614400, tokens_per_sample: 16, warmup_tokens: 10240, lr: 3e-3, min_lr: 1e-4,
             eval_every: 0, checkpoint_every: 0, digest_every: 0),
     probes: [
         CrossEntropy(masks: 4),
