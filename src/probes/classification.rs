@@ -220,7 +220,7 @@ impl Pass<'_> {
             Softmax::Unified => self.s.net.config().vocab(),
             Softmax::Restricted => modality.vocab,
         };
-        let plain = self.classes.vocabulary.plain();
+        let sayable = self.classes.vocabulary.sayable();
         let mut all: Vec<Heard> = Vec::with_capacity(self.known.len());
         packing::batches(self.samples(&self.mask, input), (0, self.known.len()), watch, |batch, keys| {
             let mut clips: Vec<Listening> = keys.iter().map(|_| Listening::new(self.classes)).collect();
@@ -232,7 +232,7 @@ impl Pass<'_> {
                 if !normalizer.is_finite() {
                     bad = Some(normalizer as f32);
                 }
-                clips[b].hear(self.classes, position, logits, normalizer, plain.clone());
+                clips[b].hear(self.classes, position, logits, normalizer, sayable.clone());
             })?;
             bad.map_or(Ok(0.0), finite)?;
             all.extend(clips.into_iter().map(Listening::end));
@@ -259,7 +259,7 @@ impl Listening {
         position: usize,
         logits: &[f32],
         normalizer: f64,
-        plain: std::ops::Range<u32>,
+        sayable: std::ops::Range<u32>,
     ) {
         for (sums, texts) in self.captions.iter_mut().zip(&classes.ids) {
             for (sum, ids) in sums.iter_mut().zip(texts) {
@@ -267,7 +267,7 @@ impl Listening {
             }
         }
         let better = |best: u32, id: u32| if logits[id as usize] > logits[best as usize] { id } else { best };
-        self.said.push(plain.clone().fold(plain.start, better));
+        self.said.push(sayable.clone().fold(sayable.start, better));
     }
 
     fn end(self) -> Heard {

@@ -76,8 +76,8 @@ impl Vocabulary for Words {
         SPECIAL.len() + self.words.len()
     }
 
-    fn plain(&self) -> std::ops::Range<u32> {
-        SPECIAL.len() as u32..self.size() as u32
+    fn sayable(&self) -> std::ops::Range<u32> {
+        0..self.size() as u32
     }
 
     fn pad(&self) -> u32 {
