@@ -49,6 +49,7 @@ fn submit(args: &Ablate, g: &Global) -> Result<Done> {
         place,
         program: &program,
         directory: &directory,
+        reports: &args.reports,
         options: &options,
         flags,
         profile: &profile,

@@ -17,6 +17,8 @@ pub struct Script<'a> {
     pub folder: &'a Path,
     /// Where the submitter stood, absolute: relative paths in manifests start there.
     pub directory: &'a Path,
+    /// Folder of the tables; a relative one lies in `directory`.
+    pub reports: &'a Path,
     /// Folder of the token stores, absolute.
     pub cache: &'a Path,
     /// Options before the command, e.g. `--runs …`.
@@ -54,7 +56,10 @@ impl Script<'_> {
         text += &self.body();
         let name = quote(&format!("{}.ron", self.name));
         let (options, flags) = (line(self.options), line(self.flags));
-        text + &format!("\nexec \"$here/nano4m\"{options} ablate \"$here\"/{name} --collect{flags}\n")
+        let reports = quote(&self.reports.display().to_string());
+        text + &format!(
+            "\nexec \"$here/nano4m\"{options} ablate \"$here\"/{name} --collect --reports {reports}{flags}\n"
+        )
     }
 
     fn head(&self, suffix: &str, first: &str, log: &str) -> String {
@@ -166,6 +171,7 @@ mod tests {
             tasks: 6,
             folder: Path::new("/shared/a b/runs/ablations/masking/slurm/0001"),
             directory: Path::new("/home/me/100%"),
+            reports: Path::new("my reports"),
             cache: Path::new("/home/me/.cache/nano4m"),
             options: &options,
             flags: &["--allow-drift".to_string()],

@@ -54,6 +54,8 @@ pub struct Batch<'a> {
     pub program: &'a Path,
     /// The working directory, absolute.
     pub directory: &'a Path,
+    /// Folder of the tables that the report job writes.
+    pub reports: &'a Path,
     /// Options before the command: `--runs` (absolute), `--device` and so on.
     pub options: &'a [String],
     /// Flags after the manifest of a run.
@@ -130,6 +132,7 @@ impl Batch<'_> {
             tasks,
             folder,
             directory: self.directory,
+            reports: self.reports,
             cache: self.place.cache,
             options: self.options,
             flags: self.flags,
