@@ -12,7 +12,7 @@ const SHOWN: [(&str, &str, usize); 9] = [
     ("directions.accuracy", "token accuracy", 1),
     ("memorization.auc", "memorization, train against held-out AUC", 1),
     ("forward_vs_autoregressive.gain", "one pass − autoregressive", 4),
-    ("linear_probe.accuracy", "linear probe, accuracy", 1),
+    ("linear_probe.top1", "linear probe, top-1", 1),
     ("generation.distinct", "generation, distinct ids", 3),
     ("generation.agreement", "generation, agreement between conditions", 3),
 ];
