@@ -47,10 +47,18 @@ fn short(about: &str, modalities: &[&str]) -> String {
 }
 
 fn value(m: &Metric, digits: usize) -> String {
-    let unit = if m.unit == "1" { String::new() } else { format!(" {}", m.unit) };
+    // Shares read as percent, like the tables' shares.
+    let (scale, unit) = match m.unit.as_str() {
+        "1" => (1.0, String::new()),
+        "share" => (100.0, " %".into()),
+        unit => (1.0, format!(" {unit}")),
+    };
+    let number = |v: f64| format!("{:.*}", if scale == 1.0 { digits } else { 1 }, scale * v);
     match (m.value, m.low, m.high) {
-        (Some(v), Some(low), Some(high)) => format!("{v:.digits$} [{low:.digits$}, {high:.digits$}]{unit}"),
-        (Some(v), ..) => format!("{v:.digits$}{unit}"),
+        (Some(v), Some(low), Some(high)) => {
+            format!("{} [{}, {}]{unit}", number(v), number(low), number(high))
+        }
+        (Some(v), ..) => format!("{}{unit}", number(v)),
         (None, ..) => "not estimable".into(),
     }
 }
