@@ -232,8 +232,7 @@ pub struct Model {
     /// Standard deviation of the initial token and modality embeddings (the reference: 0.02). Beside
     /// the position table's ½ a small one must grow for hundreds of steps before modalities differ.
     pub embedding_std: f64,
-    /// Standard deviation of the initial `to_logits` (the reference: 0). At zero the first steps teach the
-    /// readout only what is frequent; a random one hands features back to the trunk from the first step.
+    /// Standard deviation of the initial `to_logits` (the reference: 0).
     pub logits_std: f64,
     /// Which ids compete in the softmax of the loss.
     pub softmax: Softmax,
