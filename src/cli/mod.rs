@@ -7,6 +7,7 @@ mod ablate_args;
 mod ablate_plan;
 mod ablate_progress;
 mod ablate_slurm;
+mod allocator;
 mod args;
 mod check;
 mod compare;
@@ -47,6 +48,7 @@ enum Done {
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
+    allocator::keep_pages();
     let cli = Cli::parse();
     match dispatch(&cli) {
         Ok(Done::Fine) => ExitCode::SUCCESS,
@@ -61,6 +63,11 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: &Cli) -> Result<Done> {
     let g = &cli.global;
     set_threads(g)?;
+    // Inside the pool: work that is handed out starts at once, without waking a worker and waiting for it.
+    rayon::scope(|_| command(cli, g))
+}
+
+fn command(cli: &Cli, g: &Global) -> Result<Done> {
     match &cli.command {
         Command::Run(a) => run::run(a, g),
         Command::Resume(a) => run::resume(a, g),

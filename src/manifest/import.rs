@@ -29,7 +29,7 @@ pub const KEYS: [(&str, &str); 30] = [
     ("dec_depth", "model.dec_depth"),
     ("head_dim", "model.head_dim"),
     ("mlp_ratio", "model.mlp_ratio"),
-    ("init_std", "model.init_std, model.embedding_std"),
+    ("init_std", "model.init_std, model.embedding_std, model.modality_std"),
     ("per_modality_loss_avg", "train.loss"),
     ("batch_size", "train.batch"),
     ("total_tokens", "train.tokens, in millions"),
@@ -230,6 +230,7 @@ fn experiment(keys: &Keys, name: &str, notes: &mut Vec<String>) -> Result<Experi
             mlp_ratio: keys.or("mlp_ratio", x, model.mlp_ratio)?,
             init_std: std,
             embedding_std: std,
+            modality_std: std,
             ..model
         },
         train: train(keys)?,

@@ -229,9 +229,10 @@ pub struct Model {
     pub mlp_ratio: f64,
     /// Standard deviation of the initial linear weights (the reference: 0.02).
     pub init_std: f64,
-    /// Standard deviation of the initial token and modality embeddings (the reference: 0.02). Beside
-    /// the position table's ½ a small one must grow for hundreds of steps before modalities differ.
+    /// Standard deviation of the initial token embedding (the reference: 0.02).
     pub embedding_std: f64,
+    /// Standard deviation of the initial modality embeddings (the reference: 0.02).
+    pub modality_std: f64,
     /// Standard deviation of the initial `to_logits` (the reference: 0).
     pub logits_std: f64,
     /// Which ids compete in the softmax of the loss.
@@ -248,6 +249,7 @@ impl Default for Model {
             mlp_ratio: 4.0,
             init_std: 0.02,
             embedding_std: 0.02,
+            modality_std: 0.02,
             logits_std: 0.0,
             softmax: Softmax::Unified,
         }

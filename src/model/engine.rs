@@ -6,7 +6,7 @@ use super::network::{Config, Named, Network, Scope, StepConfig, StepOutcome, Tok
 use super::params::{initial, Spec};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Loss, Softmax};
-use crate::ops::{chunk_rows, AdamW, Backend, Mat, OpSet, RowScore, Rows};
+use crate::ops::{chunks, AdamW, Backend, Mat, OpSet, RowScore, Rows};
 use dfdx::prelude::*;
 use rayon::prelude::*;
 use std::marker::PhantomData;
@@ -78,13 +78,20 @@ impl<D: Backend, O: OpSet<D>> Engine<D, O> {
         Ok(())
     }
 
-    /// Hands out chunks of decoder rows with their logits `[rows, V]`.
-    fn chunks(&self, batch: &Batch, mut visit: impl FnMut(usize, Vec<f32>)) -> Result<()> {
+    /// Hands out chunks of decoder rows with their logits over the ids of `scope`, `[rows, limit]`;
+    /// rows with the same limit come together.
+    fn chunks(
+        &self,
+        batch: &Batch,
+        scope: Scope,
+        mut visit: impl FnMut(usize, &[usize], Vec<f32>),
+    ) -> Result<()> {
+        self.check(batch)?;
         let x = self.model.hidden::<O, _>(&mut NoneTape, batch).map_err(device)?;
-        let step = chunk_rows(self.model.config.vocab());
-        for lo in (0..batch.dec.len()).step_by(step) {
-            let hi = (lo + step).min(batch.dec.len());
-            visit(lo, O::logits(&x, self.model.to_logits(), lo, hi).map_err(device)?);
+        let limits: Vec<u32> = batch.dec.modalities.iter().map(|&m| self.limit(m, scope) as u32).collect();
+        for (limit, rows) in chunks(&limits, self.model.config.vocab()) {
+            let logits = O::logits(&x, self.model.to_logits(), &rows, limit).map_err(device)?;
+            visit(limit, &rows, logits);
         }
         Ok(())
     }
@@ -146,6 +153,10 @@ impl<D: Backend, O: OpSet<D>> Network for Engine<D, O> {
         &self.model.config
     }
 
+    fn concurrent(&self) -> bool {
+        O::CONCURRENT
+    }
+
     fn step(&mut self, batch: &Batch, config: &StepConfig) -> Result<StepOutcome> {
         self.check(batch)?;
         let rows = self.rows(batch, config.loss);
@@ -170,36 +181,36 @@ impl<D: Backend, O: OpSet<D>> Network for Engine<D, O> {
         self.steps
     }
 
-    fn score(&self, batch: &Batch, scope: Scope) -> Result<Vec<TokenScore>> {
-        self.check(batch)?;
-        let vocab = self.config().vocab();
-        let limits: Vec<usize> = batch.dec.modalities.iter().map(|&m| self.limit(m, scope)).collect();
-        let mut scores = Vec::with_capacity(batch.dec.len());
-        self.chunks(batch, |lo, mut logits| {
-            let part = logits.par_chunks_mut(vocab).enumerate().map(|(i, row)| {
-                let RowScore { ce, argmax } = RowScore::of(&mut row[..limits[lo + i]], batch.dec.ids[lo + i]);
-                TokenScore { ce, argmax }
-            });
-            scores.extend(part.collect::<Vec<_>>());
+    fn score_against(&self, batch: &Batch, scope: Scope, truths: &[&[u32]]) -> Result<Vec<Vec<TokenScore>>> {
+        let blank = TokenScore { ce: f32::NAN, argmax: 0 };
+        let mut scores = vec![vec![blank; batch.dec.len()]; truths.len()];
+        self.chunks(batch, scope, |limit, rows, mut logits| {
+            let one = |(row, &r): (&mut [f32], &usize)| -> Vec<TokenScore> {
+                let true_logits: Vec<f32> = truths.iter().map(|ids| row[ids[r] as usize]).collect();
+                let RowScore { log_sum, argmax } = RowScore::of(row);
+                true_logits.into_iter().map(|logit| TokenScore { ce: log_sum - logit, argmax }).collect()
+            };
+            let part: Vec<Vec<TokenScore>> = logits.par_chunks_mut(limit).zip(rows).map(one).collect();
+            for (of_row, &r) in part.into_iter().zip(rows) {
+                scores.iter_mut().zip(of_row).for_each(|(all, score)| all[r] = score);
+            }
         })?;
         Ok(scores)
     }
 
     fn log_probs(&self, batch: &Batch, scope: Scope, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
-        let mut all = Vec::with_capacity(batch.dec.len());
+        let mut all = vec![Vec::new(); batch.dec.len()];
         self.logits(batch, &mut |r, row| {
             let limit = self.limit(batch.dec.modalities[r], scope);
             let normalizer = log_sum_exp(&row[..limit]);
-            all.push(ids.iter().map(|&i| (row[i as usize] as f64 - normalizer) as f32).collect());
+            all[r] = ids.iter().map(|&i| (row[i as usize] as f64 - normalizer) as f32).collect();
         })?;
         Ok(all)
     }
 
     fn logits(&self, batch: &Batch, visit: &mut dyn FnMut(usize, &[f32])) -> Result<()> {
-        self.check(batch)?;
-        let vocab = self.config().vocab();
-        self.chunks(batch, |lo, logits| {
-            logits.chunks(vocab).enumerate().for_each(|(i, row)| visit(lo + i, row));
+        self.chunks(batch, Scope::Unified, |limit, rows, logits| {
+            rows.iter().zip(logits.chunks(limit)).for_each(|(&r, row)| visit(r, row));
         })
     }
 

@@ -30,7 +30,12 @@ impl Config {
             dec_depth: m.dec_depth,
             head_dim: m.head_dim,
             mlp_ratio: m.mlp_ratio,
-            initial_std: InitialStd { linear: m.init_std, embedding: m.embedding_std, logits: m.logits_std },
+            initial_std: InitialStd {
+                linear: m.init_std,
+                embedding: m.embedding_std,
+                modality: m.modality_std,
+                logits: m.logits_std,
+            },
             softmax: m.softmax,
         }
     }
@@ -104,8 +109,11 @@ pub struct TokenScore {
 /// A model with its optimizer state on some device.
 ///
 /// All methods are deterministic: the same calls give the same bits on CPU for any thread count.
-pub trait Network {
+pub trait Network: Send + Sync {
     fn config(&self) -> &Config;
+
+    /// Whether several threads may evaluate at once: a CUDA device is bound to the thread that made it.
+    fn concurrent(&self) -> bool;
 
     /// One step: forward, backward, clip, AdamW. On a non-finite loss or gradient nothing is
     /// updated and the outcome carries the non-finite number.
@@ -115,7 +123,13 @@ pub trait Network {
     fn steps_taken(&self) -> u64;
 
     /// Score of every decoder token, `[T_dec]`. Logits are never held for more than a chunk of rows.
-    fn score(&self, batch: &Batch, scope: Scope) -> Result<Vec<TokenScore>>;
+    fn score(&self, batch: &Batch, scope: Scope) -> Result<Vec<TokenScore>> {
+        Ok(self.score_against(batch, scope, &[&batch.dec.ids])?.swap_remove(0))
+    }
+
+    /// Scores of the same outputs against several versions of the truth, each `[T_dec]` ids inside
+    /// their modality's vocabulary: what a decoder is asked does not depend on the answer.
+    fn score_against(&self, batch: &Batch, scope: Scope, truths: &[&[u32]]) -> Result<Vec<Vec<TokenScore>>>;
 
     /// Log-probabilities (or the logits' log-softmax inside `ids`' own scope) of the given ids at
     /// every decoder token: `[T_dec][ids.len()]`, normalized over `scope`.

@@ -7,7 +7,7 @@
 
 use super::cpu::{add_grad, data, take_grad};
 use super::gemm::{matmul, View};
-use super::simd::{exp_row, scale};
+use super::simd::{exp_row, max, scale};
 use super::{chunk_rows, Backend, LossAndRows, Mat};
 use dfdx::prelude::*;
 use rayon::prelude::*;
@@ -21,41 +21,42 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Row numbers with the same limit together, limits ascending, each group in chunks.
     fn chunks(&self, vocab: usize) -> Vec<(usize, Vec<usize>)> {
-        let mut limits = self.limits.clone();
-        limits.sort_unstable();
-        limits.dedup();
-        let mut all = Vec::new();
-        for limit in limits {
-            let rows: Vec<usize> = (0..self.targets.len()).filter(|&r| self.limits[r] == limit).collect();
-            all.extend(rows.chunks(chunk_rows(vocab)).map(|c| (limit as usize, c.to_vec())));
-        }
-        all
+        chunks(&self.limits, vocab)
     }
 }
 
-/// The score of one row of logits.
+/// Row numbers with the same limit together, limits ascending, each group in chunks of
+/// [`chunk_rows`] rows.
+pub fn chunks(limits: &[u32], vocab: usize) -> Vec<(usize, Vec<usize>)> {
+    let mut distinct = limits.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let mut all = Vec::new();
+    for limit in distinct {
+        let rows: Vec<usize> = (0..limits.len()).filter(|&r| limits[r] == limit).collect();
+        all.extend(rows.chunks(chunk_rows(vocab)).map(|c| (limit as usize, c.to_vec())));
+    }
+    all
+}
+
+/// What one row of logits says, before the truth is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RowScore {
-    /// `−log softmax(target)`, nats.
-    pub ce: f32,
+    /// `log Σ exp(logit)` over the ids that compete, nats.
+    pub log_sum: f32,
     /// The most likely id; the lowest wins ties.
     pub argmax: u32,
 }
 
 impl RowScore {
     /// Scores a row of logits cut to the ids that compete; destroys the row.
-    pub fn of(row: &mut [f32], target: u32) -> RowScore {
-        let mut best = 0;
-        for (i, v) in row.iter().enumerate() {
-            if *v > row[best] {
-                best = i;
-            }
-        }
-        let logit = row[target as usize];
+    pub fn of(row: &mut [f32]) -> RowScore {
+        let largest = max(row);
+        // None where all are NaN or −∞: the sum says so.
+        let argmax = row.iter().position(|v| *v == largest).unwrap_or(0) as u32;
         let (m, total) = exp_row(row);
-        RowScore { ce: total.ln() + m - logit, argmax: best as u32 }
+        RowScore { log_sum: total.ln() + m, argmax }
     }
 }
 
@@ -71,7 +72,7 @@ pub fn fused<T: Tape<f32, Cpu>>(
     let mut dw = vec![0.0; if T::OWNS_TAPE { vocab * d } else { 0 }];
     let mut logits = Vec::new();
     for (limit, chunk) in rows.chunks(vocab) {
-        let xs: Vec<f32> = chunk.iter().flat_map(|&r| data(x)[r * d..][..d].iter().copied()).collect();
+        let xs = gathered(x, &chunk);
         let n = chunk.len();
         logits.resize(n * limit, 0.0);
         matmul(&mut logits, (n, d, limit), View::rows(&xs, d), View::rows(data(weight), d).t(), false);
@@ -113,25 +114,32 @@ fn row_gradient(row: &mut [f32], rows: &Rows, r: usize) -> f32 {
     total.ln() + m - logit
 }
 
-/// Logits of rows `lo..hi`, row-major `[hi − lo, V]`.
-pub fn fused_logits(x: &Mat<Cpu>, weight: &Mat<Cpu>, lo: usize, hi: usize) -> Vec<f32> {
-    let (vocab, d) = *weight.shape();
-    let mut logits = vec![0.0; (hi - lo) * vocab];
-    let xs = &data(x)[lo * d..hi * d];
-    matmul(&mut logits, (hi - lo, d, vocab), View::rows(xs, d), View::rows(data(weight), d).t(), false);
+/// Logits of `rows` over the ids `0..limit`, row-major `[rows, limit]`.
+pub fn fused_logits(x: &Mat<Cpu>, weight: &Mat<Cpu>, rows: &[usize], limit: usize) -> Vec<f32> {
+    let (n, d) = (rows.len(), x.shape().1);
+    let xs = gathered(x, rows);
+    let mut logits = vec![0.0; n * limit];
+    matmul(&mut logits, (n, d, limit), View::rows(&xs, d), View::rows(data(weight), d).t(), false);
     logits
 }
 
-/// Logits of rows `lo..hi` of dfdx primitives.
+/// The rows of a matrix that are asked for, one after another.
+fn gathered(x: &Mat<Cpu>, rows: &[usize]) -> Vec<f32> {
+    let d = x.shape().1;
+    rows.iter().flat_map(|&r| data(x)[r * d..][..d].iter().copied()).collect()
+}
+
+/// Logits of `rows` over the ids `0..limit`, of dfdx primitives.
 pub fn composed_logits<D: Backend>(
     x: &Mat<D>,
     weight: &Mat<D>,
-    lo: usize,
-    hi: usize,
+    rows: &[usize],
+    limit: usize,
 ) -> Result<Vec<f32>, D::Err> {
-    let part = x.clone().try_slice((lo..hi, 0..x.shape().1))?;
-    let w = weight.clone().try_permute::<(usize, usize), Axes2<1, 0>>()?;
-    Ok(part.try_matmul(w)?.as_vec())
+    let index = x.device().try_tensor_from_vec(rows.to_vec(), (rows.len(),))?;
+    let w = weight.clone().try_slice((0..limit, 0..weight.shape().1))?;
+    let w = w.try_permute::<(usize, usize), Axes2<1, 0>>()?;
+    Ok(x.clone().try_gather(index)?.try_matmul(w)?.as_vec())
 }
 
 pub fn composed<D: Backend, T: Tape<f32, D>>(
@@ -216,13 +224,16 @@ mod tests {
         let dev = Cpu::default();
         let (x, w, rows) = (random(&dev, 6, 5, 1), random(&dev, 7, 5, 2), rows());
         let (_, ce) = Fused::linear_cross_entropy(&mut NoneTape, &x, &w, &rows).unwrap();
-        let logits = <Fused as OpSet<Cpu>>::logits(&x, &w, 0, 6).unwrap();
-        let other = <Composed as OpSet<Cpu>>::logits(&x, &w, 1, 6).unwrap();
-        assert_close(&[logits[7..].to_vec()], &[other], 1e-6);
-        for (r, row) in logits.chunks(7).enumerate() {
-            let s = RowScore::of(&mut row[..rows.limits[r] as usize].to_vec(), rows.targets[r]);
-            assert!((s.ce - ce[r]).abs() < 1e-5);
+        for (limit, chunk) in rows.chunks(7) {
+            let logits = <Fused as OpSet<Cpu>>::logits(&x, &w, &chunk, limit).unwrap();
+            let other = <Composed as OpSet<Cpu>>::logits(&x, &w, &chunk, limit).unwrap();
+            assert_close(&[logits.clone()], &[other], 1e-6);
+            for (&r, row) in chunk.iter().zip(logits.chunks(limit)) {
+                let log_sum = RowScore::of(&mut row.to_vec()).log_sum;
+                assert!((log_sum - row[rows.targets[r] as usize] - ce[r]).abs() < 1e-5);
+            }
         }
-        assert_eq!(RowScore::of(&mut [1.0, 2.0, 2.0], 0).argmax, 1);
+        assert_eq!(RowScore::of(&mut [1.0, 2.0, 2.0]).argmax, 1);
+        assert!(!RowScore::of(&mut [f32::NAN, 0.0]).log_sum.is_finite());
     }
 }

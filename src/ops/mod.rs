@@ -23,7 +23,7 @@ mod sums;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use cross_entropy::{RowScore, Rows};
+pub use cross_entropy::{chunks, RowScore, Rows};
 pub use sums::{adamw_update, sum_of_squares, AdamW};
 
 /// A matrix on device `D`; tapes travel beside matrices, not inside them.
@@ -33,13 +33,16 @@ pub type Mat<D> = Tensor<(usize, usize), f32, D>;
 pub type LossAndRows<D> = (Tensor<Rank0, f32, D>, Vec<f32>);
 
 /// Shorthand for what every operation needs from a device.
-pub trait Backend: Device<f32> {}
-impl<D: Device<f32>> Backend for D {}
+pub trait Backend: Device<f32> + Storage<f32, Vec: Send + Sync> + Send + Sync {}
+impl<D: Device<f32> + Storage<f32, Vec: Send + Sync> + Send + Sync> Backend for D {}
 
 /// The operations FourM is made of. `tape` records the backward pass, or is [`NoneTape`].
 ///
 /// Shapes: `T` tokens, `D` width, `N` outputs, `H` heads. Errors are the device's own.
-pub trait OpSet<D: Backend> {
+pub trait OpSet<D: Backend>: Send + Sync {
+    /// Whether several threads may run operations at once.
+    const CONCURRENT: bool;
+
     /// `out[t] = tokens[id_t] + modalities[m_t] + positions[p_t]` → `[T, D]`; without `tokens` the
     /// first term is left out (decoder queries). `positions` is a constant table.
     fn embed<T: Tape<f32, D>>(
@@ -107,8 +110,8 @@ pub trait OpSet<D: Backend> {
         rows: &Rows,
     ) -> Result<LossAndRows<D>, D::Err>;
 
-    /// Logits `x[lo..hi] · Wᵀ` on the host, row-major `[hi − lo, V]`.
-    fn logits(x: &Mat<D>, weight: &Mat<D>, lo: usize, hi: usize) -> Result<Vec<f32>, D::Err>;
+    /// Logits of some rows of `x` over the ids `0..limit`, on the host, row-major `[rows, limit]`.
+    fn logits(x: &Mat<D>, weight: &Mat<D>, rows: &[usize], limit: usize) -> Result<Vec<f32>, D::Err>;
 
     /// Sum of squares of the gradient of `param`, in double precision.
     fn grad_square_sum(grads: &mut Gradients<f32, D>, param: &Mat<D>) -> Result<f64, D::Err>;
@@ -144,6 +147,8 @@ pub struct Fused;
 pub struct Composed;
 
 impl OpSet<Cpu> for Fused {
+    const CONCURRENT: bool = true;
+
     fn embed<T: Tape<f32, Cpu>>(
         tape: &mut T,
         tokens: Option<&Mat<Cpu>>,
@@ -219,8 +224,8 @@ impl OpSet<Cpu> for Fused {
         cross_entropy::fused(tape, x, weight, rows)
     }
 
-    fn logits(x: &Mat<Cpu>, weight: &Mat<Cpu>, lo: usize, hi: usize) -> Result<Vec<f32>, CpuError> {
-        Ok(cross_entropy::fused_logits(x, weight, lo, hi))
+    fn logits(x: &Mat<Cpu>, weight: &Mat<Cpu>, rows: &[usize], limit: usize) -> Result<Vec<f32>, CpuError> {
+        Ok(cross_entropy::fused_logits(x, weight, rows, limit))
     }
 
     fn grad_square_sum(grads: &mut Gradients<f32, Cpu>, param: &Mat<Cpu>) -> Result<f64, CpuError> {
@@ -246,6 +251,8 @@ impl OpSet<Cpu> for Fused {
 }
 
 impl<D: Backend> OpSet<D> for Composed {
+    const CONCURRENT: bool = false;
+
     fn embed<T: Tape<f32, D>>(
         tape: &mut T,
         tokens: Option<&Mat<D>>,
@@ -321,8 +328,8 @@ impl<D: Backend> OpSet<D> for Composed {
         cross_entropy::composed(tape, x, weight, rows)
     }
 
-    fn logits(x: &Mat<D>, weight: &Mat<D>, lo: usize, hi: usize) -> Result<Vec<f32>, D::Err> {
-        cross_entropy::composed_logits(x, weight, lo, hi)
+    fn logits(x: &Mat<D>, weight: &Mat<D>, rows: &[usize], limit: usize) -> Result<Vec<f32>, D::Err> {
+        cross_entropy::composed_logits(x, weight, rows, limit)
     }
 
     fn grad_square_sum(grads: &mut Gradients<f32, D>, param: &Mat<D>) -> Result<f64, D::Err> {

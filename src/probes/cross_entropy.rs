@@ -148,7 +148,7 @@ impl<'a> Task<'a> {
         let all = items.iter().flat_map(|&item| make(item));
         let mut scores = Vec::new();
         let scope = Scope::from(net.config().softmax);
-        packing::score(net, scope, all, total, watch, |&item, sums| {
+        packing::score(net, scope, all, total, watch, |item, sums| {
             for (m, s) in sums.iter().enumerate().filter(|(_, s)| s.tokens > 0) {
                 let blank = self.score(item, m, source);
                 scores.push(CrossEntropy { tokens: s.tokens, ce_nats: s.ce_nats, ..blank });

@@ -12,6 +12,7 @@ use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::manifest::schema;
 use crate::masking::{self, SampleMask};
+use crate::model::batch::{Batch, Packed};
 use crate::model::network::{Network, Scope};
 use crate::record::examples::{source, Direction};
 
@@ -33,13 +34,14 @@ pub fn measure(
             mask: masking::direction(&s.experiment.modalities, &inputs, &targets),
             targets,
         };
-        let own = |clip: usize| clip;
-        rows.extend(of.network(s.net, source::MODEL, own, watch)?);
         match partners(of.split.len(), s.experiment.seeds.probes, 0) {
-            Some(other) => rows.extend(of.network(s.net, source::SHUFFLED, |clip| other[clip], watch)?),
-            None => watch.note("one clip has no other whose input could be given"),
+            Some(other) => rows.extend(of.own_and_shuffled(s.net, &other, watch)?),
+            None => {
+                watch.note("one clip has no other whose input could be given");
+                rows.extend(of.network(s.net, source::MODEL, watch)?);
+            }
         }
-        rows.extend(of.network(untrained, source::UNTRAINED, own, watch)?);
+        rows.extend(of.network(untrained, source::UNTRAINED, watch)?);
         rows.extend(of.fitted(&fitted, &s.experiment.modalities));
     }
     Ok(rows)
@@ -67,25 +69,59 @@ impl Whole<'_> {
         }
     }
 
-    /// The input of clip i is that of clip `input(i)`.
-    fn network(
-        &self,
-        net: &dyn Network,
-        source: &str,
-        input: impl Fn(usize) -> usize,
-        watch: &mut dyn Watch,
-    ) -> Result<Vec<Direction>> {
-        let samples = (0..self.split.len()).map(|clip| Sample {
-            key: clip,
-            inputs: self.split.sample(input(clip), 0),
-            targets: self.split.sample(clip, 0),
-            mask: self.mask.clone(),
-        });
+    fn samples(&self) -> impl Iterator<Item = Sample<'_, usize>> {
+        (0..self.split.len()).map(|clip| Sample::new(clip, self.split.sample(clip, 0), self.mask.clone()))
+    }
+
+    fn network(&self, net: &dyn Network, source: &str, watch: &mut dyn Watch) -> Result<Vec<Direction>> {
         let mut rows = Vec::new();
-        packing::score(net, Scope::Restricted, samples, self.split.len(), watch, |&clip, sums| {
-            rows.extend(self.targets.iter().map(|&m| self.row(clip, m, source, &sums[m])));
+        let samples = self.samples();
+        packing::score(net, Scope::Restricted, samples, self.split.len(), watch, |clip, sums| {
+            rows.extend(self.rows(clip, source, &sums));
         })?;
         Ok(rows)
+    }
+
+    /// The model's rows, then those with the input of clip `other[i]` in the place of clip i's: what a
+    /// network says does not depend on the truth, so one pass is scored against both.
+    fn own_and_shuffled(
+        &self,
+        net: &dyn Network,
+        other: &[usize],
+        watch: &mut dyn Watch,
+    ) -> Result<Vec<Direction>> {
+        let mut asking = vec![0; other.len()];
+        other.iter().enumerate().for_each(|(clip, &input)| asking[input] = clip);
+        let (modalities, n) = (self.names.len(), self.split.len());
+        let (mut own, mut shuffled) = (Vec::new(), vec![Vec::new(); n]);
+        let measure = |batch: &Batch, inputs: &[usize]| {
+            let truth = self.truth(&batch.dec, inputs.iter().map(|&input| asking[input]));
+            let scores = net.score_against(batch, Scope::Restricted, &[&batch.dec.ids, &truth])?;
+            let own = packing::sums(batch, &batch.dec.ids, &scores[0], modalities)?;
+            let shuffled = packing::sums(batch, &truth, &scores[1], modalities)?;
+            Ok(own.into_iter().zip(shuffled).collect())
+        };
+        packing::batches(net, self.samples(), (0, n), watch, measure, |clip, (sums, of_asking)| {
+            own.extend(self.rows(clip, source::MODEL, &sums));
+            shuffled[asking[clip]] = self.rows(asking[clip], source::SHUFFLED, &of_asking);
+        })?;
+        own.extend(shuffled.into_iter().flatten());
+        Ok(own)
+    }
+
+    /// The ids that `clips` have where the samples of `dec` are asked.
+    fn truth(&self, dec: &Packed, clips: impl Iterator<Item = usize>) -> Vec<u32> {
+        let mut ids = Vec::with_capacity(dec.len());
+        for (clip, span) in clips.zip(dec.offsets.windows(2)) {
+            let tokens = self.split.sample(clip, 0);
+            let id = |t: usize| tokens[dec.modalities[t] as usize][dec.positions[t] as usize];
+            ids.extend((span[0]..span[1]).map(id));
+        }
+        ids
+    }
+
+    fn rows(&self, clip: usize, source: &str, sums: &[Sums]) -> Vec<Direction> {
+        self.targets.iter().map(|&m| self.row(clip, m, source, &sums[m])).collect()
     }
 
     fn fitted(&self, fitted: &[Fitted], modalities: &[crate::modality::Modality]) -> Vec<Direction> {

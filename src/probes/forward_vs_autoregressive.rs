@@ -12,6 +12,7 @@ use super::{index, Subject, Watch};
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking::{self, SampleMask};
+use crate::model::batch::Batch;
 use crate::model::network::Scope;
 use crate::record::examples::ForwardVsAutoregressive;
 
@@ -30,7 +31,7 @@ pub fn measure(
     let length = s.experiment.modalities[target].length;
     let mut rows: Vec<ForwardVsAutoregressive> = Vec::with_capacity(n);
     let samples = (0..n).map(|clip| Sample::new(clip, split.sample(clip, 0), whole.clone()));
-    packing::score(s.net, Scope::Restricted, samples, n, watch, |&clip, sums| {
+    packing::score(s.net, Scope::Restricted, samples, n, watch, |clip, sums| {
         rows.push(ForwardVsAutoregressive {
             clip: split.stem(clip).into(),
             tokens: length as u64,
@@ -68,10 +69,10 @@ impl Walk<'_> {
             Sample { key: clip, inputs, targets, mask: mask.clone() }
         });
         let mut scores = Vec::with_capacity(self.said.len());
-        packing::batches(samples, (0, self.said.len()), &mut Quiet, |batch, _| {
-            scores.extend(s.net.score(batch, Scope::Restricted)?);
-            Ok(())
-        })?;
+        // One target per sample: one score per sample.
+        let measure = |batch: &Batch, _: &[usize]| s.net.score(batch, Scope::Restricted);
+        let keep = |_, score| scores.push(score);
+        packing::batches(s.net, samples, (0, self.said.len()), &mut Quiet, measure, keep)?;
         for (said, score) in self.said.iter_mut().zip(&scores) {
             said[t] = score.argmax;
         }
@@ -93,7 +94,6 @@ impl Watch for Quiet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::batch::Batch;
     use crate::probes::testing::{self, Silent};
 
     /// Clip by clip, position by position, without packing.

@@ -28,7 +28,7 @@ pub fn measure(
         let split = s.data.split(part);
         let n = if clips == 0 { split.len() } else { clips.min(split.len()) };
         let samples = (0..n).map(|clip| Sample::new(clip, split.sample(clip, 0), mask.clone()));
-        packing::score(s.net, Scope::Restricted, samples, n, watch, |&clip, sums| {
+        packing::score(s.net, Scope::Restricted, samples, n, watch, |clip, sums| {
             rows.push(Memorization {
                 clip: split.stem(clip).into(),
                 part: name.into(),

@@ -1,13 +1,18 @@
-//! Samples packed into batches of bounded size: what one forward pass holds does not grow with the split.
+//! Samples packed into batches of bounded size: what the passes hold does not grow with the split.
 
 use super::Watch;
 use crate::fault::{Fault, Result};
 use crate::masking::SampleMask;
 use crate::model::batch::Batch;
 use crate::model::network::{Network, Scope, TokenScore};
+use rayon::prelude::*;
 
 /// Input and target tokens of a batch; a single larger sample is a batch of its own.
-pub const BUDGET: usize = 8192;
+const BUDGET: usize = 4096;
+
+/// Batches measured side by side, where the device allows it: what one does on a single thread the
+/// other fills. A constant, so that memory and progress do not depend on the machine.
+const AT_ONCE: usize = 2;
 
 /// One sample and what it is called.
 pub struct Sample<'a, K> {
@@ -25,33 +30,59 @@ impl<'a, K> Sample<'a, K> {
     }
 }
 
-/// Calls `visit` with batches of at most [`BUDGET`] tokens and the keys of their samples, in order;
-/// `watch` hears of the samples done after each, counted from `from` of `total`.
-pub fn batches<'a, K>(
-    samples: impl Iterator<Item = Sample<'a, K>>,
+/// Samples packed together and what they are called.
+struct Pack<K> {
+    batch: Batch,
+    keys: Vec<K>,
+}
+
+/// Measures samples in batches of at most [`BUDGET`] tokens: `measure(batch, keys)` gives one result
+/// per sample, `each(key, result)` hears of them in order. `watch` hears of the samples done, counted
+/// from `from` of `total`.
+pub fn batches<'a, K: Send + Sync, R: Send>(
+    net: &dyn Network,
+    mut samples: impl Iterator<Item = Sample<'a, K>>,
     (from, total): (usize, usize),
     watch: &mut dyn Watch,
-    mut visit: impl FnMut(&Batch, &[K]) -> Result<()>,
+    measure: impl Fn(&Batch, &[K]) -> Result<Vec<R>> + Sync,
+    mut each: impl FnMut(K, R),
 ) -> Result<()> {
-    let (mut batch, mut keys, mut done) = (Batch::default(), Vec::new(), from);
-    let mut flush = |batch: &mut Batch, keys: &mut Vec<K>| -> Result<()> {
-        if keys.is_empty() {
-            return Ok(());
+    let (mut next, mut done) = (samples.next(), from);
+    while next.is_some() {
+        let packs: Vec<Pack<K>> = (0..AT_ONCE).map_while(|_| pack(&mut next, &mut samples)).collect();
+        let one = |p: &Pack<K>| measure(&p.batch, &p.keys);
+        let results: Result<Vec<Vec<R>>> = match net.concurrent() {
+            true => packs.par_iter().map(one).collect(),
+            false => packs.iter().map(one).collect(),
+        };
+        for (pack, results) in packs.into_iter().zip(results?) {
+            done += pack.keys.len();
+            pack.keys.into_iter().zip(results).for_each(|(key, result)| each(key, result));
         }
-        visit(batch, keys)?;
-        done += keys.len();
-        (*batch, *keys) = (Batch::default(), Vec::new());
-        watch.progress(done, total)
-    };
-    for sample in samples {
-        let more: usize = sample.mask.input.iter().chain(&sample.mask.target).map(Vec::len).sum();
-        if batch.enc.len() + batch.dec.len() + more > BUDGET {
-            flush(&mut batch, &mut keys)?;
-        }
-        batch.push_sides(&sample.inputs, &sample.targets, &sample.mask);
-        keys.push(sample.key);
+        watch.progress(done, total)?;
     }
-    flush(&mut batch, &mut keys)
+    Ok(())
+}
+
+/// `next` and what fits beside it; leaves the first sample that does not in `next`.
+fn pack<'a, K>(
+    next: &mut Option<Sample<'a, K>>,
+    samples: &mut impl Iterator<Item = Sample<'a, K>>,
+) -> Option<Pack<K>> {
+    let mut pack = Pack { batch: Batch::default(), keys: Vec::new() };
+    while let Some(sample) = next.take_if(|sample| pack.has_room_for(sample)) {
+        pack.batch.push_sides(&sample.inputs, &sample.targets, &sample.mask);
+        pack.keys.push(sample.key);
+        *next = samples.next();
+    }
+    (!pack.keys.is_empty()).then_some(pack)
+}
+
+impl<K> Pack<K> {
+    fn has_room_for(&self, sample: &Sample<K>) -> bool {
+        let more: usize = sample.mask.input.iter().chain(&sample.mask.target).map(Vec::len).sum();
+        self.keys.is_empty() || self.batch.enc.len() + self.batch.dec.len() + more <= BUDGET
+    }
 }
 
 /// What a network makes of one modality's targets in one sample.
@@ -77,27 +108,41 @@ impl Sums {
 ///
 /// # Errors
 /// If the network's output is not a number.
-pub fn score<'a, K>(
+pub fn score<'a, K: Send + Sync>(
     net: &dyn Network,
     scope: Scope,
     samples: impl Iterator<Item = Sample<'a, K>>,
     total: usize,
     watch: &mut dyn Watch,
-    mut each: impl FnMut(&K, Vec<Sums>),
+    each: impl FnMut(K, Vec<Sums>),
 ) -> Result<()> {
     let modalities = net.config().modalities.len();
-    batches(samples, (0, total), watch, |batch, keys| {
+    let measure = |batch: &Batch, _: &[K]| {
         let scores = net.score(batch, scope)?;
-        for (b, key) in keys.iter().enumerate() {
-            let mut sums = vec![Sums::default(); modalities];
-            for t in batch.dec.offsets[b]..batch.dec.offsets[b + 1] {
-                finite(scores[t].ce)?;
-                sums[batch.dec.modalities[t] as usize].add(batch.dec.ids[t], &scores[t]);
-            }
-            each(key, sums);
+        sums(batch, &batch.dec.ids, &scores, modalities)
+    };
+    batches(net, samples, (0, total), watch, measure, each)
+}
+
+/// Sums of every sample and modality of a batch; `truth` and `scores` are `[T_dec]`.
+///
+/// # Errors
+/// If a score is not a number.
+pub fn sums(
+    batch: &Batch,
+    truth: &[u32],
+    scores: &[TokenScore],
+    modalities: usize,
+) -> Result<Vec<Vec<Sums>>> {
+    let of = |span: &[usize]| {
+        let mut sums = vec![Sums::default(); modalities];
+        for t in span[0]..span[1] {
+            finite(scores[t].ce)?;
+            sums[batch.dec.modalities[t] as usize].add(truth[t], &scores[t]);
         }
-        Ok(())
-    })
+        Ok(sums)
+    };
+    batch.dec.offsets.windows(2).map(of).collect()
 }
 
 /// Refuses what no rank or mean can be made of.

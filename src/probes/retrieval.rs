@@ -13,6 +13,7 @@ use super::{index, Subject, Watch};
 use crate::data::Part;
 use crate::fault::{Fault, Result};
 use crate::masking;
+use crate::model::batch::Batch;
 use crate::model::network::Network;
 use crate::record::examples::{source, Retrieval};
 use crate::stats::numpy;
@@ -106,13 +107,12 @@ fn embed(
     let samples = clips.iter().map(|&c| Sample::new(c, split.sample(c, 0), mask.clone()));
     let dim = net.config().dim;
     let mut all = Vec::with_capacity(clips.len());
-    packing::batches(samples, (0, clips.len()), watch, |batch, _| {
+    let measure = |batch: &Batch, _: &[usize]| {
         let output = net.encode(&batch.enc)?; // [T, D]
-        for w in batch.enc.offsets.windows(2) {
-            all.push(mean_direction(&output[w[0] * dim..w[1] * dim], dim)?);
-        }
-        Ok(())
-    })?;
+        let spans = batch.enc.offsets.windows(2);
+        spans.map(|w| mean_direction(&output[w[0] * dim..w[1] * dim], dim)).collect()
+    };
+    packing::batches(net, samples, (0, clips.len()), watch, measure, |_, one| all.push(one))?;
     Ok(all)
 }
 

@@ -114,14 +114,18 @@ impl Network for Toy {
         Ok(StepOutcome { loss, per_modality, counts, grad_norm: norm.sqrt() })
     }
 
+    fn concurrent(&self) -> bool {
+        true
+    }
+
     fn steps_taken(&self) -> u64 {
         self.steps
     }
 
-    fn score(&self, batch: &Batch, _scope: Scope) -> Result<Vec<TokenScore>> {
+    fn score_against(&self, batch: &Batch, _: Scope, truths: &[&[u32]]) -> Result<Vec<Vec<TokenScore>>> {
         let p: Vec<Vec<f32>> = (0..self.logits.len()).map(|m| self.probabilities(m)).collect();
         let score = |(&id, &m): (&u32, &u32)| TokenScore { ce: -p[m as usize][id as usize].ln(), argmax: 0 };
-        Ok(batch.dec.ids.iter().zip(&batch.dec.modalities).map(score).collect())
+        Ok(truths.iter().map(|ids| ids.iter().zip(&batch.dec.modalities).map(score).collect()).collect())
     }
 
     fn log_probs(&self, _: &Batch, _: Scope, _: &[u32]) -> Result<Vec<Vec<f32>>> {

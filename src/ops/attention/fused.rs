@@ -2,25 +2,22 @@
 
 use crate::ops::cpu::{data, grad_mut, matrix, take_grad, Shared};
 use crate::ops::gemm::{matmul_one_thread, View};
-use crate::ops::simd::{exp, max, sum, vectorized};
+use crate::ops::simd::{exp, max, scale, sum, vectorized};
 use crate::ops::{Mat, Spans};
 use dfdx::prelude::*;
 use rayon::prelude::*;
 use std::ops::Range;
 
 vectorized! {
-    /// Scaled scores → probabilities, row by row; `lse` receives each row's log-sum-exp.
-    fn softmax_rows(scores: &mut [f32], keys: usize, scale: f32, lse: &mut [f32]) {
-        for (row, lse) in scores.chunks_exact_mut(keys).zip(lse) {
+    /// Scores → `exp(scale · score − max)`, row by row; `totals` receives each row's sum, `lse` its
+    /// log-sum-exp. The sum divides after the product with the values, on far fewer numbers.
+    fn exp_rows(scores: &mut [f32], keys: usize, scale: f32, totals: &mut [f32], lse: &mut [f32]) {
+        for ((row, total), lse) in scores.chunks_exact_mut(keys).zip(totals).zip(lse) {
             let m = max(row) * scale;
             for s in row.iter_mut() {
                 *s = exp(*s * scale - m);
             }
-            let total = sum(row.len(), |i| row[i]);
-            let inverse = 1.0 / total;
-            for s in row.iter_mut() {
-                *s *= inverse;
-            }
+            *total = sum(row.len(), |i| row[i]);
             *lse = m + total.ln();
         }
     }
@@ -114,7 +111,7 @@ impl Layout {
         (self.head_dim as f32).powf(-0.5)
     }
 
-    /// `Q Kᵀ` of a task into `scores`.
+    /// `Q Kᵀ` of a task into `scores`, `[queries, keys]`.
     fn scores(&self, t: &Task, q: &[f32], kv: &[f32], scores: &mut Vec<f32>) {
         let (n, m) = (t.q.len(), t.k.len());
         scores.resize(n * m, 0.0);
@@ -162,23 +159,20 @@ fn forward(layout: &Layout, tasks: &[Task], q: &[f32], kv: &[f32], rows: usize) 
     let mut out = vec![0.0; rows * layout.dim];
     let mut lse = vec![0.0; rows * (layout.dim / layout.head_dim)];
     let (out_at, lse_at) = (Shared::new(&mut out), Shared::new(&mut lse));
-    tasks.par_iter().for_each_init(Vec::new, |scores, t| {
-        let (n, m) = (t.q.len(), t.k.len());
+    tasks.par_iter().for_each_init(Default::default, |(scores, totals): &mut (Vec<f32>, Vec<f32>), t| {
+        let (n, m, width) = (t.q.len(), t.k.len(), layout.head_dim);
         layout.scores(t, q, kv, scores);
+        totals.resize(n, 0.0);
+        let values = View::rows(&kv[layout.v_at(t)..], layout.kv_stride);
         // SAFETY: rows of one sample and columns (or row of lse) of one head belong to one task.
         unsafe {
             let lse = std::slice::from_raw_parts_mut(lse_at.at(t.head * rows + t.q.start), n);
-            softmax_rows(scores, m, layout.scale(), lse);
-            let values = View::rows(&kv[layout.v_at(t)..], layout.kv_stride);
-            let dims = (n, m, layout.head_dim);
-            matmul_one_thread(
-                out_at.at(layout.out_at(t)),
-                layout.dim,
-                dims,
-                View::rows(scores, m),
-                values,
-                false,
-            );
+            exp_rows(scores, m, layout.scale(), totals, lse);
+            let to = out_at.at(layout.out_at(t));
+            matmul_one_thread(to, layout.dim, (n, m, width), View::rows(scores, m), values, false);
+            for (i, total) in totals.iter().enumerate() {
+                scale(std::slice::from_raw_parts_mut(to.add(i * layout.dim), width), 1.0 / total);
+            }
         }
     });
     (out, lse)

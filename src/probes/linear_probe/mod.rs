@@ -21,6 +21,7 @@ use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking;
 use crate::modality::indices;
+use crate::model::batch::Batch;
 use crate::model::network::Network;
 use crate::record::examples::LinearProbe;
 use crate::rng::{stream, Purpose};
@@ -117,14 +118,13 @@ fn features(
         let sample = move |&clip: &usize| Sample::new(part, split.sample(clip, 0), mask.clone());
         splits.parts[part as usize].clips.iter().map(sample)
     });
-    batches(samples, (from, total), watch, |batch, parts| {
-        let encoded = net.encode(&batch.enc)?;
-        for (part, span) in parts.iter().zip(batch.enc.offsets.windows(2)) {
-            let tokens = encoded[span[0] * dim..span[1] * dim].chunks_exact(dim);
-            all[*part as usize].values.extend(mean(tokens, dim)?);
-        }
-        Ok(())
-    })?;
+    let measure = |batch: &Batch, _: &[Part]| {
+        let encoded = net.encode(&batch.enc)?; // [T, D]
+        let spans = batch.enc.offsets.windows(2);
+        spans.map(|w| mean(encoded[w[0] * dim..w[1] * dim].chunks_exact(dim), dim)).collect()
+    };
+    let keep = |part: Part, mean: Vec<f64>| all[part as usize].values.extend(mean);
+    batches(net, samples, (from, total), watch, measure, keep)?;
     Ok(all)
 }
 

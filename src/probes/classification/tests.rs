@@ -1,0 +1,72 @@
+use super::*;
+use crate::probes::testing::{self, Silent, Ticks};
+
+fn sets() -> Vec<Vec<String>> {
+    vec![vec!["a@8".into()], vec!["b@6".into(), "a@8".into()]]
+}
+
+fn caption() -> Vec<String> {
+    vec!["{caption}".into()]
+}
+
+#[test]
+fn every_method_and_source_for_every_clip() {
+    let bench = testing::bench(9, true);
+    let rows = measure(&bench.subject(), &sets(), &caption(), &mut Silent).unwrap();
+    let methods =
+        ["logit_rank_as_trained", "caption_likelihood", "caption_likelihood_minus_prior", "sequence_decode"];
+    for inputs in ["a@8", "a@8+b@6"] {
+        for method in methods {
+            for source in ["model", "shuffled_input"] {
+                let of = rows.iter().filter(|r| {
+                    (r.inputs.as_str(), r.method.as_str(), r.source.as_str()) == (inputs, method, source)
+                });
+                assert_eq!(of.count(), 9, "{inputs} {method} {source}");
+            }
+        }
+    }
+    assert_eq!(rows.len(), 2 * 4 * 2 * 9);
+    assert!(rows.iter().all(|r| r.classes == 3 && r.true_rank.is_none_or(|k| k < 3)));
+}
+
+/// The score of a whole caption is its cross-entropy, and the true caption's is what `score` gives.
+#[test]
+fn a_caption_scores_its_own_likelihood() {
+    let bench = testing::bench(5, true);
+    let rows = measure(&bench.subject(), &sets()[..1], &caption(), &mut Silent).unwrap();
+    let own = rows.iter().filter(|r| r.method == "caption_likelihood" && r.source == "model");
+    let mask = masking::direction(&bench.experiment.modalities, &[0], &[2]);
+    let split = bench.data.split(Part::Test);
+    for (clip, row) in own.enumerate() {
+        let mut ce = 0.0;
+        let sample = std::iter::once(Sample::new((), split.sample(clip, 0), mask.clone()));
+        packing::score(bench.net.as_ref(), Scope::Unified, sample, 1, &mut Silent, |_, sums| {
+            ce = sums[2].ce_nats;
+        })
+        .unwrap();
+        assert!((row.true_logp.unwrap() + ce).abs() < 1e-4, "{row:?} {ce}");
+    }
+}
+
+#[test]
+fn equal_scores_have_no_rank() {
+    let bench = testing::bench(6, false);
+    let mut ticks = Ticks::default();
+    let rows = measure(&bench.subject(), &sets()[..1], &caption(), &mut ticks).unwrap();
+    assert!(rows.iter().all(|r| r.method == "sequence_decode"), "{rows:?}");
+    assert!(ticks.1[0].contains("all classes score the same on 6 of 6 clips"), "{:?}", ticks.1);
+}
+
+#[test]
+fn bad_input_is_named() {
+    let bench = testing::bench(6, true);
+    let of = |set: &str| measure(&bench.subject(), &[vec![set.into()]], &caption(), &mut Silent);
+    assert_eq!(of("scene_desc").unwrap_err().what, "the caption is both input and target");
+    assert!(of("tok_c").unwrap_err().what.contains("`tok_c`"));
+    let broken = testing::broken();
+    let fault = measure(&broken.subject(), &sets(), &caption(), &mut Silent).unwrap_err();
+    assert_eq!(fault.what, "the network's output is not a number");
+    let one = testing::bench(1, true);
+    let rows = measure(&one.subject(), &sets()[..1], &caption(), &mut Silent).unwrap();
+    assert!(rows.iter().all(|r| r.source == "model" && r.method != "caption_likelihood_minus_prior"));
+}
