@@ -227,7 +227,7 @@ mod tests {
         for (limit, chunk) in rows.chunks(7) {
             let logits = <Fused as OpSet<Cpu>>::logits(&x, &w, &chunk, limit).unwrap();
             let other = <Composed as OpSet<Cpu>>::logits(&x, &w, &chunk, limit).unwrap();
-            assert_close(&[logits.clone()], &[other], 1e-6);
+            assert_close(std::slice::from_ref(&logits), &[other], 1e-6);
             for (&r, row) in chunk.iter().zip(logits.chunks(limit)) {
                 let log_sum = RowScore::of(&mut row.to_vec()).log_sum;
                 assert!((log_sum - row[rows.targets[r] as usize] - ce[r]).abs() < 1e-5);

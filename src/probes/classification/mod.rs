@@ -105,12 +105,21 @@ struct Pass<'a> {
 /// What the network makes of every known clip's input. None of it depends on the clip's class, so
 /// another clip's input is scored by looking it up.
 struct Heard {
-    /// Per kind of key token: its name, the keys of the classes, and `[clip][class]` log-probabilities.
-    keys: Vec<(&'static str, Vec<u32>, Vec<Vec<f64>>)>,
+    keys: Vec<HeardKeys>,
     /// `[clip][class]` log-likelihoods of whole captions.
     captions: Vec<Vec<f64>>,
     /// Most likely id of text, `[clip][position]`.
     said: Vec<Vec<u32>>,
+}
+
+/// What is heard of one key token per class.
+struct HeardKeys {
+    /// How the method that ranks by them is called.
+    method: &'static str,
+    /// The key of every class.
+    ids: Vec<u32>,
+    /// `[clip][class]` log-probabilities.
+    scores: Vec<Vec<f64>>,
 }
 
 impl Pass<'_> {
@@ -124,8 +133,8 @@ impl Pass<'_> {
     ) -> Vec<Classification> {
         let given = |scores: &[Vec<f64>]| inputs.iter().map(|&i| scores[i].clone()).collect::<Vec<_>>();
         let mut rows = Vec::new();
-        for (kind, keys, scores) in &heard.keys {
-            rows.extend(self.ranked(&format!("logit_rank_{kind}"), source, &given(scores), keys, watch));
+        for HeardKeys { method, ids, scores } in &heard.keys {
+            rows.extend(self.ranked(method, source, &given(scores), ids, watch));
         }
         let captions = given(&heard.captions);
         rows.extend(self.ranked("caption_likelihood", source, &captions, &[], watch));
@@ -145,13 +154,14 @@ impl Pass<'_> {
     /// One pass that asks for position 1 alone, if classes have key tokens, and one for the whole caption.
     fn hear(&self, watch: &mut dyn Watch) -> Result<Heard> {
         let kinds = [
-            ("as_trained", self.classes.keys_as_trained()),
-            ("leading_space", self.classes.keys_leading_space()),
+            ("logit_rank_as_trained", self.classes.keys_as_trained()),
+            ("logit_rank_leading_space", self.classes.keys_leading_space()),
         ];
-        let kinds: Vec<_> = kinds.into_iter().filter_map(|(kind, keys)| Some((kind, keys?))).collect();
-        let scores =
-            self.key_scores(&kinds.iter().map(|(_, keys)| keys.as_slice()).collect::<Vec<_>>(), watch)?;
-        let keys = kinds.into_iter().zip(scores).map(|((kind, keys), of)| (kind, keys, of)).collect();
+        let blank = |(method, ids): (_, Option<_>)| Some(HeardKeys { method, ids: ids?, scores: Vec::new() });
+        let mut keys: Vec<HeardKeys> = kinds.into_iter().filter_map(blank).collect();
+        if !keys.is_empty() {
+            self.hear_keys(&mut keys, watch)?;
+        }
         let (captions, said) = self.captions(watch)?.into_iter().unzip();
         Ok(Heard { keys, captions, said })
     }
@@ -207,27 +217,22 @@ impl Pass<'_> {
         self.known.iter().enumerate().map(sample)
     }
 
-    /// Log-probabilities of the classes' keys at caption position 1, `[kind][clip][class]`; no pass
-    /// without keys.
-    fn key_scores(&self, kinds: &[&[u32]], watch: &mut dyn Watch) -> Result<Vec<Vec<Vec<f64>>>> {
-        let mut scores = vec![Vec::with_capacity(self.known.len()); kinds.len()];
-        if kinds.is_empty() {
-            return Ok(scores);
-        }
+    /// Log-probabilities of the classes' keys at caption position 1.
+    fn hear_keys(&self, keys: &mut [HeardKeys], watch: &mut dyn Watch) -> Result<()> {
         let mut mask = self.mask.clone();
         mask.target[self.classes.caption] = vec![1];
         let scope = Scope::from(self.s.experiment.model.softmax);
-        let all = kinds.concat();
+        let all: Vec<u32> = keys.iter().flat_map(|k| k.ids.iter().copied()).collect();
         let measure = |batch: &Batch, _: &[usize]| -> Result<Vec<Vec<f64>>> {
             let rows = self.s.net.log_probs(batch, scope, &all)?.into_iter();
             rows.map(|row| row.into_iter().map(|x| finite(x).map(f64::from)).collect()).collect()
         };
         let keep = |_, row: Vec<f64>| {
-            let parts = row.chunks(kinds[0].len());
-            scores.iter_mut().zip(parts).for_each(|(of, part)| of.push(part.to_vec()));
+            let parts = row.chunks(self.classes.names.len());
+            keys.iter_mut().zip(parts).for_each(|(of, part)| of.scores.push(part.to_vec()));
         };
-        packing::batches(self.s.net, self.samples(&mask), (0, self.known.len()), watch, measure, keep)?;
-        Ok(scores)
+        let (samples, n) = (self.samples(&mask), self.known.len());
+        packing::batches(self.s.net, samples, (0, n), watch, measure, keep)
     }
 
     /// Scores of whole captions `[class]`, and the most likely ids `[position]`, of every known clip.
