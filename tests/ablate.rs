@@ -70,6 +70,7 @@ fn run_again_and_only_what_is_missing_is_made() {
     let report = folder.path("reports/ablation_tiny/v0001.csv");
     let table = std::fs::read_to_string(&report).unwrap();
     assert!(table.contains("cross_entropy/tok_audio@16"), "{table}");
+    on_the_pages_of_a_report(&folder);
 
     // Again: nothing is touched.
     let before: Vec<_> = runs.iter().map(|r| modified(&r.join("status.json"))).collect();
@@ -96,6 +97,25 @@ fn run_again_and_only_what_is_missing_is_made() {
     assert!(log(0).contains("training from step 40 of 40") && log(1).contains("training from step 40 of 40"));
     assert!(log(2).contains("training from step 30 of 40"), "{}", log(2));
     assert_eq!(modified(&runs[2].join("probes/cross_entropy.csv")), scores);
+}
+
+/// The ablation has its article; its runs are no experiments of their own.
+fn on_the_pages_of_a_report(folder: &Folder) {
+    let page = |name: &str| std::fs::read_to_string(folder.path("reports").join(name)).unwrap();
+    let ablated = (page("index.html"), page("eval_results.md"));
+    assert!(
+        ablated.0.contains("<article id=\"article_ablation_tiny\">") && ablated.0.contains("pareto_tiny_")
+    );
+    assert!(ablated.1.contains("No run outside an ablation"), "{}", ablated.1);
+    folder.nano4m(&["report"], 0);
+    assert_eq!((page("index.html"), page("eval_results.md")), ablated);
+
+    folder.nano4m(&["run", "small.ron"], 0);
+    folder.nano4m(&["report"], 0);
+    let (index, front) = (page("index.html"), page("eval_results.md"));
+    assert!(index.contains("article_runs") && index.contains("article_ablation_tiny"));
+    assert!(front.contains("small-") && !front.contains("tiny-span"), "{front}");
+    folder.nano4m(&["report", "--check"], 0);
 }
 
 #[test]
@@ -160,7 +180,7 @@ fn killed_again_and_again_the_record_is_the_same() {
 
     let folder = long();
     // Moments spread over starting up, training and measuring.
-    for (i, delay) in [10, 60, 150, 400, 700, 250].into_iter().enumerate() {
+    for (i, delay) in [10, 60, 150, 400, 700, 250, 30, 320, 550, 90].into_iter().enumerate() {
         let mut child = folder.spawn(&["ablate", "tiny"]);
         std::thread::sleep(Duration::from_millis(delay));
         match i % 2 {

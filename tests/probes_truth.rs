@@ -27,7 +27,7 @@ fn experiment(strength: f64) -> String {
         (name: "scene_desc", length: 4, vocab: 8, text: Words),
     ],
     masking: (input_tokens: (4, 24), target_tokens: (4, 24)),
-    model: (dim: 32, enc_depth: 1, dec_depth: 1, head_dim: 16, init_std: 0.1, embedding_std: 1.0, modality_std: 1.0, logits_std: 0.1),
+    model: (dim: 32, enc_depth: 1, dec_depth: 1, head_dim: 16, init_std: 0.1, embedding_std: 1.0, logits_std: 0.1),
     train: (batch: 32, tokens: 614400, tokens_per_sample: 16, warmup_tokens: 10240, lr: 3e-3, min_lr: 1e-4,
             eval_every: 0, checkpoint_every: 0, digest_every: 0),
     probes: [

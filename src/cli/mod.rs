@@ -63,18 +63,13 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: &Cli) -> Result<Done> {
     let g = &cli.global;
     set_threads(g)?;
-    // Inside the pool: work that is handed out starts at once, without waking a worker and waiting for it.
-    rayon::scope(|_| command(cli, g))
-}
-
-fn command(cli: &Cli, g: &Global) -> Result<Done> {
     match &cli.command {
-        Command::Run(a) => run::run(a, g),
-        Command::Resume(a) => run::resume(a, g),
+        Command::Run(a) => in_pool(|| run::run(a, g)),
+        Command::Resume(a) => in_pool(|| run::resume(a, g)),
         Command::Check(a) => check::check(a, g),
         Command::Pin(a) => check::pin(a, g),
-        Command::Eval(a) => evaluate::eval(a, g),
-        Command::Generate(a) => generate::generate(a, g),
+        Command::Eval(a) => in_pool(|| evaluate::eval(a, g)),
+        Command::Generate(a) => in_pool(|| generate::generate(a, g)),
         Command::Ablate(a) => ablate::ablate(a, g),
         Command::Ls(a) => list::ls(a, g),
         Command::Import(a) => import::import(a),
@@ -87,6 +82,12 @@ fn command(cli: &Cli, g: &Global) -> Result<Done> {
         Command::Data(a) => data::data(a, g),
         Command::Doctor => doctor::doctor(g),
     }
+}
+
+/// Does what computes on a thread of the pool: a part handed out from there starts at once, where the
+/// main thread would have to wake a worker and wait for it, some hundred times a step.
+fn in_pool(command: impl FnOnce() -> Result<Done> + Send) -> Result<Done> {
+    rayon::scope(|_| command())
 }
 
 /// `--threads`, else RAYON_NUM_THREADS, else all; the numbers do not depend on it.

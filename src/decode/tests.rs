@@ -27,7 +27,7 @@ fn data(clips: usize) -> Dataset {
 
 fn network() -> Box<dyn Network> {
     let model: Model = ron::from_str(
-        "(dim: 16, head_dim: 8, enc_depth: 1, dec_depth: 1, init_std: 0.3, embedding_std: 1.0, modality_std: 1.0)",
+        "(dim: 16, head_dim: 8, enc_depth: 1, dec_depth: 1, init_std: 0.3, embedding_std: 1.0)",
     )
     .unwrap();
     let mut net =

@@ -13,6 +13,7 @@ pub mod lookup;
 pub mod overrides;
 mod per_modality;
 pub mod pins;
+mod probes;
 pub mod schema;
 pub mod suggest;
 pub mod syntax;

@@ -5,6 +5,7 @@
 //! `nano4m check --resolved`.
 
 pub use super::decode::{Decode, Scheme};
+pub use super::probes::Probe;
 use crate::modality::Modality;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ pub struct Experiment {
     #[serde(default)]
     pub train: Train,
     /// What is measured after training.
-    #[serde(default = "default_probes")]
+    #[serde(default = "super::probes::default_probes")]
     pub probes: Vec<Probe>,
     /// Claims declared before training.
     #[serde(default)]
@@ -229,10 +230,9 @@ pub struct Model {
     pub mlp_ratio: f64,
     /// Standard deviation of the initial linear weights (the reference: 0.02).
     pub init_std: f64,
-    /// Standard deviation of the initial token embedding (the reference: 0.02).
+    /// Standard deviation of the initial token and modality embeddings (the reference: 0.02). Beside
+    /// the position table's ½ a small one must grow for hundreds of steps before modalities differ.
     pub embedding_std: f64,
-    /// Standard deviation of the initial modality embeddings (the reference: 0.02).
-    pub modality_std: f64,
     /// Standard deviation of the initial `to_logits` (the reference: 0).
     pub logits_std: f64,
     /// Which ids compete in the softmax of the loss.
@@ -249,7 +249,6 @@ impl Default for Model {
             mlp_ratio: 4.0,
             init_std: 0.02,
             embedding_std: 0.02,
-            modality_std: 0.02,
             logits_std: 0.0,
             softmax: Softmax::Unified,
         }
@@ -342,82 +341,6 @@ pub enum Loss {
     PerModalityMean,
     /// Mean over all target tokens of the batch.
     TokenMean,
-}
-
-/// A measurement after training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Probe {
-    /// Cross-entropy per modality on the test split.
-    CrossEntropy {
-        /// Fixed masks per clip under the training masking.
-        #[serde(default = "two")]
-        masks: usize,
-        /// Budgets at random positions, the same for every training; absent: the training masking.
-        #[serde(default)]
-        masking: Option<Masking>,
-        /// Directions that are scored beside it, each under the masking it implies.
-        #[serde(default)]
-        directions: Vec<Direction>,
-    },
-    /// Class of a clip from other modalities, through its caption.
-    Classify {
-        /// Each entry is one set of input modalities.
-        inputs: Vec<Vec<String>>,
-        /// Captions of a class: `{class}` is its label, `{caption}` every first caption the training
-        /// split has for it. With several a class scores the sum of their likelihoods.
-        #[serde(default = "default_templates")]
-        templates: Vec<String>,
-    },
-    /// Partner of a clip by cosine of mean encoder outputs; `gallery` 0 = all test clips.
-    Retrieval {
-        pairs: Vec<(String, String)>,
-        #[serde(default)]
-        gallery: usize,
-    },
-    /// Last fifth of `modality` from its first four fifths and `given`; `clips` 0 = all.
-    Memorization {
-        modality: String,
-        given: Vec<String>,
-        #[serde(default)]
-        clips: usize,
-    },
-    /// Token accuracy and cross-entropy of whole modalities from others.
-    Directions(Vec<Direction>),
-    /// Caption cross-entropy in one pass against position by position; `clips` 0 = all.
-    ForwardVsAutoregressive {
-        input: String,
-        target: String,
-        #[serde(default)]
-        clips: usize,
-    },
-    /// Tokens of `target` generated from `inputs`; `clips` 0 = all.
-    Generation {
-        inputs: Vec<String>,
-        target: String,
-        #[serde(default)]
-        clips: usize,
-        /// Share of the target, from its start, that is given too (0.8 in the published prefix
-        /// condition); cut down to whole frames of its codebooks.
-        #[serde(default)]
-        prefix: f64,
-        #[serde(default)]
-        decode: Decode,
-    },
-    /// Linear classifier on mean encoder outputs, with control task and random-weights control.
-    LinearProbe { inputs: Vec<Vec<String>> },
-}
-
-fn two() -> usize {
-    2
-}
-
-fn default_templates() -> Vec<String> {
-    vec!["{caption}".into()]
-}
-
-fn default_probes() -> Vec<Probe> {
-    vec![Probe::CrossEntropy { masks: two(), masking: None, directions: vec![] }]
 }
 
 /// A claim declared before training; judged with the others by Holm's procedure.

@@ -30,12 +30,7 @@ impl Config {
             dec_depth: m.dec_depth,
             head_dim: m.head_dim,
             mlp_ratio: m.mlp_ratio,
-            initial_std: InitialStd {
-                linear: m.init_std,
-                embedding: m.embedding_std,
-                modality: m.modality_std,
-                logits: m.logits_std,
-            },
+            initial_std: InitialStd { linear: m.init_std, embedding: m.embedding_std, logits: m.logits_std },
             softmax: m.softmax,
         }
     }

@@ -9,10 +9,8 @@ use rand_distr::{Distribution, Normal};
 pub enum Kind {
     /// Linear: normal(0, `init_std`), decayed.
     Weight,
-    /// Token embedding: normal(0, `embedding_std`), decayed.
-    Token,
-    /// Modality embedding: normal(0, `modality_std`), decayed.
-    Modality,
+    /// Embedding: normal(0, `embedding_std`), decayed.
+    Embedding,
     /// Norm weight: ones, not decayed.
     Norm,
     /// Bias: zeros, not decayed.
@@ -59,9 +57,9 @@ pub fn hidden(config: &Config) -> usize {
 pub fn specs(config: &Config) -> Vec<Spec> {
     let (d, v, n, h) = (config.dim, config.vocab(), config.modalities.len(), hidden(config));
     let mut list = List(Vec::new());
-    list.add("enc_tok_emb.weight", &[v, d], Kind::Token);
-    list.add("enc_mod_emb.weight", &[n, d], Kind::Modality);
-    list.add("dec_mod_emb.weight", &[n, d], Kind::Modality);
+    list.add("enc_tok_emb.weight", &[v, d], Kind::Embedding);
+    list.add("enc_mod_emb.weight", &[n, d], Kind::Embedding);
+    list.add("dec_mod_emb.weight", &[n, d], Kind::Embedding);
     for i in 0..config.enc_depth {
         let p = format!("encoder.blocks.{i}");
         list.add(&format!("{p}.norm1.weight"), &[d], Kind::Norm);
@@ -108,10 +106,8 @@ impl List {
 pub struct InitialStd {
     /// Linear weights.
     pub linear: f64,
-    /// Token embedding.
+    /// Token and modality embeddings.
     pub embedding: f64,
-    /// Modality embeddings.
-    pub modality: f64,
     /// `to_logits`; 0 in the reference.
     pub logits: f64,
 }
@@ -122,8 +118,7 @@ pub fn initial(spec: &Spec, seed: u64, index: usize, std: &InitialStd) -> Vec<f3
         Kind::Norm => return vec![1.0; spec.numel()],
         Kind::Bias => return vec![0.0; spec.numel()],
         Kind::Weight => std.linear,
-        Kind::Token => std.embedding,
-        Kind::Modality => std.modality,
+        Kind::Embedding => std.embedding,
         Kind::Logits => std.logits,
     };
     let normal = Normal::new(0.0_f32, std as f32).expect("a checked manifest has no negative deviation");
@@ -173,7 +168,7 @@ mod tests {
     #[test]
     fn initial_values_follow_the_reference() {
         let spec = Spec { name: "w".into(), shape: vec![100, 100], kind: Kind::Weight };
-        let std = InitialStd { linear: 0.02, embedding: 1.0, modality: 0.5, logits: 0.0 };
+        let std = InitialStd { linear: 0.02, embedding: 1.0, logits: 0.0 };
         let w = initial(&spec, 42, 3, &std);
         let mean = w.iter().map(|x| *x as f64).sum::<f64>() / w.len() as f64;
         let var = w.iter().map(|x| (*x as f64 - mean).powi(2)).sum::<f64>() / w.len() as f64;

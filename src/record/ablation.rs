@@ -88,6 +88,14 @@ impl AblationRecord {
         runs_root.join(FOLDER).join(format!("{name}.json"))
     }
 
+    /// Directories of the runs that were made for it: they carry its name. A run that was there before
+    /// and reused as a cell is its own.
+    pub fn own_runs(&self) -> impl Iterator<Item = String> + '_ {
+        let prefix = format!("{}-", self.name);
+        let all = self.cells.iter().flat_map(|c| &c.runs).map(|r| r.directory.clone());
+        all.filter(move |directory| directory.starts_with(&prefix))
+    }
+
     /// The cell with that label.
     pub fn cell(&self, label: &str) -> Option<&Cell> {
         self.cells.iter().find(|c| c.label == label)

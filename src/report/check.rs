@@ -74,7 +74,7 @@ fn read_header(reports: &Path, name: &str, version: u32, csv: &str) -> Result<(H
 
 /// Runs that a table names and that are no longer there.
 fn missing(root: &Path, table: &str, version: u32, names: &[String]) -> Result<Vec<Difference>> {
-    let groups = runs::load(root, Some(names))?;
+    let groups = runs::load(root, runs::Choice::Only(names))?;
     let there = |n: &&String| groups.iter().any(|g| g.runs.iter().any(|r| r.directory == **n));
     let file = format!("{table}/{}.csv", versions::stem(version));
     let gone = names.iter().filter(|n| !there(n));

@@ -1,13 +1,18 @@
 //! `index.html`: every table and plot on one page that needs no server and no network.
+//!
+//! The page is a list of articles: one for the runs, one for each ablation. An article is written anew
+//! when its tables are; the others are taken over from the page that is there, so that an ablation can
+//! put itself on a page whose other runs are long gone.
 
 use super::export::html;
-use super::header::Origin;
-use super::{Report, Table};
+use super::header::{Header, Origin};
+use super::{Plot, Table};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884}\
 body{font:15px/1.5 system-ui,sans-serif;max-width:104rem;margin:2rem auto;padding:0 1rem}\
 nav a{margin-right:1rem;white-space:nowrap}\
+article{margin-top:4rem;border-top:3px solid var(--line)}\
 h2{margin-top:3rem;border-bottom:1px solid var(--line)}\
 .t{overflow-x:auto}\
 table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}\
@@ -19,28 +24,70 @@ figure{display:inline-block;vertical-align:top;max-width:100%;margin:.5rem .5rem
 border:1px solid var(--line);overflow-x:auto}\
 figcaption{color:#444;font-size:13px;padding:.3rem .6rem;width:0;min-width:94%}";
 
-/// The whole page.
-pub fn page(report: &Report) -> String {
-    let name = |t: &Table| format!("<a href=\"#{0}\">{0}</a>\n", t.name);
-    let nav: String = report.tables.iter().map(|(t, _)| name(t)).collect();
-    let sections: String = report.tables.iter().map(|(t, _)| section(t)).collect();
-    let figure = |p: &super::Plot| {
-        format!(
-            "<figure id=\"{}\">{}<figcaption>{}</figcaption></figure>\n",
-            html::escape(&p.name),
-            p.svg,
-            html::escape(&p.caption)
-        )
-    };
-    let plots: String = report.plots.iter().map(figure).collect();
-    let origins: String = report.tables[0].1.origins.iter().map(origin).collect();
+/// What all runs outside ablations have in common on the page.
+pub const RUNS: &str = "runs";
+
+/// One part of the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Article {
+    /// [`RUNS`], or the first table of an ablation; unique.
+    pub name: String,
+    html: String,
+}
+
+impl Article {
+    /// Tables, their plots and the runs they were made from.
+    pub fn new(name: &str, tables: &[(Table, Header)], plots: &[Plot]) -> Article {
+        let link = |t: &Table| format!("<a href=\"#{0}\">{0}</a>\n", t.name);
+        let nav: String = tables.iter().map(|(t, _)| link(t)).collect();
+        let sections: String = tables.iter().map(|(t, _)| section(t)).collect();
+        let figures: String = plots.iter().map(figure).collect();
+        let origins: String = tables.first().map_or(&[][..], |t| &t.1.origins).iter().map(origin).collect();
+        let html = format!(
+            "<article id=\"article_{name}\">\n<h1>{name}</h1>\n<nav>{nav}<a href=\"#plots_{name}\">plots</a></nav>\n\
+             {sections}<h2 id=\"plots_{name}\">Plots</h2>\n{figures}<h2>Made from</h2>\n\
+             <ul class=\"origin\">\n{origins}</ul>\n</article>\n"
+        );
+        Article { name: name.into(), html }
+    }
+}
+
+/// The page `old` with `new` articles in the place of those of the same name; of the others those
+/// that `keep` says. The runs come first, ablations by name.
+pub fn page(old: Option<&str>, new: Vec<Article>, keep: impl Fn(&str) -> bool) -> String {
+    let mut all: Vec<Article> = old.map(articles).unwrap_or_default();
+    all.retain(|a| keep(&a.name) && new.iter().all(|n| n.name != a.name));
+    all.extend(new);
+    all.sort_by(|a, b| (a.name != RUNS, &a.name).cmp(&(b.name != RUNS, &b.name)));
+    let nav: String = all.iter().map(|a| format!("<a href=\"#article_{0}\">{0}</a>\n", a.name)).collect();
+    let body: String = all.iter().map(|a| format!("{}{}{}", begin(&a.name), a.html, END)).collect();
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>nano4m report</title>\n\
-         <style>{STYLE}</style></head>\n<body>\n<h1>nano4m report</h1>\n<nav>{nav}<a href=\"#plots\">plots</a></nav>\n\
-         {sections}<h2 id=\"plots\">Plots</h2>\n{plots}<h2>Made from</h2>\n<ul class=\"origin\">\n{origins}</ul>\n\
-         </body>\n</html>\n"
+         <style>{STYLE}</style></head>\n<body>\n<h1>nano4m report</h1>\n<nav>{nav}</nav>\n{body}</body>\n</html>\n"
     )
+}
+
+const BEGIN: &str = "<!-- article ";
+const END: &str = "<!-- end of article -->\n";
+
+fn begin(name: &str) -> String {
+    format!("{BEGIN}{name} -->\n")
+}
+
+/// The articles of a page, read back by the comments around them.
+fn articles(page: &str) -> Vec<Article> {
+    let one = |part: &str| {
+        let (name, rest) = part.split_once(" -->\n")?;
+        let (html, _) = rest.split_once(END)?;
+        Some(Article { name: name.into(), html: html.into() })
+    };
+    page.split(BEGIN).skip(1).filter_map(one).collect()
+}
+
+fn figure(plot: &Plot) -> String {
+    let (name, caption) = (html::escape(&plot.name), html::escape(&plot.caption));
+    format!("<figure id=\"{name}\">{}<figcaption>{caption}</figcaption></figure>\n", plot.svg)
 }
 
 fn section(table: &Table) -> String {
@@ -54,4 +101,30 @@ fn origin(o: &Origin) -> String {
         o.run, o.seeds, o.code, o.data, o.manifest
     );
     format!("<li>{}</li>\n", html::escape(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn article(name: &str, text: &str) -> Article {
+        Article { html: format!("<p>{text}</p>\n"), ..Article::new(name, &[], &[]) }
+    }
+
+    #[test]
+    fn an_article_replaces_its_own_and_leaves_the_others() {
+        let first = page(None, vec![article("ablation_b", "1"), article(RUNS, "2")], |_| true);
+        let again =
+            page(Some(&first), vec![article("ablation_a", "3"), article("ablation_b", "4")], |_| true);
+        let found: Vec<_> = articles(&again).into_iter().map(|a| (a.name, a.html)).collect();
+        let expected = [(RUNS, "<p>2</p>\n"), ("ablation_a", "<p>3</p>\n"), ("ablation_b", "<p>4</p>\n")];
+        assert_eq!(found, expected.map(|(n, h)| (n.to_string(), h.to_string())));
+        assert_eq!(page(Some(&again), vec![], |_| true), again);
+        assert!(!page(Some(&again), vec![], |name| name != "ablation_a").contains("article_ablation_a"));
+    }
+
+    #[test]
+    fn a_page_of_another_kind_gives_nothing() {
+        assert_eq!(articles("<html><body>hello</body></html>"), []);
+    }
 }

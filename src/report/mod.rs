@@ -34,7 +34,9 @@ pub use table::Table;
 use crate::fault::{Fault, Result};
 use crate::record::AblationRecord;
 use crate::stats::Plan;
+use runs::{Choice, Group};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What a report is made from and how.
@@ -46,7 +48,7 @@ pub struct Options {
     pub plan: Plan,
 }
 
-/// Tables (front page first, ablations last) and plots, before anything is written.
+/// Tables (front page first) and plots of all runs, or of one ablation, before anything is written.
 pub struct Report {
     pub tables: Vec<(Table, Header)>,
     pub plots: Vec<Plot>,
@@ -74,58 +76,71 @@ pub struct Written {
     pub rows: usize,
 }
 
-/// Computes everything and writes nothing.
+/// Computes everything but ablations and writes nothing.
 ///
 /// # Errors
 /// If there is no finished run, or one cannot be read.
 pub fn build(runs_root: &Path, options: &Options) -> Result<Report> {
-    let groups = runs::load(runs_root, options.only.as_deref())?;
+    let choice = options.only.as_deref().map_or(Choice::All, Choice::Only);
+    let groups = runs::load(runs_root, choice)?;
     if groups.is_empty() {
         return Err(Fault::invalid("no finished run to report on")
             .at(runs_root.display().to_string())
             .help("`nano4m run MANIFEST` makes one; `nano4m ls` lists what there is"));
     }
-    let context = tables::Context { groups: &groups, plan: options.plan };
-    let tables = tables::all(&context)?;
-    let plots = plots::all(&groups, &tables)?;
-    let header = |t: &Table| Header::new(&t.name, t.schema, &options.plan, &groups);
+    of_groups(&groups, &options.plan)
+}
+
+fn of_groups(groups: &[Group], plan: &Plan) -> Result<Report> {
+    let tables = tables::all(&tables::Context { groups, plan: *plan })?;
+    let plots = plots::all(groups, &tables)?;
+    let header = |t: &Table| Header::new(&t.name, t.schema, plan, groups);
     let tables = tables.into_iter().map(|t| (header(&t), t)).map(|(h, t)| (t, h)).collect();
     Ok(Report { tables, plots })
 }
 
-/// Appends the tables and plots of every ablation that was run and has a finished run left.
-fn add_ablations(report: &mut Report, runs_root: &Path, plan: &Plan) -> Result<()> {
-    for record in AblationRecord::list(runs_root)? {
-        if comparison::has_runs(runs_root, &record) {
-            let compared = comparison::ablation(runs_root, &record, plan)?;
-            report.tables.extend(compared.tables);
-            report.plots.extend(compared.plots);
-        }
-    }
-    Ok(())
-}
-
-/// Builds the report, ablations included unless only some runs are asked for, and writes what
-/// changed under `reports`.
+/// Builds the report and writes what changed under `reports`. Unless only some runs are asked for:
+/// every ablation that was run and has a run left, and of the runs those made for no ablation.
 pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<Summary> {
-    let mut report = build(runs_root, options)?;
-    if options.only.is_none() {
-        add_ablations(&mut report, runs_root, &options.plan)?;
+    if options.only.is_some() {
+        let main = build(runs_root, options)?;
+        return publish(reports, &[Part::of_runs(&main)]);
     }
-    let tables = write(reports, &report.tables, &report.plots)?;
-    versions::write_if_changed(&reports.join("index.html"), &index::page(&report))?;
-    let runs = report.tables[0].1.origins.iter().map(|o| o.run.clone()).collect();
-    let (table, header) = &report.tables[0];
-    versions::write_if_changed(
-        &reports.join("eval_results.md"),
-        &export::front(table, header, &links(reports)),
-    )?;
-    let plots = report.plots.into_iter().map(|p| p.name).collect();
-    Ok(Summary { runs, tables, plots, pages: vec!["index.html".into(), "eval_results.md".into()] })
+    let records = AblationRecord::list(runs_root)?;
+    let present = records.iter().filter(|r| comparison::has_runs(runs_root, r));
+    let ablations: Vec<Comparison> =
+        present.map(|r| comparison::ablation(runs_root, r, &options.plan)).collect::<Result<_>>()?;
+    let made: BTreeSet<String> = records.iter().flat_map(AblationRecord::own_runs).collect();
+    let groups = runs::load(runs_root, Choice::AllBut(&made))?;
+    let main = match groups.is_empty() {
+        true if ablations.is_empty() => Some(build(runs_root, options)?),
+        true => None,
+        false => Some(of_groups(&groups, &options.plan)?),
+    };
+    let parts: Vec<Part> =
+        main.iter().map(Part::of_runs).chain(ablations.iter().map(Part::of_ablation)).collect();
+    publish(reports, &parts)
 }
 
-/// Writes the tables and plots of one ablation and refreshes the front page's links; `index.html`
-/// is left to [`generate`], which puts everything on it.
+/// What one article of the page is made of.
+struct Part<'a> {
+    name: &'a str,
+    tables: &'a [(Table, Header)],
+    plots: &'a [Plot],
+}
+
+impl Part<'_> {
+    fn of_runs(report: &Report) -> Part<'_> {
+        Part { name: index::RUNS, tables: &report.tables, plots: &report.plots }
+    }
+
+    fn of_ablation(comparison: &Comparison) -> Part<'_> {
+        let tables = &comparison.tables;
+        Part { name: &tables[0].0.name, tables, plots: &comparison.plots }
+    }
+}
+
+/// Writes the tables and plots of one ablation, its article on the page, and the front page's links.
 ///
 /// # Errors
 /// If the ablation was not run, or nothing of it is left.
@@ -137,14 +152,32 @@ pub fn generate_ablation(
 ) -> Result<(Comparison, Summary)> {
     let record = comparison::find(runs_root, name)?;
     let comparison = comparison::ablation(runs_root, &record, plan)?;
-    let tables = write(reports, &comparison.tables, &comparison.plots)?;
-    let front = reports.join("eval_results.md");
-    if let Ok(text) = std::fs::read_to_string(&front) {
-        versions::write_if_changed(&front, &export::with_links(&text, &links(reports)))?;
+    let summary = publish(reports, &[Part::of_ablation(&comparison)])?;
+    Ok((comparison, summary))
+}
+
+/// Writes the parts of a report, and both pages with what they had of others.
+fn publish(reports: &Path, parts: &[Part]) -> Result<Summary> {
+    let (mut tables, mut runs, mut plots) = (Vec::new(), Vec::new(), Vec::new());
+    for part in parts {
+        tables.extend(write(reports, part.tables, part.plots)?);
+        runs.extend(part.tables[0].1.origins.iter().map(|o| o.run.clone()));
+        plots.extend(part.plots.iter().map(|p| p.name.clone()));
     }
-    let runs = comparison.tables[0].1.origins.iter().map(|o| o.run.clone()).collect();
-    let plots = comparison.plots.iter().map(|p| p.name.clone()).collect();
-    Ok((comparison, Summary { runs, tables, plots, pages: vec![] }))
+    let path = reports.join("index.html");
+    let old = std::fs::read_to_string(&path).ok();
+    let new = parts.iter().map(|p| index::Article::new(p.name, p.tables, p.plots)).collect();
+    let still_there = |name: &str| name == index::RUNS || !versions::list(reports, name).is_empty();
+    versions::write_if_changed(&path, &index::page(old.as_deref(), new, still_there))?;
+
+    let (front, links) = (reports.join("eval_results.md"), links(reports));
+    let text = match (parts.iter().find(|p| p.name == index::RUNS), std::fs::read_to_string(&front)) {
+        (Some(main), _) => export::front(&main.tables[0].0, &main.tables[0].1, &links),
+        (None, Ok(text)) => export::with_links(&text, &links),
+        (None, Err(_)) => export::front_without_runs(&links),
+    };
+    versions::write_if_changed(&front, &text)?;
+    Ok(Summary { runs, tables, plots, pages: vec!["index.html".into(), "eval_results.md".into()] })
 }
 
 /// A version of each table that changed, and the plots.

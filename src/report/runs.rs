@@ -7,7 +7,7 @@ use crate::manifest::syntax::{self, Kind, Node};
 use crate::record::examples::{self, Example};
 use crate::record::Record;
 use crate::store::{self, RunDir};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A finished run.
@@ -71,15 +71,26 @@ impl Run {
     }
 }
 
-/// Finished runs under `root`, grouped; only the directories in `only`, if given.
-pub fn load(root: &Path, only: Option<&[String]>) -> Result<Vec<Group>> {
+/// Which finished runs to take, by the names of their directories.
+#[derive(Clone, Copy, Debug)]
+pub enum Choice<'a> {
+    /// The last attempt of each.
+    All,
+    /// The last attempt of each, without these.
+    AllBut(&'a BTreeSet<String>),
+    /// These, every attempt counting as itself.
+    Only(&'a [String]),
+}
+
+/// Finished runs under `root`, grouped.
+pub fn load(root: &Path, choice: Choice) -> Result<Vec<Group>> {
     let mut newest: BTreeMap<(String, String), RunDir> = BTreeMap::new();
     for dir in store::list(root)?.into_iter().filter(RunDir::finished) {
-        match only {
-            Some(names) if !names.contains(&dir.id.directory()) => {}
-            // Named explicitly: every attempt counts as itself.
-            Some(_) => drop(newest.insert((dir.id.directory(), String::new()), dir)),
-            None => {
+        match choice {
+            Choice::Only(names) if !names.contains(&dir.id.directory()) => {}
+            Choice::AllBut(names) if names.contains(&dir.id.directory()) => {}
+            Choice::Only(_) => drop(newest.insert((dir.id.directory(), String::new()), dir)),
+            Choice::All | Choice::AllBut(_) => {
                 let key = (dir.id.name.clone(), dir.id.id.clone());
                 if newest.get(&key).is_none_or(|old| old.id.attempt < dir.id.attempt) {
                     newest.insert(key, dir);

@@ -27,11 +27,7 @@ fn model(m: &Model, found: &mut Findings) {
     }
     let hidden = m.mlp_ratio * m.dim as f64;
     found.require_number("model.mlp_ratio", m.mlp_ratio, m.mlp_ratio > 0.0, "a number above 0");
-    for (field, std) in [
-        ("model.init_std", m.init_std),
-        ("model.embedding_std", m.embedding_std),
-        ("model.modality_std", m.modality_std),
-    ] {
+    for (field, std) in [("model.init_std", m.init_std), ("model.embedding_std", m.embedding_std)] {
         found.require_number(field, std, std > 0.0 && std <= 10.0, "above 0, at most 10");
     }
     let (field, std) = ("model.logits_std", m.logits_std);

@@ -16,7 +16,7 @@ fn experiment(strength: f64) -> Experiment {
         r#"Experiment(schema: 1, name: "x",
             data: (synthetic: Some((seed: 3, classes: 5, clips: (400, 80, 200), rows: 1))),
             modalities: [(name: "a@32", length: 32, vocab: 48), (name: "b@16", length: 16, vocab: 40)],
-            model: (dim: 48, head_dim: 16, enc_depth: 1, dec_depth: 1, embedding_std: 1.0, modality_std: 1.0))"#,
+            model: (dim: 48, head_dim: 16, enc_depth: 1, dec_depth: 1, embedding_std: 1.0))"#,
     )
     .unwrap();
     e.data.synthetic.as_mut().unwrap().strength = PerModality::All(strength);

@@ -8,6 +8,7 @@ use crate::fault::Result;
 use crate::report::plots::{color, draw, failed, file_name, range, Area, Drawn, Plot};
 use crate::stats::{Estimate, Plan};
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// One cell in a panel.
 struct Point {
@@ -103,8 +104,55 @@ fn panel(area: &Area, points: &[Point], cost: &str, quality: &str) -> Drawn {
         }
         let style = if p.front { color(i).filled() } else { color(i).stroke_width(2) };
         chart.draw_series([Circle::new(at, 5, style)]).map_err(failed)?;
+    }
+    // As far right as the rightmost point of those with about this cost: no label on another's point.
+    let column = |cost: f64| {
+        let near = points.iter().map(|p| p.cost).filter(|c| (c - cost).abs() < 0.1 * (x.1 - x.0));
+        near.fold(cost, f64::max) + 0.03 * (x.1 - x.0)
+    };
+    let values: Vec<f64> = points.iter().map(|p| p.value.value).collect();
+    let heights = apart(&values, LINE * (y.1 - y.0), y);
+    for (i, (p, height)) in points.iter().zip(heights).enumerate() {
+        let to = (column(p.cost), height);
+        let leader = [(p.cost, p.value.value), to];
+        chart.draw_series([PathElement::new(leader, color(i).mix(0.4))]).map_err(failed)?;
         let font = ("sans-serif", 12).into_font().color(&color(i));
-        chart.draw_series([Text::new(format!("  {}", p.label), at, font)]).map_err(failed)?;
+        let font = font.pos(Pos::new(HPos::Left, VPos::Center));
+        chart.draw_series([Text::new(p.label.clone(), to, font)]).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Height of a line of text as a share of a panel's.
+const LINE: f64 = 0.04;
+
+/// Heights for labels of `values`, at least `gap` from each other, as near to their values and as far
+/// inside `low..high` as there is room for.
+fn apart(values: &[f64], gap: f64, (low, high): (f64, f64)) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
+    let mut heights = values.to_vec();
+    let mut free = low;
+    for &i in &order {
+        heights[i] = heights[i].max(free);
+        free = heights[i] + gap;
+    }
+    let mut free = high;
+    for &i in order.iter().rev() {
+        heights[i] = heights[i].min(free);
+        free = heights[i] - gap;
+    }
+    heights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart;
+
+    #[test]
+    fn labels_do_not_lie_on_each_other() {
+        assert_eq!(apart(&[5.0, 1.0], 1.0, (0.0, 10.0)), [5.0, 1.0]);
+        assert_eq!(apart(&[5.0, 5.0, 5.5], 1.0, (0.0, 10.0)), [5.0, 6.0, 7.0]);
+        assert_eq!(apart(&[9.5, 9.5, 9.75], 1.0, (0.0, 10.0)), [8.0, 9.0, 10.0]);
+    }
 }

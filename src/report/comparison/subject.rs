@@ -6,7 +6,7 @@ use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe};
 use crate::manifest::text;
 use crate::record::ablation::{AblationRecord, Axis, CellClaim};
-use crate::report::runs::{self, Group, Run};
+use crate::report::runs::{self, Choice, Group, Run};
 use crate::report::scores::{self, canonical};
 use crate::store;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +52,7 @@ impl Subject {
     pub fn ablation(runs_root: &Path, record: &AblationRecord) -> Result<Subject> {
         let named: Vec<String> =
             record.cells.iter().flat_map(|c| c.runs.iter().map(|r| r.directory.clone())).collect();
-        let groups = runs::load(runs_root, Some(&named))?;
+        let groups = runs::load(runs_root, Choice::Only(&named))?;
         let found: BTreeMap<&str, &Run> =
             groups.iter().flat_map(|g| &g.runs).map(|r| (r.directory.as_str(), r)).collect();
         if found.is_empty() {
@@ -194,7 +194,7 @@ fn same_run(run: &Run, identity: &str) -> Result<()> {
 
 /// An experiment by its name or label, else a run as elsewhere.
 fn named(runs_root: &Path, what: &str) -> Result<(String, Vec<Run>)> {
-    let groups = runs::load(runs_root, None)?;
+    let groups = runs::load(runs_root, Choice::All)?;
     let matching: Vec<&Group> =
         groups.iter().filter(|g| g.label == what || g.runs[0].record.name == what).collect();
     match matching.as_slice() {
@@ -215,7 +215,7 @@ fn named(runs_root: &Path, what: &str) -> Result<(String, Vec<Run>)> {
             .help(format!("`nano4m resume {}` continues it", dir.id.short())));
     }
     let folder = dir.path.parent().unwrap_or(runs_root).to_path_buf();
-    let group = runs::load(&folder, Some(&[dir.id.directory()]))?;
+    let group = runs::load(&folder, Choice::Only(&[dir.id.directory()]))?;
     let runs: Vec<Run> = group.into_iter().flat_map(|g| g.runs).collect();
     Ok((dir.id.directory(), runs))
 }

@@ -29,6 +29,14 @@ pub fn front(table: &Table, header: &Header, links: &[(String, String)]) -> Stri
     text + &origins(header)
 }
 
+/// The front page where every run was made for an ablation.
+pub fn front_without_runs(links: &[(String, String)]) -> String {
+    format!(
+        "# Results\n\nNo run outside an ablation was reported on yet.\n{LINKS}{}{AFTER_LINKS}\n",
+        list(links)
+    )
+}
+
 const LINKS: &str = "\n## All tables\n\n";
 const AFTER_LINKS: &str = "\nPlots and tables on one page: [index.html](index.html).";
 

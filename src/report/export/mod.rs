@@ -10,7 +10,7 @@ mod terminal;
 pub use self::csv::csv;
 
 pub use json::json;
-pub use markdown::{front, markdown, with_links};
+pub use markdown::{front, front_without_runs, markdown, with_links};
 pub use summary::summary;
 pub use terminal::terminal;
 

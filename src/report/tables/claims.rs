@@ -1,7 +1,7 @@
 //! Claims declared in the manifest before training, judged apart from everything explored.
 
 use super::common::{self, add, largest_p, views, Clips, Context, View};
-use super::Built;
+use super::{verdict, Built};
 use crate::fault::Result;
 use crate::manifest::schema::Claim;
 use crate::record::examples::{
@@ -12,20 +12,17 @@ use crate::report::table::{Cell, Column, Row, Table};
 use crate::stats::{binomial, multiple, sign_flip, Alternative, Estimable, NotEstimable};
 
 fn columns() -> Vec<Column> {
-    vec![
+    let mut columns = vec![
         Column::key("experiment"),
         Column::key("seed"),
         Column::key("claim"),
         Column::key("against"),
         Column::text("unit", "unit"),
         Column::estimate("gain", "gain", "", 4).higher(),
-        Column::number("margin", "margin", "", 4),
-        Column::p("p", "p").csv_only(),
-        Column::p("p_holm", "p Holm"),
-        Column::text("verdict", "verdict"),
-        Column::count("m"),
-        Column::count("clips"),
-    ]
+    ];
+    columns.extend(verdict::columns());
+    columns.push(Column::count("clips"));
+    columns
 }
 
 /// What one run scored on a claim's metric.
@@ -80,25 +77,16 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
 /// A claim before correction.
 struct Judged {
     cells: Vec<Cell>,
+    margin: f64,
     p: Estimable<f64>,
     clips: u64,
 }
 
 impl Judged {
     fn row(self, holm: Option<f64>, m: usize) -> Row {
-        let verdict = match holm {
-            Some(p) if p <= common::ALPHA => "supported",
-            Some(_) => "not supported",
-            None => "not judged",
-        };
         let mut cells = self.cells;
-        cells.extend([
-            Cell::p(self.p),
-            holm.map_or(Cell::Empty, Cell::P),
-            Cell::text(verdict),
-            Cell::Count(m as u64),
-            Cell::Count(self.clips),
-        ]);
+        cells.extend(verdict::cells(self.margin, self.p, holm, m));
+        cells.push(Cell::Count(self.clips));
         Row::new(cells)
     }
 }
@@ -131,9 +119,8 @@ fn judge(context: &Context, group: &Group, claim: &Claim) -> Result<Judged> {
         Cell::text(&claim.against),
         Cell::text(if metric.percent { "%" } else { "nats/token" }),
         Cell::estimate(estimate),
-        Cell::number(Some(claim.margin)),
     ];
-    Ok(Judged { cells, p, clips: common::common_clips(&gains) })
+    Ok(Judged { cells, margin: claim.margin, p, clips: common::common_clips(&gains) })
 }
 
 fn unjudged(group: &Group, view: &View, claim: &Claim) -> Judged {
@@ -144,9 +131,8 @@ fn unjudged(group: &Group, view: &View, claim: &Claim) -> Judged {
         Cell::text(&claim.against),
         Cell::Empty,
         Cell::Absent(NotEstimable::NoData),
-        Cell::number(Some(claim.margin)),
     ];
-    Judged { cells, p: Err(NotEstimable::NoData), clips: 0 }
+    Judged { cells, margin: claim.margin, p: Err(NotEstimable::NoData), clips: 0 }
 }
 
 /// Per clip: how much better than the baseline, summed over its tokens, and their number.

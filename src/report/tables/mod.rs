@@ -13,6 +13,7 @@ mod linear_probe;
 mod memorization;
 mod per_class;
 mod retrieval;
+pub mod verdict;
 
 pub use classification::hit;
 pub use common::{

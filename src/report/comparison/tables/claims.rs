@@ -6,25 +6,20 @@ use crate::report::comparison::contrast::Contrast;
 use crate::report::comparison::subject::Subject;
 use crate::report::scores::{canonical, Metric};
 use crate::report::table::{Cell, Column, Row, Table};
-use crate::report::tables::ALPHA;
+use crate::report::tables::verdict;
 use crate::stats::{multiple, Alternative, Estimable, NotEstimable, Plan};
 
 /// Declared claims, judged apart; `None` without any.
 pub fn claims(subject: &Subject, plan: &Plan, notes: Vec<String>) -> Option<Table> {
-    let columns = vec![
+    let mut columns = vec![
         Column::key("metric"),
         Column::key("a"),
         Column::key("b"),
         Column::text("unit", "unit"),
         Column::estimate("gain", "gain of a", "", 4).higher(),
-        Column::number("margin", "margin", "", 4),
-        Column::p("p", "p").csv_only(),
-        Column::p("p_holm", "p Holm"),
-        Column::text("verdict", "verdict"),
-        Column::count("m"),
-        Column::count("seeds"),
-        Column::count("clips"),
     ];
+    columns.extend(verdict::columns());
+    columns.extend([Column::count("seeds"), Column::count("clips")]);
     let judged: Vec<Judged> = subject.claims.iter().map(|c| Judged::new(subject, c, plan)).collect();
     let holm = multiple::holm(&judged.iter().map(|j| j.p.ok()).collect::<Vec<_>>());
     let rows: Vec<Row> = judged.into_iter().zip(holm.adjusted).map(|(j, p)| j.row(p, holm.m)).collect();
@@ -42,6 +37,7 @@ pub fn claims(subject: &Subject, plan: &Plan, notes: Vec<String>) -> Option<Tabl
 struct Judged {
     digits: usize,
     cells: Vec<Cell>,
+    margin: f64,
     p: Estimable<f64>,
     counts: [Cell; 2],
 }
@@ -62,26 +58,15 @@ impl Judged {
             Cell::text(&claim.b),
             Cell::text(metric.unit),
             Cell::estimate(contrast.as_ref().map_err(|e| *e).and_then(|c| c.estimate(plan))),
-            Cell::number(Some(claim.margin)),
         ];
         let counts = contrast.as_ref().map_or([0, 0], |c| c.size().map(|n| n as u64)).map(Cell::Count);
         let p = contrast.and_then(|c| c.p(claim.margin, Alternative::Greater, plan));
-        Judged { digits: metric.digits, cells, p, counts }
+        Judged { digits: metric.digits, cells, margin: claim.margin, p, counts }
     }
 
     fn row(self, holm: Option<f64>, m: usize) -> Row {
-        let verdict = match holm {
-            Some(p) if p <= ALPHA => "supported",
-            Some(_) => "not supported",
-            None => "not judged",
-        };
         let mut cells = self.cells;
-        cells.extend([
-            Cell::p(self.p),
-            holm.map_or(Cell::Empty, Cell::P),
-            Cell::text(verdict),
-            Cell::Count(m as u64),
-        ]);
+        cells.extend(verdict::cells(self.margin, self.p, holm, m));
         cells.extend(self.counts);
         Row { digits: Some(self.digits), ..Row::new(cells) }
     }
