@@ -1,17 +1,19 @@
 //! What the missing runs of a plan will take: time from a short measurement, and disk.
 //!
 //! Every cell with something missing is timed: as many networks as jobs will run at the same time, on
-//! as many threads each, take a few optimizer steps and score one batch. The forecast is that, scaled;
+//! as many threads each, take a few optimizer steps and score one batch. The forecast is that, scaled by
+//! the steps that are missing and the tokens that validation and probes score (`workload`);
 //! its range is two standard errors of the measured steps, which knows nothing of what else the
 //! machine will be doing by then.
 
 use super::plan::{Found, Job, Plan};
+use super::workload::Workload;
 use crate::data::{Dataset, Part};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe};
 use crate::masking;
 use crate::model::batch::Batch;
-use crate::model::network::{Config, Kernels, Network, Place, Scope};
+use crate::model::network::{Config, Kernels, Place, Scope};
 use crate::model::{self, params};
 use crate::train::{step_config, Sampler};
 use std::path::Path;
@@ -47,8 +49,10 @@ pub struct Engine {
 pub struct Timing {
     /// Seconds of each measured step, of all networks that ran side by side.
     pub steps: Vec<f64>,
-    /// Seconds for scoring one clip under one mask.
+    /// Seconds for scoring one token, of the input or of the targets.
     pub score: f64,
+    /// Tokens of a clip under the training masking, input and targets, on average.
+    pub masked: f64,
 }
 
 impl Timing {
@@ -76,8 +80,6 @@ pub struct Forecast {
     pub measured: usize,
     /// Bytes of the finished runs that are missing now.
     pub bytes: u64,
-    /// Probes whose time is not in the forecast.
-    pub left_out: Vec<String>,
 }
 
 /// Measures and scales.
@@ -89,7 +91,6 @@ pub fn forecast(plan: &Plan, found: &[Found], engine: Engine, cache: &Path) -> R
         plan.jobs.iter().zip(found).filter(|(_, f)| !matches!(f, Found::Complete(_))).collect();
     let mut timings: Vec<Option<Timing>> = vec![None; plan.cells.len()];
     let (mut middle, mut errors, mut bytes) = (Vec::new(), Vec::new(), 0);
-    let mut left_out: Vec<String> = Vec::new();
     for (job, found) in open {
         let data = Dataset::open(&job.experiment.data, &job.experiment.modalities, Path::new("."), cache)?;
         if timings[job.cell].is_none() {
@@ -97,13 +98,11 @@ pub fn forecast(plan: &Plan, found: &[Found], engine: Engine, cache: &Path) -> R
         }
         let Some(timing) = &timings[job.cell] else { continue };
         let left = left(job, found) as f64;
-        middle.push(left * timing.mean() + scored(&job.experiment, &data, left) * timing.score);
+        let load = Workload::new(&job.experiment, &data, timing.masked);
+        middle.push(left * timing.mean() + scored(&job.experiment, &load, left) * timing.score);
         errors.push(timing.error().map(|e| left * e));
         bytes += size(&job.experiment, &data);
-        left_out.extend(job.experiment.probes.iter().filter_map(other));
     }
-    left_out.sort();
-    left_out.dedup();
     let seconds = makespan(&middle, engine.workers);
     let moved = |sign: f64| -> Option<f64> {
         let shifted: Option<Vec<f64>> =
@@ -111,7 +110,7 @@ pub fn forecast(plan: &Plan, found: &[Found], engine: Engine, cache: &Path) -> R
         shifted.map(|s| makespan(&s, engine.workers))
     };
     let measured = timings.iter().flatten().map(|t| t.steps.len()).sum();
-    Ok(Forecast { seconds, range: moved(-1.0).zip(moved(1.0)), measured, bytes, left_out })
+    Ok(Forecast { seconds, range: moved(-1.0).zip(moved(1.0)), measured, bytes })
 }
 
 /// Steps still to be taken.
@@ -123,29 +122,13 @@ fn left(job: &Job, found: &Found) -> u64 {
     }
 }
 
-/// Samples to be scored: validation passes, then the cross-entropy probe for the model and the untrained network.
-fn scored(e: &Experiment, data: &Dataset, left: f64) -> f64 {
+/// Tokens to be scored: validation passes, then the probes.
+fn scored(e: &Experiment, load: &Workload, left: f64) -> f64 {
     let passes = match e.train.eval_every {
         0 => 1.0,
         every => (left / every as f64).ceil(),
     };
-    let masks: usize = e
-        .probes
-        .iter()
-        .map(|p| match p {
-            Probe::CrossEntropy { masks, .. } => 2 * masks,
-            _ => 0,
-        })
-        .sum();
-    passes * data.split(Part::Eval).len() as f64 + (masks * data.split(Part::Test).len()) as f64
-}
-
-/// Name of a probe whose time is not forecast.
-fn other(probe: &Probe) -> Option<String> {
-    match probe {
-        Probe::CrossEntropy { .. } => None,
-        other => Some(format!("{other:?}").chars().take_while(char::is_ascii_alphanumeric).collect()),
-    }
+    passes * load.validation() + load.probes()
 }
 
 /// Bytes of a finished run: two checkpoints with parameters and both moments, tables, scores.
@@ -190,8 +173,9 @@ fn time(e: &Experiment, data: &Dataset, engine: Engine) -> Result<Timing> {
         let stopped = |_| Err(Fault::failed("a network that was timed stopped"));
         threads.into_iter().map(|t| t.join().unwrap_or_else(stopped)).collect::<Result<Vec<Timing>>>()
     })?;
-    let score = timings.iter().map(|t| t.score).sum::<f64>() / timings.len() as f64;
-    Ok(Timing { steps: timings.into_iter().flat_map(|t| t.steps).collect(), score })
+    let mean = |of: fn(&Timing) -> f64| timings.iter().map(of).sum::<f64>() / timings.len() as f64;
+    let (score, masked) = (mean(|t| t.score), mean(|t| t.masked));
+    Ok(Timing { steps: timings.into_iter().flat_map(|t| t.steps).collect(), score, masked })
 }
 
 /// One network: a few steps, then one batch of scores.
@@ -213,22 +197,22 @@ fn alone(e: &Experiment, data: &Dataset, engine: Engine, barrier: &Barrier) -> R
             break;
         }
     }
+    let batch = some_clips(e, data);
     let now = Instant::now();
-    let clips = score(net.as_ref(), e, data)?;
-    Ok(Timing { steps, score: now.elapsed().as_secs_f64() / clips.max(1) as f64 })
+    net.score(&batch, Scope::from(net.config().softmax))?;
+    let (seconds, tokens) = (now.elapsed().as_secs_f64(), (batch.enc.len() + batch.dec.len()) as f64);
+    Ok(Timing { steps, score: seconds / tokens.max(1.0), masked: tokens / batch.samples().max(1) as f64 })
 }
 
-/// Scores one batch; the number of clips in it.
-fn score(net: &dyn Network, e: &Experiment, data: &Dataset) -> Result<usize> {
+/// The first test clips under the training masking.
+fn some_clips(e: &Experiment, data: &Dataset) -> Batch {
     let split = data.split(Part::Test);
     let mut batch = Batch::default();
-    let clips = split.len().min(CLIPS);
-    for clip in 0..clips {
+    for clip in 0..split.len().min(CLIPS) {
         let mask = masking::for_clip(&e.modalities, &e.masking, e.seeds.probes, 0, clip as u64);
         batch.push(&split.sample(clip, 0), &mask);
     }
-    net.score(&batch, Scope::from(net.config().softmax))?;
-    Ok(clips)
+    batch
 }
 
 #[cfg(test)]
@@ -245,8 +229,8 @@ mod tests {
 
     #[test]
     fn the_error_is_that_of_the_mean() {
-        let timing = Timing { steps: vec![1.0, 3.0], score: 0.1 };
+        let timing = Timing { steps: vec![1.0, 3.0], score: 0.1, masked: 9.0 };
         assert_eq!((timing.mean(), timing.error()), (2.0, Some(1.0)));
-        assert_eq!(Timing { steps: vec![1.0], score: 0.1 }.error(), None);
+        assert_eq!(Timing { steps: vec![1.0], score: 0.1, masked: 9.0 }.error(), None);
     }
 }

@@ -38,7 +38,6 @@ struct Outlook<'a> {
     /// Two standard errors of the measured steps below and above.
     seconds_range: Option<(f64, f64)>,
     steps_measured: usize,
-    probes_left_out: Vec<String>,
     bytes: u64,
     test_clips: usize,
     /// In standard deviations of one clip's difference; absent with fewer than two clips.
@@ -88,7 +87,6 @@ fn outlook<'a>(
         seconds: f.map(|f| f.seconds),
         seconds_range: f.and_then(|f| f.range),
         steps_measured: f.map_or(0, |f| f.measured),
-        probes_left_out: f.map_or(Vec::new(), |f| f.left_out.clone()),
         bytes: f.map_or(0, |f| f.bytes),
         test_clips: plan.test_clips,
         detectable_in_deviations,
@@ -137,16 +135,12 @@ fn cost(f: &Forecast, open: usize, (workers, threads): (usize, usize)) -> String
         format!("{} to {} by the spread of the steps", clock(low), clock(high))
     });
     let at = format!("{workers} at a time on {threads} thread{}", if threads == 1 { "" } else { "s" });
-    let mut text = format!(
+    format!(
         "{open} of the runs are not complete; {at}: about {} ({range}; {} steps timed just now), about {} MB of disk\n",
         clock(f.seconds),
         f.measured,
         f.bytes.div_ceil(1_000_000),
-    );
-    if !f.left_out.is_empty() {
-        text += &format!("not in this time: the probes {}\n", f.left_out.join(", "));
-    }
-    text
+    )
 }
 
 fn detectable(plan: &Plan, smallest: &[Detectable], deviations: Option<f64>) -> String {
