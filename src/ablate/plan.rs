@@ -8,7 +8,7 @@ use crate::manifest::pins::{self, Found as Pinned};
 use crate::manifest::schema::{Experiment, Seeds};
 use crate::manifest::{self, run_dir_name};
 use crate::provenance::{self, CODE_HASH};
-use crate::record::ablation::FOLDER;
+use crate::record::ablation::{about, FOLDER};
 use crate::record::missing;
 use crate::store::{self, write_atomic, RunDir};
 use std::collections::BTreeMap;
@@ -194,7 +194,7 @@ fn seeded(base: &Experiment, ablation: &Ablation, label: &str, seed: u64) -> Exp
     let end = format!("s{seed}");
     let room = 78 - ablation.name.len() - end.len();
     e.name = format!("{}-{}-{end}", ablation.name, &slug(label)[..slug(label).len().min(room)]);
-    e.about = format!("{}, seed {seed}, of the ablation {}", label, ablation.name);
+    e.about = about(label, seed, &ablation.name);
     e
 }
 

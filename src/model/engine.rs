@@ -6,9 +6,10 @@ use super::network::{Config, Named, Network, Scope, StepConfig, StepOutcome, Tok
 use super::params::{initial, Spec};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Loss, Softmax};
-use crate::ops::{chunks, AdamW, Backend, Mat, OpSet, RowScore, Rows};
+use crate::ops::{chunks, AdamW, Backend, Fused, Mat, OpSet, RowScore, Rows};
 use dfdx::prelude::*;
 use rayon::prelude::*;
+use std::any::Any;
 use std::marker::PhantomData;
 
 /// FourM, its moments, and the operations it runs with.
@@ -153,8 +154,9 @@ impl<D: Backend, O: OpSet<D>> Network for Engine<D, O> {
         &self.model.config
     }
 
-    fn concurrent(&self) -> bool {
-        O::CONCURRENT
+    fn shared(&self) -> Option<&(dyn Network + Sync)> {
+        let any: &dyn Any = self;
+        any.downcast_ref::<Engine<Cpu, Fused>>().map(|engine| engine as &(dyn Network + Sync))
     }
 
     fn step(&mut self, batch: &Batch, config: &StepConfig) -> Result<StepOutcome> {

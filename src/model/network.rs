@@ -104,11 +104,12 @@ pub struct TokenScore {
 /// A model with its optimizer state on some device.
 ///
 /// All methods are deterministic: the same calls give the same bits on CPU for any thread count.
-pub trait Network: Send + Sync {
+pub trait Network {
     fn config(&self) -> &Config;
 
-    /// Whether several threads may evaluate at once: a CUDA device is bound to the thread that made it.
-    fn concurrent(&self) -> bool;
+    /// The same network for several threads at once, where its device allows it: one of CUDA is bound
+    /// to the thread that made it.
+    fn shared(&self) -> Option<&(dyn Network + Sync)>;
 
     /// One step: forward, backward, clip, AdamW. On a non-finite loss or gradient nothing is
     /// updated and the outcome carries the non-finite number.
@@ -124,6 +125,9 @@ pub trait Network: Send + Sync {
 
     /// Scores of the same outputs against several versions of the truth, each `[T_dec]` ids inside
     /// their modality's vocabulary: what a decoder is asked does not depend on the answer.
+    ///
+    /// # Panics
+    /// If a truth is shorter than the decoder's tokens or has an id outside the vocabulary.
     fn score_against(&self, batch: &Batch, scope: Scope, truths: &[&[u32]]) -> Result<Vec<Vec<TokenScore>>>;
 
     /// Log-probabilities (or the logits' log-softmax inside `ids`' own scope) of the given ids at

@@ -33,16 +33,13 @@ pub type Mat<D> = Tensor<(usize, usize), f32, D>;
 pub type LossAndRows<D> = (Tensor<Rank0, f32, D>, Vec<f32>);
 
 /// Shorthand for what every operation needs from a device.
-pub trait Backend: Device<f32> + Storage<f32, Vec: Send + Sync> + Send + Sync {}
-impl<D: Device<f32> + Storage<f32, Vec: Send + Sync> + Send + Sync> Backend for D {}
+pub trait Backend: Device<f32> {}
+impl<D: Device<f32>> Backend for D {}
 
 /// The operations FourM is made of. `tape` records the backward pass, or is [`NoneTape`].
 ///
 /// Shapes: `T` tokens, `D` width, `N` outputs, `H` heads. Errors are the device's own.
-pub trait OpSet<D: Backend>: Send + Sync {
-    /// Whether several threads may run operations at once.
-    const CONCURRENT: bool;
-
+pub trait OpSet<D: Backend>: 'static {
     /// `out[t] = tokens[id_t] + modalities[m_t] + positions[p_t]` → `[T, D]`; without `tokens` the
     /// first term is left out (decoder queries). `positions` is a constant table.
     fn embed<T: Tape<f32, D>>(
@@ -147,8 +144,6 @@ pub struct Fused;
 pub struct Composed;
 
 impl OpSet<Cpu> for Fused {
-    const CONCURRENT: bool = true;
-
     fn embed<T: Tape<f32, Cpu>>(
         tape: &mut T,
         tokens: Option<&Mat<Cpu>>,
@@ -251,8 +246,6 @@ impl OpSet<Cpu> for Fused {
 }
 
 impl<D: Backend> OpSet<D> for Composed {
-    const CONCURRENT: bool = false;
-
     fn embed<T: Tape<f32, D>>(
         tape: &mut T,
         tokens: Option<&Mat<D>>,

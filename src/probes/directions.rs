@@ -94,7 +94,7 @@ impl Whole<'_> {
         other.iter().enumerate().for_each(|(clip, &input)| asking[input] = clip);
         let (modalities, n) = (self.names.len(), self.split.len());
         let (mut own, mut shuffled) = (Vec::new(), vec![Vec::new(); n]);
-        let measure = |batch: &Batch, inputs: &[usize]| {
+        let measure = |net: &dyn Network, batch: &Batch, inputs: &[usize]| {
             let truth = self.truth(&batch.dec, inputs.iter().map(|&input| asking[input]));
             let scores = net.score_against(batch, Scope::Restricted, &[&batch.dec.ids, &truth])?;
             let own = packing::sums(batch, &batch.dec.ids, &scores[0], modalities)?;
@@ -176,6 +176,28 @@ mod tests {
         assert!((untrained.ce_nats - 6.0 * 5f64.ln()).abs() < 1e-4);
         // Tokens of b are (clip + position) mod 5.
         assert_eq!(untrained.correct, 2);
+    }
+
+    /// The pass that is scored twice gives what a pass with the partner's input gives.
+    #[test]
+    fn a_shuffled_row_is_the_partners_input_against_the_clips_own_truth() {
+        let bench = testing::bench(9, true);
+        let rows = measure(&bench.subject(), bench.net.as_ref(), &directions(), &mut Silent).unwrap();
+        let split = bench.data.split(Part::Test);
+        let other = partners(9, bench.experiment.seeds.probes, 0).unwrap();
+        assert_ne!((0..9).map(|i| other[other[i]]).collect::<Vec<_>>(), (0..9).collect::<Vec<_>>());
+        let mask = masking::direction(&bench.experiment.modalities, &[0, 2], &[1]);
+        let shuffled: Vec<&Direction> = rows.iter().filter(|r| r.source == source::SHUFFLED).collect();
+        assert_eq!(shuffled.len(), 9);
+        for (clip, row) in shuffled.into_iter().enumerate() {
+            let mut batch = Batch::default();
+            batch.push_sides(&split.sample(other[clip], 0), &split.sample(clip, 0), &mask);
+            let scores = bench.net.score(&batch, Scope::Restricted).unwrap();
+            let ce: f64 = scores.iter().map(|s| f64::from(s.ce)).sum();
+            let right = scores.iter().zip(&batch.dec.ids).filter(|(s, id)| s.argmax == **id).count();
+            assert_eq!((row.clip.as_str(), row.correct), (split.stem(clip), right as u64));
+            assert!((row.ce_nats - ce).abs() < 1e-4, "{row:?} {ce}");
+        }
     }
 
     #[test]

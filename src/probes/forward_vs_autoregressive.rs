@@ -13,7 +13,7 @@ use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking::{self, SampleMask};
 use crate::model::batch::Batch;
-use crate::model::network::Scope;
+use crate::model::network::{Network, Scope};
 use crate::record::examples::ForwardVsAutoregressive;
 
 /// Scores of the first `clips` (0: all) test clips.
@@ -70,7 +70,7 @@ impl Walk<'_> {
         });
         let mut scores = Vec::with_capacity(self.said.len());
         // One target per sample: one score per sample.
-        let measure = |batch: &Batch, _: &[usize]| s.net.score(batch, Scope::Restricted);
+        let measure = |net: &dyn Network, batch: &Batch, _: &[usize]| net.score(batch, Scope::Restricted);
         let keep = |_, score| scores.push(score);
         packing::batches(s.net, samples, (0, self.said.len()), &mut Quiet, measure, keep)?;
         for (said, score) in self.said.iter_mut().zip(&scores) {

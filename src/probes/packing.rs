@@ -36,7 +36,7 @@ struct Pack<K> {
     keys: Vec<K>,
 }
 
-/// Measures samples in batches of at most [`BUDGET`] tokens: `measure(batch, keys)` gives one result
+/// Measures samples in batches of at most [`BUDGET`] tokens: `measure(net, batch, keys)` gives one result
 /// per sample, `each(key, result)` hears of them in order. `watch` hears of the samples done, counted
 /// from `from` of `total`.
 pub fn batches<'a, K: Send + Sync, R: Send>(
@@ -44,18 +44,20 @@ pub fn batches<'a, K: Send + Sync, R: Send>(
     mut samples: impl Iterator<Item = Sample<'a, K>>,
     (from, total): (usize, usize),
     watch: &mut dyn Watch,
-    measure: impl Fn(&Batch, &[K]) -> Result<Vec<R>> + Sync,
+    measure: impl Fn(&dyn Network, &Batch, &[K]) -> Result<Vec<R>> + Sync,
     mut each: impl FnMut(K, R),
 ) -> Result<()> {
     let (mut next, mut done) = (samples.next(), from);
     while next.is_some() {
         let packs: Vec<Pack<K>> = (0..AT_ONCE).map_while(|_| pack(&mut next, &mut samples)).collect();
-        let one = |p: &Pack<K>| measure(&p.batch, &p.keys);
-        let results: Result<Vec<Vec<R>>> = match net.concurrent() {
-            true => packs.par_iter().map(one).collect(),
-            false => packs.iter().map(one).collect(),
+        // All results before the first error: which one is told does not depend on who was faster.
+        let results: Vec<Result<Vec<R>>> = match net.shared() {
+            Some(net) => packs.par_iter().map(|p| measure(net, &p.batch, &p.keys)).collect(),
+            None => packs.iter().map(|p| measure(net, &p.batch, &p.keys)).collect(),
         };
-        for (pack, results) in packs.into_iter().zip(results?) {
+        for (pack, results) in packs.into_iter().zip(results) {
+            let results = results?;
+            debug_assert_eq!(pack.keys.len(), results.len(), "one result per sample");
             done += pack.keys.len();
             pack.keys.into_iter().zip(results).for_each(|(key, result)| each(key, result));
         }
@@ -117,7 +119,7 @@ pub fn score<'a, K: Send + Sync>(
     each: impl FnMut(K, Vec<Sums>),
 ) -> Result<()> {
     let modalities = net.config().modalities.len();
-    let measure = |batch: &Batch, _: &[K]| {
+    let measure = |net: &dyn Network, batch: &Batch, _: &[K]| {
         let scores = net.score(batch, scope)?;
         sums(batch, &batch.dec.ids, &scores, modalities)
     };
@@ -154,4 +156,59 @@ pub fn finite(x: f32) -> Result<f32> {
         "the weights hold a NaN or an infinity, or training diverged: measure an earlier checkpoint, or \
          train with a lower `train.lr`",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::testing::{self, Ticks};
+
+    /// Several packs, one sample larger than a pack, every sample once and in order, for any threads.
+    #[test]
+    fn packs_hold_every_sample_once_whatever_the_threads() {
+        let ids = vec![1u32; BUDGET + 1];
+        let sample = |key: usize| {
+            let n = if key == 4 { BUDGET + 1 } else { BUDGET / 3 + key };
+            let mask = SampleMask { input: vec![(0..n as u32).collect()], target: vec![vec![]] };
+            Sample::new(key, vec![&ids[..n]], mask)
+        };
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let bench = testing::bench(3, true);
+                let (mut ticks, mut seen) = (Ticks::default(), Vec::new());
+                let measure = |_: &dyn Network, batch: &Batch, keys: &[usize]| {
+                    assert!(batch.enc.len() <= BUDGET || keys.len() == 1);
+                    Ok(batch.enc.offsets.windows(2).map(|w| (keys.len(), w[1] - w[0])).collect())
+                };
+                let each = |key: usize, found: (usize, usize)| seen.push((key, found));
+                batches(bench.net.as_ref(), (0..11).map(sample), (5, 16), &mut ticks, measure, each).unwrap();
+                (seen, ticks.0)
+            })
+        };
+        let (seen, ticks) = run(1);
+        assert!(seen.iter().map(|s| s.0).eq(0..11));
+        assert!(seen.iter().all(|s| s.1 .1 == if s.0 == 4 { BUDGET + 1 } else { BUDGET / 3 + s.0 }));
+        assert!(ticks.len() > 2 && ticks.last() == Some(&(16, 16)), "{ticks:?}");
+        assert_eq!((run(2), run(4)), ((seen.clone(), ticks.clone()), (seen, ticks)));
+    }
+
+    #[test]
+    fn the_first_error_in_order_is_told_and_nothing_is_a_fine_number() {
+        let bench = testing::bench(3, true);
+        let samples = |n: usize| {
+            let ids: &[u32] = &[1; BUDGET];
+            let mask = SampleMask { input: vec![(0..BUDGET as u32).collect()], target: vec![vec![]] };
+            (0..n).map(move |key| Sample::new(key, vec![ids], mask.clone()))
+        };
+        let measure = |_: &dyn Network, _: &Batch, keys: &[usize]| -> Result<Vec<()>> {
+            // The first is the slower one.
+            std::thread::sleep(std::time::Duration::from_millis(if keys[0] == 0 { 30 } else { 0 }));
+            Err(Fault::failed(format!("sample {}", keys[0])))
+        };
+        let run =
+            |n| batches(bench.net.as_ref(), samples(n), (0, n), &mut Ticks::default(), measure, |_, ()| ());
+        assert_eq!(run(2).unwrap_err().what, "sample 0");
+        assert!(run(0).is_ok());
+    }
 }

@@ -107,7 +107,7 @@ fn embed(
     let samples = clips.iter().map(|&c| Sample::new(c, split.sample(c, 0), mask.clone()));
     let dim = net.config().dim;
     let mut all = Vec::with_capacity(clips.len());
-    let measure = |batch: &Batch, _: &[usize]| {
+    let measure = |net: &dyn Network, batch: &Batch, _: &[usize]| {
         let output = net.encode(&batch.enc)?; // [T, D]
         let spans = batch.enc.offsets.windows(2);
         spans.map(|w| mean_direction(&output[w[0] * dim..w[1] * dim], dim)).collect()

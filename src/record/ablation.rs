@@ -82,18 +82,24 @@ pub struct CellRun {
     pub identity: String,
 }
 
+/// What separates the end of [`about`] from its beginning.
+const OF: &str = ", of the ablation ";
+
+/// The `about` of a run that is made for an ablation; [`made_for`] reads it back.
+pub fn about(cell: &str, seed: u64, ablation: &str) -> String {
+    format!("{cell}, seed {seed}{OF}{ablation}")
+}
+
+/// The ablation that a run was made for, by its `about`. A run that was there before and is reused as a
+/// cell was made for none.
+pub fn made_for(about: &str) -> Option<&str> {
+    about.rsplit_once(OF).map(|(_, name)| name)
+}
+
 impl AblationRecord {
     /// Where the record of that name is kept.
     pub fn path(runs_root: &Path, name: &str) -> PathBuf {
         runs_root.join(FOLDER).join(format!("{name}.json"))
-    }
-
-    /// Directories of the runs that were made for it: they carry its name. A run that was there before
-    /// and reused as a cell is its own.
-    pub fn own_runs(&self) -> impl Iterator<Item = String> + '_ {
-        let prefix = format!("{}-", self.name);
-        let all = self.cells.iter().flat_map(|c| &c.runs).map(|r| r.directory.clone());
-        all.filter(move |directory| directory.starts_with(&prefix))
     }
 
     /// The cell with that label.

@@ -2,7 +2,8 @@
 //!
 //! The page is a list of articles: one for the runs, one for each ablation. An article is written anew
 //! when its tables are; the others are taken over from the page that is there, so that an ablation can
-//! put itself on a page whose other runs are long gone.
+//! put itself on a page whose other runs are long gone. Two that write at the same moment can lose one
+//! article until the next `report`.
 
 use super::export::html;
 use super::header::{Header, Origin};
@@ -24,7 +25,7 @@ figure{display:inline-block;vertical-align:top;max-width:100%;margin:.5rem .5rem
 border:1px solid var(--line);overflow-x:auto}\
 figcaption{color:#444;font-size:13px;padding:.3rem .6rem;width:0;min-width:94%}";
 
-/// What all runs outside ablations have in common on the page.
+/// Name of the article of the runs outside ablations.
 pub const RUNS: &str = "runs";
 
 /// One part of the page.

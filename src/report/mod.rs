@@ -36,13 +36,12 @@ use crate::record::AblationRecord;
 use crate::stats::Plan;
 use runs::{Choice, Group};
 use serde::Serialize;
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What a report is made from and how.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
-    /// Directory names of the runs to use; absent: every finished run, the last attempt of each.
+    /// Directory names of the runs to use; absent: the last attempt of every finished run.
     pub only: Option<Vec<String>>,
     /// Level, seed and replicates of the intervals.
     pub plan: Plan,
@@ -84,9 +83,7 @@ pub fn build(runs_root: &Path, options: &Options) -> Result<Report> {
     let choice = options.only.as_deref().map_or(Choice::All, Choice::Only);
     let groups = runs::load(runs_root, choice)?;
     if groups.is_empty() {
-        return Err(Fault::invalid("no finished run to report on")
-            .at(runs_root.display().to_string())
-            .help("`nano4m run MANIFEST` makes one; `nano4m ls` lists what there is"));
+        return Err(nothing(runs_root)?);
     }
     of_groups(&groups, &options.plan)
 }
@@ -101,25 +98,42 @@ fn of_groups(groups: &[Group], plan: &Plan) -> Result<Report> {
 
 /// Builds the report and writes what changed under `reports`. Unless only some runs are asked for:
 /// every ablation that was run and has a run left, and of the runs those made for no ablation.
+///
+/// # Errors
+/// If there is nothing to report on, or a run or page cannot be read or written.
 pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<Summary> {
     if options.only.is_some() {
         let main = build(runs_root, options)?;
-        return publish(reports, &[Part::of_runs(&main)]);
+        return publish(reports, &[Part::of_runs(&main)], false);
     }
     let records = AblationRecord::list(runs_root)?;
     let present = records.iter().filter(|r| comparison::has_runs(runs_root, r));
     let ablations: Vec<Comparison> =
         present.map(|r| comparison::ablation(runs_root, r, &options.plan)).collect::<Result<_>>()?;
-    let made: BTreeSet<String> = records.iter().flat_map(AblationRecord::own_runs).collect();
-    let groups = runs::load(runs_root, Choice::AllBut(&made))?;
+    let groups = runs::load(runs_root, Choice::Experiments)?;
     let main = match groups.is_empty() {
-        true if ablations.is_empty() => Some(build(runs_root, options)?),
+        true if ablations.is_empty() => return Err(nothing(runs_root)?),
         true => None,
         false => Some(of_groups(&groups, &options.plan)?),
     };
     let parts: Vec<Part> =
         main.iter().map(Part::of_runs).chain(ablations.iter().map(Part::of_ablation)).collect();
-    publish(reports, &parts)
+    publish(reports, &parts, main.is_none())
+}
+
+/// Why there is nothing to report on.
+fn nothing(runs_root: &Path) -> Result<Fault> {
+    let place = runs_root.display().to_string();
+    let cells = runs::load(runs_root, Choice::All)?;
+    let Some(name) = cells.iter().flat_map(|g| &g.runs).find_map(|run| run.ablation.as_ref()) else {
+        return Ok(Fault::invalid("no finished run to report on")
+            .at(place)
+            .help("`nano4m run MANIFEST` makes one; `nano4m ls` lists what there is"));
+    };
+    Ok(Fault::invalid("every finished run belongs to an ablation that is not complete")
+        .at(place)
+        .found(name)
+        .help(format!("`nano4m ablate {name}` goes on with it, `--only RUN` reports on single runs")))
 }
 
 /// What one article of the page is made of.
@@ -152,32 +166,49 @@ pub fn generate_ablation(
 ) -> Result<(Comparison, Summary)> {
     let record = comparison::find(runs_root, name)?;
     let comparison = comparison::ablation(runs_root, &record, plan)?;
-    let summary = publish(reports, &[Part::of_ablation(&comparison)])?;
+    let summary = publish(reports, &[Part::of_ablation(&comparison)], false)?;
     Ok((comparison, summary))
 }
 
-/// Writes the parts of a report, and both pages with what they had of others.
-fn publish(reports: &Path, parts: &[Part]) -> Result<Summary> {
-    let (mut tables, mut runs, mut plots) = (Vec::new(), Vec::new(), Vec::new());
+/// Writes the parts of a report, and both pages with what they had of others; `no_runs`: there is no
+/// run outside ablations any more.
+fn publish(reports: &Path, parts: &[Part], no_runs: bool) -> Result<Summary> {
+    let (mut tables, mut runs, mut plots) = (Vec::new(), Vec::<String>::new(), Vec::new());
     for part in parts {
         tables.extend(write(reports, part.tables, part.plots)?);
-        runs.extend(part.tables[0].1.origins.iter().map(|o| o.run.clone()));
+        for origin in &part.tables[0].1.origins {
+            // Two ablations may share a run.
+            if !runs.contains(&origin.run) {
+                runs.push(origin.run.clone());
+            }
+        }
         plots.extend(part.plots.iter().map(|p| p.name.clone()));
     }
     let path = reports.join("index.html");
-    let old = std::fs::read_to_string(&path).ok();
     let new = parts.iter().map(|p| index::Article::new(p.name, p.tables, p.plots)).collect();
-    let still_there = |name: &str| name == index::RUNS || !versions::list(reports, name).is_empty();
-    versions::write_if_changed(&path, &index::page(old.as_deref(), new, still_there))?;
+    let keep = |name: &str| match name {
+        index::RUNS => !no_runs,
+        ablation => !versions::list(reports, ablation).is_empty(),
+    };
+    versions::write_if_changed(&path, &index::page(old_page(&path)?.as_deref(), new, keep))?;
 
     let (front, links) = (reports.join("eval_results.md"), links(reports));
-    let text = match (parts.iter().find(|p| p.name == index::RUNS), std::fs::read_to_string(&front)) {
+    let text = match (parts.iter().find(|p| p.name == index::RUNS), old_page(&front)?) {
         (Some(main), _) => export::front(&main.tables[0].0, &main.tables[0].1, &links),
-        (None, Ok(text)) => export::with_links(&text, &links),
-        (None, Err(_)) => export::front_without_runs(&links),
+        (None, Some(text)) if !no_runs => export::with_links(&text, &links),
+        (None, _) => export::front_without_runs(&links),
     };
     versions::write_if_changed(&front, &text)?;
     Ok(Summary { runs, tables, plots, pages: vec!["index.html".into(), "eval_results.md".into()] })
+}
+
+/// What stands in a page now.
+fn old_page(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Fault::io("read", path, &e)),
+    }
 }
 
 /// A version of each table that changed, and the plots.

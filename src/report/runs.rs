@@ -4,10 +4,11 @@ use crate::digest::{sha256_hex, Hasher};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Claim;
 use crate::manifest::syntax::{self, Kind, Node};
+use crate::record::ablation::made_for;
 use crate::record::examples::{self, Example};
 use crate::record::Record;
 use crate::store::{self, RunDir};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A finished run.
@@ -21,6 +22,8 @@ pub struct Run {
     pub manifest: String,
     /// What the manifest claimed before training.
     pub claims: Vec<Claim>,
+    /// The ablation it was made for, if any.
+    pub ablation: Option<String>,
 }
 
 /// Runs that differ only in their seeds, ascending by seeds.
@@ -71,14 +74,14 @@ impl Run {
     }
 }
 
-/// Which finished runs to take, by the names of their directories.
+/// Which finished runs to take.
 #[derive(Clone, Copy, Debug)]
 pub enum Choice<'a> {
     /// The last attempt of each.
     All,
-    /// The last attempt of each, without these.
-    AllBut(&'a BTreeSet<String>),
-    /// These, every attempt counting as itself.
+    /// The last attempt of each that was made for no ablation.
+    Experiments,
+    /// The directories of these names, every attempt counting as itself.
     Only(&'a [String]),
 }
 
@@ -88,9 +91,8 @@ pub fn load(root: &Path, choice: Choice) -> Result<Vec<Group>> {
     for dir in store::list(root)?.into_iter().filter(RunDir::finished) {
         match choice {
             Choice::Only(names) if !names.contains(&dir.id.directory()) => {}
-            Choice::AllBut(names) if names.contains(&dir.id.directory()) => {}
             Choice::Only(_) => drop(newest.insert((dir.id.directory(), String::new()), dir)),
-            Choice::All | Choice::AllBut(_) => {
+            Choice::All | Choice::Experiments => {
                 let key = (dir.id.name.clone(), dir.id.id.clone());
                 if newest.get(&key).is_none_or(|old| old.id.attempt < dir.id.attempt) {
                     newest.insert(key, dir);
@@ -98,19 +100,22 @@ pub fn load(root: &Path, choice: Choice) -> Result<Vec<Group>> {
             }
         }
     }
-    let runs: Result<Vec<Run>> = newest.into_values().map(open).collect();
-    Ok(group(runs?))
+    let mut runs: Vec<Run> = newest.into_values().map(open).collect::<Result<_>>()?;
+    if matches!(choice, Choice::Experiments) {
+        runs.retain(|run| run.ablation.is_none());
+    }
+    Ok(group(runs))
 }
 
 fn open(dir: RunDir) -> Result<Run> {
     let record = Record::read(&dir.file("record.json"))?;
     // Without its manifest a run stands alone.
-    let (manifest, claims) = match std::fs::read_to_string(dir.file("resolved.ron")) {
+    let (manifest, claims, ablation) = match std::fs::read_to_string(dir.file("resolved.ron")) {
         Ok(text) => {
             let place = |f: Fault| f.at(dir.file("resolved.ron").display().to_string());
-            (unseeded(&text), claims(&text).map_err(place)?)
+            (unseeded(&text), claims(&text).map_err(place)?, ablation(&text))
         }
-        Err(_) => (record.identity.clone(), vec![]),
+        Err(_) => (record.identity.clone(), vec![], None),
     };
     Ok(Run {
         directory: dir.id.directory(),
@@ -118,7 +123,16 @@ fn open(dir: RunDir) -> Result<Run> {
         record,
         manifest: manifest.chars().take(16).collect(),
         claims,
+        ablation,
     })
+}
+
+/// The ablation that a resolved manifest was made for.
+fn ablation(text: &str) -> Option<String> {
+    let Kind::Fields { fields, .. } = syntax::scan(text).kind else { return None };
+    let field = fields.iter().find(|f| f.key == "about")?;
+    let about: String = ron::from_str(&text[field.value.start..field.value.end]).ok()?;
+    made_for(&about).map(String::from)
 }
 
 /// The claims in a resolved manifest.
@@ -192,6 +206,14 @@ fn group(runs: Vec<Run>) -> Vec<Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_says_which_ablation_it_was_made_for() {
+        let text = |about: &str| format!("Experiment(schema: 1, name: \"x\", about: {about:?})");
+        let made = crate::record::ablation::about("span, big", 3, "masking-long");
+        assert_eq!(ablation(&text(&made)).as_deref(), Some("masking-long"));
+        assert_eq!(ablation(&text("contiguous spans")), None);
+    }
 
     #[test]
     fn only_what_decides_beyond_the_seed_counts() {

@@ -114,8 +114,8 @@ impl Network for Toy {
         Ok(StepOutcome { loss, per_modality, counts, grad_norm: norm.sqrt() })
     }
 
-    fn concurrent(&self) -> bool {
-        true
+    fn shared(&self) -> Option<&(dyn Network + Sync)> {
+        Some(self)
     }
 
     fn steps_taken(&self) -> u64 {

@@ -29,7 +29,7 @@ use crate::fault::{Fault, Result};
 use crate::manifest::schema::Softmax;
 use crate::masking::{self, SampleMask};
 use crate::model::batch::Batch;
-use crate::model::network::Scope;
+use crate::model::network::{Network, Scope};
 use crate::record::examples::{source, Classification};
 use listening::Listening;
 use ranking::{minus_prior, rank};
@@ -223,8 +223,8 @@ impl Pass<'_> {
         mask.target[self.classes.caption] = vec![1];
         let scope = Scope::from(self.s.experiment.model.softmax);
         let all: Vec<u32> = keys.iter().flat_map(|k| k.ids.iter().copied()).collect();
-        let measure = |batch: &Batch, _: &[usize]| -> Result<Vec<Vec<f64>>> {
-            let rows = self.s.net.log_probs(batch, scope, &all)?.into_iter();
+        let measure = |net: &dyn Network, batch: &Batch, _: &[usize]| -> Result<Vec<Vec<f64>>> {
+            let rows = net.log_probs(batch, scope, &all)?.into_iter();
             rows.map(|row| row.into_iter().map(|x| finite(x).map(f64::from)).collect()).collect()
         };
         let keep = |_, row: Vec<f64>| {
@@ -244,10 +244,10 @@ impl Pass<'_> {
         };
         let sayable = self.classes.vocabulary.sayable();
         let mut all = Vec::with_capacity(self.known.len());
-        let measure = |batch: &Batch, keys: &[usize]| {
+        let measure = |net: &dyn Network, batch: &Batch, keys: &[usize]| {
             let mut clips: Vec<Listening> = keys.iter().map(|_| Listening::new(self.classes)).collect();
             let mut bad = None;
-            self.s.net.logits(batch, &mut |row, logits| {
+            net.logits(batch, &mut |row, logits| {
                 let b = batch.dec.offsets.partition_point(|&o| o <= row) - 1;
                 let position = batch.dec.positions[row] as usize;
                 let normalizer = log_sum_exp(&logits[..competing]);

@@ -118,7 +118,7 @@ fn features(
         let sample = move |&clip: &usize| Sample::new(part, split.sample(clip, 0), mask.clone());
         splits.parts[part as usize].clips.iter().map(sample)
     });
-    let measure = |batch: &Batch, _: &[Part]| {
+    let measure = |net: &dyn Network, batch: &Batch, _: &[Part]| {
         let encoded = net.encode(&batch.enc)?; // [T, D]
         let spans = batch.enc.offsets.windows(2);
         spans.map(|w| mean(encoded[w[0] * dim..w[1] * dim].chunks_exact(dim), dim)).collect()

@@ -105,7 +105,7 @@ fn panel(area: &Area, points: &[Point], cost: &str, quality: &str) -> Drawn {
         let style = if p.front { color(i).filled() } else { color(i).stroke_width(2) };
         chart.draw_series([Circle::new(at, 5, style)]).map_err(failed)?;
     }
-    // As far right as the rightmost point of those with about this cost: no label on another's point.
+    // As far right as the rightmost point of those with about this cost: no label on a point of this column.
     let column = |cost: f64| {
         let near = points.iter().map(|p| p.cost).filter(|c| (c - cost).abs() < 0.1 * (x.1 - x.0));
         near.fold(cost, f64::max) + 0.03 * (x.1 - x.0)
