@@ -8,9 +8,9 @@
 //! ```
 //! Absolute numbers belong to one machine at one time; the ratios of runs taken in turn are what counts.
 
+use nano4m::batch::Batch;
 use nano4m::manifest::schema::{Loss, Masking, Model};
 use nano4m::modality::Modality;
-use nano4m::model::batch::Batch;
 use nano4m::model::network::{Config, Kernels, Place, StepConfig};
 use nano4m::model::params::{specs, Spec};
 use nano4m::rng::{stream, Purpose};

@@ -2,14 +2,15 @@
 //!
 //! Layers (a module imports only from its own row or above; held by `tests/layers.rs`):
 //! ```text
-//! L0 pure           modality · stats · rng · digest · fault
+//! L0 pure           batch · observer · modality · stats · rng · digest · fault
 //! L1 what persists  manifest · provenance · record · store
-//! L2 tensors        device · ops · data · masking · model · optim
+//! L2 tensors        device · ops · data · masking · model
 //! L3 doing          train · probes · decode        showing (no tensors): report · verify
-//! L4 gluing         ablate · cli · main.rs
+//! L4 gluing         ablation · cli · main.rs
 //! ```
 
-pub mod ablate;
+pub mod ablation;
+pub mod batch;
 pub mod cli;
 pub mod data;
 pub mod decode;
@@ -20,8 +21,8 @@ pub mod manifest;
 pub mod masking;
 pub mod modality;
 pub mod model;
+pub mod observer;
 pub mod ops;
-pub mod optim;
 pub mod probes;
 pub mod provenance;
 pub mod record;

@@ -262,7 +262,7 @@ fn the_shipped_ablations_are_valid() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("ablations");
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten().filter(|e| e.path().is_file()) {
-        let loaded = nano4m::ablate::read(&entry.path()).unwrap_or_else(|e| panic!("{e}"));
+        let loaded = nano4m::ablation::read(&entry.path()).unwrap_or_else(|e| panic!("{e}"));
         assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
         names.push(format!("{} {}", loaded.ablation.name, loaded.cells.len() * loaded.ablation.seeds.len()));
     }

@@ -2,10 +2,10 @@
 
 mod support;
 
+use nano4m::batch::Batch;
 use nano4m::data::{synthetic, Part};
 use nano4m::manifest;
 use nano4m::masking;
-use nano4m::model::batch::Batch;
 use nano4m::model::network::{Config, Kernels, Place, Scope};
 use nano4m::model::{checkpoint, open};
 use std::collections::BTreeMap;

@@ -2,9 +2,9 @@
 //! see `tests/golden/README.md`). Reads `tests/golden` and every folder in `NANO4M_GOLDEN`
 //! (colon-separated), whatever the dimensions of the fixtures found there.
 
+use nano4m::batch::Batch;
 use nano4m::manifest::schema::{Loss, Model};
 use nano4m::modality::Modality;
-use nano4m::model::batch::Batch;
 use nano4m::model::network::{Config, Kernels, Network, Place, StepConfig};
 use nano4m::model::{checkpoint, open};
 use safetensors::SafeTensors;

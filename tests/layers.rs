@@ -64,11 +64,11 @@ fn sources() -> Vec<Source> {
 }
 
 const LAYERS: [&[&str]; 5] = [
-    &["modality", "stats", "rng", "digest", "fault"],
+    &["batch", "observer", "modality", "stats", "rng", "digest", "fault"],
     &["manifest", "provenance", "record", "store"],
-    &["device", "ops", "data", "masking", "model", "optim"],
+    &["device", "ops", "data", "masking", "model"],
     &["train", "probes", "decode", "report", "verify"],
-    &["ablate", "cli", "main", "lib"],
+    &["ablation", "cli", "main", "lib"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

@@ -6,11 +6,11 @@ use super::args::Global;
 use super::session::{cache_folder, runs_folder};
 use super::signals::Signals;
 use super::{ablate_slurm, output, tables, Done};
-use crate::ablate::{self, Local, Plan, State, Where};
+use crate::ablation::{self, Local, Plan, State, Where};
 use crate::fault::{Exit, Fault, Result};
+use crate::observer::Stop;
 use crate::report::{self, export, Comparison, Summary};
 use crate::store;
-use crate::train::Stop;
 use serde::Serialize;
 use serde_json::json;
 use std::path::Path;
@@ -38,11 +38,11 @@ pub fn ablate(args: &Ablate, g: &Global) -> Result<Done> {
 
 /// Records and compares what is complete, without running anything.
 pub fn collect(plan: &Plan, args: &Ablate, g: &Global) -> Result<Done> {
-    let state = |job: &ablate::Job| {
+    let state = |job: &ablation::Job| {
         Ok(match job.found()? {
-            ablate::Found::Complete(_) => State::Cached,
-            ablate::Found::Nothing => State::Waiting,
-            ablate::Found::Partial { run, .. } => match run.status()? {
+            ablation::Found::Complete(_) => State::Cached,
+            ablation::Found::Nothing => State::Waiting,
+            ablation::Found::Partial { run, .. } => match run.status()? {
                 Some(s) if s.state == store::State::Failed => State::Failed(s.reason.unwrap_or_default()),
                 _ => State::Stopped,
             },
@@ -60,8 +60,8 @@ fn plan(args: &Ablate, g: &Global) -> Result<Plan> {
 }
 
 /// Reads and checks the ablation; warnings go to stderr.
-pub fn load(args: &Ablate) -> Result<ablate::Loaded> {
-    let loaded = ablate::read(&ablate::locate(&args.name)?)?;
+pub fn load(args: &Ablate) -> Result<ablation::Loaded> {
+    let loaded = ablation::read(&ablation::locate(&args.name)?)?;
     loaded.warnings.iter().for_each(|w| output::note(&w.to_string()));
     Ok(loaded)
 }
@@ -109,7 +109,7 @@ fn finish(plan: &Plan, states: &[State], stop: Option<Stop>, args: &Ablate, g: &
 
 /// Records what is complete and compares it.
 fn compare(plan: &Plan, args: &Ablate) -> Result<(Comparison, Summary)> {
-    ablate::record(plan)?.write(&plan.root)?;
+    ablation::record(plan)?.write(&plan.root)?;
     report::generate_ablation(&plan.root, &args.reports, &plan.ablation.name, &Default::default())
 }
 
@@ -171,7 +171,7 @@ struct Line<'a> {
 }
 
 fn lines<'a>(plan: &'a Plan, states: &'a [State]) -> Vec<Line<'a>> {
-    let line = |(job, state): (&'a ablate::Job, &'a State)| Line {
+    let line = |(job, state): (&'a ablation::Job, &'a State)| Line {
         cell: &job.label,
         values: &job.values,
         seed: job.seed,
@@ -188,10 +188,10 @@ fn lines<'a>(plan: &'a Plan, states: &'a [State]) -> Vec<Line<'a>> {
 }
 
 /// Name of the run's directory, if there is one.
-pub fn directory(job: &ablate::Job) -> Option<String> {
+pub fn directory(job: &ablation::Job) -> Option<String> {
     match job.found().ok()? {
-        ablate::Found::Complete(run) | ablate::Found::Partial { run, .. } => Some(run.id.directory()),
-        ablate::Found::Nothing => None,
+        ablation::Found::Complete(run) | ablation::Found::Partial { run, .. } => Some(run.id.directory()),
+        ablation::Found::Nothing => None,
     }
 }
 

@@ -6,8 +6,8 @@ use super::args::Global;
 use super::progress::clock;
 use super::session::cache_folder;
 use super::{output, tables, Done};
-use crate::ablate::forecast::{forecast, Engine, Forecast};
-use crate::ablate::{self, power, Found, Job, Plan};
+use crate::ablation::forecast::{forecast, Engine, Forecast};
+use crate::ablation::{self, power, Found, Job, Plan};
 use crate::fault::Result;
 use crate::report::comparison::{self, Detectable};
 use serde::Serialize;
@@ -96,7 +96,7 @@ fn outlook<'a>(
 
 /// From what is complete already; empty when no cell is finished beside the reference.
 fn from_finished(plan: &Plan) -> Result<Vec<Detectable>> {
-    let record = ablate::record(plan)?;
+    let record = ablation::record(plan)?;
     match comparison::has_runs(&plan.root, &record) {
         true => comparison::detectable(&plan.root, &record, plan.ablation.seeds.len()),
         false => Ok(Vec::new()),

@@ -3,8 +3,8 @@
 use super::output;
 use super::progress::clock;
 use super::signals::Signals;
-use crate::ablate::{Plan, State, Watch};
-use crate::train::Stop;
+use crate::ablation::{Plan, State, Watch};
+use crate::observer::Stop;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

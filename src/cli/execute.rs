@@ -9,10 +9,11 @@ use crate::data::Part;
 use crate::digest::sha256_hex;
 use crate::fault::{Exit, Fault, Result};
 use crate::model::network::{Config, Network};
+use crate::observer::Stop;
 use crate::provenance::CODE_HASH;
 use crate::record::{self, Clips, FileDigest, Metric, ModalityInfo, Record};
 use crate::store::{Lock, RunDir, State, Status};
-use crate::train::{self, digest, Ended, Job, Stop};
+use crate::train::{self, digest, Ended, Job};
 
 /// A freshly initialized network of the manifest.
 pub fn network(session: &Session, g: &Global) -> Result<Box<dyn Network>> {

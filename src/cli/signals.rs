@@ -2,7 +2,7 @@
 //! batch systems send before they end a job, ask for a checkpoint however often they come.
 
 use crate::fault::{Exit, Fault, Result};
-use crate::train::Stop;
+use crate::observer::Stop;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::flag;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,8 +4,8 @@ use super::ablate_args::Why;
 use super::args::{Global, ManifestArgs};
 use super::session::{self, cache_folder, runs_folder};
 use super::{output, Done};
-use crate::ablate::why::{self, Asked, Compared, Known};
-use crate::ablate::{self, Plan, Where};
+use crate::ablation::why::{self, Asked, Compared, Known};
+use crate::ablation::{self, Plan, Where};
 use crate::fault::{Fault, Result};
 use crate::manifest::fields::Difference;
 use crate::provenance::CODE_HASH;
@@ -56,10 +56,10 @@ fn subject(what: &str, g: &Global) -> Result<Subject> {
     if what.ends_with(".ron") {
         let text = std::fs::read_to_string(what).map_err(|e| Fault::io("read", Path::new(what), &e))?;
         let ablation =
-            crate::manifest::read_as::<ablate::Ablation>(&text).is_ok() || text.contains("Ablation(");
+            crate::manifest::read_as::<ablation::Ablation>(&text).is_ok() || text.contains("Ablation(");
         return Ok(if ablation { Subject::Ablation } else { Subject::Manifest });
     }
-    match (store::find(&runs_folder(g), what), ablate::locate(what)) {
+    match (store::find(&runs_folder(g), what), ablation::locate(what)) {
         (Ok(run), _) => Ok(Subject::Run(run)),
         (Err(_), Ok(_)) => Ok(Subject::Ablation),
         (Err(no_run), Err(_)) => Err(no_run.help("name a run, a manifest's file or an ablation")),
@@ -91,10 +91,10 @@ fn of_manifest(args: &Why, known: &[Known]) -> Result<Vec<Answer>> {
 }
 
 fn of_ablation(args: &Why, g: &Global, known: &[Known]) -> Result<Vec<Answer>> {
-    let loaded = ablate::read(&ablate::locate(&args.what)?)?;
+    let loaded = ablation::read(&ablation::locate(&args.what)?)?;
     let (runs, cache) = (runs_folder(g), cache_folder());
     let plan = Plan::new(&loaded, &Where { runs: &runs, cache: &cache, allow_drift: true })?;
-    let answer = |job: &ablate::Job| {
+    let answer = |job: &ablation::Job| {
         let asked = Asked { experiment: &job.experiment, data: &job.data, code: CODE_HASH };
         let nearest = why::nearest(&asked, known);
         Answer { about: job.title(), verdict: verdict(nearest.as_ref()), nearest }

@@ -20,11 +20,10 @@ mod truncate;
 
 pub use sample::{Draw, Sampling};
 
+use crate::batch::{Batch, SampleMask};
 use crate::data::Split;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{self, Decode};
-use crate::masking::SampleMask;
-use crate::model::batch::Batch;
 use crate::model::network::Network;
 use crate::rng::{stream, Purpose};
 use maskgit::MaskGit;

@@ -1,8 +1,8 @@
 //! One draw at every decoder token of a batch.
 
 use super::sample::{draw, Draw, Sampling};
+use crate::batch::Batch;
 use crate::fault::Result;
-use crate::model::batch::Batch;
 use crate::model::network::Network;
 use rayon::prelude::*;
 

@@ -12,18 +12,12 @@ mod dirichlet;
 mod fit;
 mod positions;
 
+use crate::batch::SampleMask;
 use crate::manifest::schema::{Direction, Masking};
 use crate::modality::Modality;
 use crate::rng::{self, Purpose, Stream};
 pub use budget::Budget;
 use rand::Rng;
-
-/// The division of one sample: for each modality (in the manifest's order) ascending positions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SampleMask {
-    pub input: Vec<Vec<u32>>,
-    pub target: Vec<Vec<u32>>,
-}
 
 /// The mask of `clip` in `epoch` (training) or of `clip` in mask number `epoch` (probes): a pure
 /// function of its arguments, whatever was drawn before.

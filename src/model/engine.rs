@@ -1,9 +1,9 @@
 //! [`Network`] on a device with a set of operations: the training step and the evaluations.
 
-use super::batch::{Batch, Packed};
 use super::fourm::FourM;
 use super::network::{Config, Named, Network, Scope, StepConfig, StepOutcome, TokenScore};
 use super::params::{initial, Spec};
+use crate::batch::{Batch, Packed};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Loss, Softmax};
 use crate::ops::{chunks, AdamW, Backend, Fused, Mat, OpSet, RowScore, Rows};

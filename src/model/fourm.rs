@@ -1,8 +1,8 @@
 //! The network itself: encoder, decoder and heads over packed tokens.
 
-use super::batch::{Batch, Packed};
 use super::network::Config;
 use super::params::{hidden, positions, specs, Spec};
+use crate::batch::{Batch, Packed};
 use crate::ops::{Backend, LossAndRows, Mat, OpSet, Rows, Spans};
 use dfdx::prelude::*;
 

@@ -1,6 +1,5 @@
 //! FourM: the encoder–decoder transformer over packed tokens (REFERENCE §1).
 
-pub mod batch;
 pub mod checkpoint;
 mod engine;
 mod fourm;

@@ -1,7 +1,7 @@
 //! A network as the rest of the program sees it: device and kernels are hidden behind one trait.
 
-use super::batch::{Batch, Packed};
 use super::params::InitialStd;
+use crate::batch::{Batch, Packed};
 pub use crate::device::Place;
 use crate::fault::Result;
 use crate::manifest::schema::{Loss, Softmax};

@@ -6,7 +6,7 @@
 use super::cpu::{data, grad_mut, matrix, take_grad};
 use super::simd::vectorized;
 use super::{Backend, Mat};
-use crate::model::batch::Packed;
+use crate::batch::Packed;
 use dfdx::prelude::*;
 
 vectorized! {

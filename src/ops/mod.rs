@@ -6,7 +6,7 @@
 //! Nothing is padded: a batch is the concatenation of its samples' valid tokens, and attention
 //! runs inside each sample's own span.
 
-use crate::model::batch::Packed;
+use crate::batch::Packed;
 use dfdx::prelude::*;
 
 mod attention;

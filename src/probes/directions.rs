@@ -8,11 +8,12 @@ use super::baselines::{Baseline, Fitted};
 use super::control::partners;
 use super::packing::{self, Sample, Sums};
 use super::{direction_name, indices, Subject, Watch};
+use crate::batch::SampleMask;
+use crate::batch::{Batch, Packed};
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::manifest::schema;
-use crate::masking::{self, SampleMask};
-use crate::model::batch::{Batch, Packed};
+use crate::masking;
 use crate::model::network::{Network, Scope};
 use crate::record::examples::{source, Direction};
 

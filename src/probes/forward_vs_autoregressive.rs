@@ -9,10 +9,11 @@
 
 use super::packing::{self, finite, Sample};
 use super::{index, Subject, Watch};
+use crate::batch::Batch;
+use crate::batch::SampleMask;
 use crate::data::{Part, Split};
 use crate::fault::Result;
-use crate::masking::{self, SampleMask};
-use crate::model::batch::Batch;
+use crate::masking;
 use crate::model::network::{Network, Scope};
 use crate::record::examples::ForwardVsAutoregressive;
 

@@ -6,9 +6,9 @@
 
 use super::packing::{self, Sample};
 use super::{index, indices, Subject, Watch};
+use crate::batch::SampleMask;
 use crate::data::Part;
 use crate::fault::Result;
-use crate::masking::SampleMask;
 use crate::modality::Modality;
 use crate::model::network::Scope;
 use crate::record::examples::Memorization;

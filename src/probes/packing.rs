@@ -1,9 +1,8 @@
 //! Samples packed into batches of bounded size: what the passes hold does not grow with the split.
 
 use super::Watch;
+use crate::batch::{Batch, SampleMask};
 use crate::fault::{Fault, Result};
-use crate::masking::SampleMask;
-use crate::model::batch::Batch;
 use crate::model::network::{Network, Scope, TokenScore};
 use rayon::prelude::*;
 

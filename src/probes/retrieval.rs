@@ -10,10 +10,10 @@
 
 use super::packing::{self, finite, Sample};
 use super::{index, Subject, Watch};
+use crate::batch::Batch;
 use crate::data::Part;
 use crate::fault::{Fault, Result};
 use crate::masking;
-use crate::model::batch::Batch;
 use crate::model::network::Network;
 use crate::record::examples::{source, Retrieval};
 use crate::stats::numpy;

@@ -2,9 +2,9 @@
 
 use super::sampler::{Drawn, Sampler};
 use super::tensors::{write, Array};
+use crate::batch::Batch;
 use crate::data::Split;
 use crate::fault::{Fault, Result};
-use crate::model::batch::Batch;
 use crate::model::network::StepOutcome;
 use crate::store::RunDir;
 

@@ -4,11 +4,11 @@
 //! so far and the digest of everything; the parameters' file makes the checkpoint count. Loading
 //! recomputes the digest, so that a damaged file is noticed and the previous checkpoint used.
 
-use super::observer::Observer;
 use super::{digest, tensors};
 use crate::fault::{Fault, Result};
 use crate::model::checkpoint::buffers;
 use crate::model::network::Network;
+use crate::observer::Observer;
 use crate::store::{Lock, RunDir};
 use serde::{Deserialize, Serialize};
 use std::path::Path;

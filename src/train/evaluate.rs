@@ -1,29 +1,12 @@
 //! Cross-entropy on the validation split, with the same masks each time.
 
+use crate::batch::Batch;
 use crate::data::Split;
 use crate::fault::Result;
 use crate::manifest::schema::Experiment;
 use crate::masking;
-use crate::model::batch::Batch;
 use crate::model::network::{Network, Scope};
-
-/// Summed cross-entropy of one modality.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scored {
-    /// Name of the modality.
-    pub modality: String,
-    /// Target tokens.
-    pub tokens: usize,
-    /// Sum over them, nats.
-    pub ce_nats: f64,
-}
-
-impl Scored {
-    /// Nats per token; `None` without targets.
-    pub fn mean(&self) -> Option<f64> {
-        (self.tokens > 0).then(|| self.ce_nats / self.tokens as f64)
-    }
-}
+use crate::observer::Scored;
 
 /// Scores row 0 of every clip under mask number 0 of the probes' seed, in batches of the training size.
 pub fn evaluate(net: &dyn Network, e: &Experiment, split: &Split) -> Result<Vec<Scored>> {

@@ -7,7 +7,6 @@ mod anomaly;
 pub mod checkpoint;
 pub mod digest;
 mod evaluate;
-mod observer;
 mod sampler;
 pub mod schedule;
 mod tables;
@@ -16,16 +15,25 @@ pub mod tensors;
 pub(crate) mod toy;
 
 pub use checkpoint::Position;
-pub use evaluate::{evaluate, Scored};
-pub use observer::{Ended, Observer, Progress, Stop};
+pub use evaluate::evaluate;
 pub use sampler::{Drawn, Sampler};
 
 use crate::data::{Dataset, Part};
 use crate::fault::Result;
 use crate::manifest::schema::{Experiment, Train};
 use crate::model::network::{Network, StepConfig, StepOutcome};
+use crate::observer::{Observer, Progress, Stop};
 use crate::store::{Lock, RunDir};
 use tables::Tables;
+
+/// How training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All steps are done; input and target tokens trained on.
+    Finished { tokens: u64 },
+    /// Early, after a checkpoint of `step`.
+    Stopped { step: u64, why: Stop },
+}
 
 /// What a run works on.
 pub struct Job<'a> {

@@ -4,10 +4,10 @@
 //! without end, and step i takes samples `i·B..(i+1)·B` of that sequence. A resumed run needs no
 //! state but its step.
 
+use crate::batch::Batch;
 use crate::data::Split;
 use crate::manifest::schema::Experiment;
 use crate::masking;
-use crate::model::batch::Batch;
 use crate::rng::{stream, Purpose};
 use rand::seq::SliceRandom;
 use rand::Rng;

@@ -1,11 +1,10 @@
 //! `metrics.csv`, `eval.csv` and `digests.csv`, opened and cut back together.
 
 use super::digest::StateDigest;
-use super::evaluate::Scored;
-use super::observer::Progress;
 use crate::fault::Result;
 use crate::modality::Modality;
 use crate::model::network::StepOutcome;
+use crate::observer::{Progress, Scored};
 use crate::store::{Rows, RunDir};
 
 /// The open tables of a run.

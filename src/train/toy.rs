@@ -2,10 +2,10 @@
 //!
 //! With heavy-ball momentum, so that a resume without moments would differ. For tests only.
 
+use crate::batch::{Batch, Packed};
 use crate::data::{ClipData, Dataset};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Loss, Train};
-use crate::model::batch::{Batch, Packed};
 use crate::model::network::*;
 
 /// Two modalities, 12 training clips of two rows.

@@ -1,7 +1,7 @@
 //! What could go, and why; nothing is touched here.
 
 use super::reachable::{files, Mentions};
-use crate::ablate::slurm::Submission;
+use crate::ablation::slurm::Submission;
 use crate::data;
 use crate::fault::Result;
 use crate::record::{ablation, Record};

@@ -3,7 +3,7 @@
 //! The predictor knows the source (prototypes, strengths), not the class. All logarithms are natural.
 
 use super::source::{Channel, Source};
-use crate::masking::SampleMask;
+use crate::batch::SampleMask;
 
 /// Ids that share one probability do not need one sum each: those that are a prototype of no class.
 type Predictive = (Vec<(u32, f64)>, f64);

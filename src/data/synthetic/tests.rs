@@ -1,8 +1,9 @@
 //! The generator does what it says, and the optimum is the truth about it.
 
 use super::*;
+use crate::batch::SampleMask;
 use crate::manifest::schema::PerModality;
-use crate::masking::{self, SampleMask};
+use crate::masking;
 use statrs::distribution::{Binomial, DiscreteCDF};
 use std::collections::BTreeMap;
 

@@ -17,11 +17,11 @@ mod discriminant;
 
 use super::packing::{batches, finite, Sample};
 use super::{Subject, Watch};
+use crate::batch::Batch;
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking;
 use crate::modality::indices;
-use crate::model::batch::Batch;
 use crate::model::network::Network;
 use crate::record::examples::LinearProbe;
 use crate::rng::{stream, Purpose};

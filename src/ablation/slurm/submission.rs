@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::profile::Profile;
 use super::script::Script;
-use crate::ablate::{self, Found, Job, Loaded, Plan, Where};
+use crate::ablation::{self, Found, Job, Loaded, Plan, Where};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Experiment;
 use crate::manifest::{self, syntax};
@@ -180,7 +180,7 @@ impl Batch<'_> {
         let path = folder.join(format!("{}.ron", self.name()));
         write_atomic(&path, with_base(&text).as_bytes())?;
         // What the report job will find must be what the tasks make.
-        let again = Plan::new(&ablate::read(&path)?, &self.place)?;
+        let again = Plan::new(&ablation::read(&path)?, &self.place)?;
         let identities = |plan: &Plan| plan.jobs.iter().map(|j| j.identity.clone()).collect::<Vec<_>>();
         match identities(&again) == identities(self.plan) {
             true => Ok(()),
@@ -246,7 +246,7 @@ impl Submission {
 
 /// `runs/ablations/NAME/slurm`.
 fn home(root: &Path, ablation: &str) -> PathBuf {
-    ablate::folder(root, ablation).join("slurm")
+    ablation::folder(root, ablation).join("slurm")
 }
 
 /// Numbers of the submissions' folders, ascending.

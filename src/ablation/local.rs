@@ -3,8 +3,8 @@
 use super::plan::{Found, Plan};
 use super::worker::{End, Start, Worker};
 use crate::fault::Result;
+use crate::observer::Stop;
 use crate::store::Lock;
-use crate::train::Stop;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -1,6 +1,11 @@
 //! A batch without padding: the valid tokens of all samples, one after another.
 
-use crate::masking::SampleMask;
+/// The division of one sample: for each modality (in the manifest's order) ascending positions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SampleMask {
+    pub input: Vec<Vec<u32>>,
+    pub target: Vec<Vec<u32>>,
+}
 
 /// Tokens of one side (encoder or decoder): four parallel columns and the samples' boundaries.
 #[derive(Clone, Debug, PartialEq, Eq)]

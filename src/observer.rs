@@ -1,6 +1,4 @@
-//! What the loop tells the outside, and what it asks: progress, the clock, whether to stop.
-
-use super::evaluate::Scored;
+//! What a run tells the outside, and what it asks: progress, the clock, whether to stop.
 
 /// Why a run stops before its last step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,15 +9,6 @@ pub enum Stop {
     Interrupted,
     /// SIGTERM.
     Terminated,
-}
-
-/// How training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// All steps are done; input and target tokens trained on.
-    Finished { tokens: u64 },
-    /// Early, after a checkpoint of `step`.
-    Stopped { step: u64, why: Stop },
 }
 
 /// One finished step.
@@ -34,6 +23,24 @@ pub struct Progress {
     pub tokens: usize,
     /// Wall time of this step, seconds.
     pub seconds: f64,
+}
+
+/// Summed cross-entropy of one modality.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// Name of the modality.
+    pub modality: String,
+    /// Target tokens.
+    pub tokens: usize,
+    /// Sum over them, nats.
+    pub ce_nats: f64,
+}
+
+impl Scored {
+    /// Nats per token; `None` without targets.
+    pub fn mean(&self) -> Option<f64> {
+        (self.tokens > 0).then(|| self.ce_nats / self.tokens as f64)
+    }
 }
 
 /// Receives the events of a run. Training itself neither prints nor reads the clock.

@@ -8,11 +8,11 @@
 
 use super::plan::{Found, Job, Plan};
 use super::workload::Workload;
+use crate::batch::Batch;
 use crate::data::{Dataset, Part};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe};
 use crate::masking;
-use crate::model::batch::Batch;
 use crate::model::network::{Config, Kernels, Place, Scope};
 use crate::model::{self, params};
 use crate::train::{step_config, Sampler};

@@ -1,1 +1,0 @@
-//! AdamW, gradient norm and the learning-rate schedule (REFERENCE §4).
