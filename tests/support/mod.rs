@@ -1,5 +1,5 @@
 //! A folder to run the program in, and a small synthetic experiment.
-#![allow(dead_code)] // every test file uses its own part
+#![allow(dead_code)] // each binary uses its own part
 
 use assert_cmd::assert::Assert;
 use assert_cmd::Command;

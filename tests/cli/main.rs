@@ -1,0 +1,13 @@
+//! The program as its users meet it: every command, every fault, every stop, in folders of its own.
+
+mod ablate;
+mod faults;
+mod gc;
+mod generate;
+mod import;
+mod looks;
+mod ls;
+mod resume;
+mod slurm;
+#[path = "../support/mod.rs"]
+mod support;
