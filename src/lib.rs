@@ -2,7 +2,7 @@
 //!
 //! Layers (a module imports only from its own row or above; held by `tests/layers.rs`):
 //! ```text
-//! L0 pure           batch · observer · modality · stats · rng · digest · fault
+//! L0 pure           batch · observer · modality · stats · metrics · rng · digest · fault
 //! L1 what persists  manifest · provenance · record · store
 //! L2 tensors        device · ops · data · masking · model
 //! L3 doing          train · probes · decode        showing (no tensors): report · verify
@@ -19,6 +19,7 @@ pub mod digest;
 pub mod fault;
 pub mod manifest;
 pub mod masking;
+pub mod metrics;
 pub mod modality;
 pub mod model;
 pub mod observer;

@@ -5,13 +5,13 @@ use super::{output, session, tables, Done};
 use crate::fault::Result;
 use crate::report::comparison::{self, Comparison, Speed};
 use crate::report::export;
-use crate::stats::Plan;
+use crate::stats::Bootstrap;
 use serde_json::json;
 use tabled::builder::Builder;
 
 /// `nano4m compare`.
 pub fn compare(args: &Compare, g: &Global) -> Result<Done> {
-    let (runs, plan) = (session::runs_folder(g), Plan::default());
+    let (runs, plan) = (session::runs_folder(g), Bootstrap::default());
     let compared = match (&args.ablation, &args.a, &args.b) {
         (Some(name), _, _) => comparison::ablation(&runs, &comparison::find(&runs, name)?, &plan)?,
         (None, Some(a), Some(b)) => comparison::pair(&runs, a, b, &plan)?,

@@ -5,7 +5,7 @@
 
 use super::examples::{source, CrossEntropy, Example};
 use super::{Direction, Metric};
-use crate::stats::bootstrap::{difference_interval, mean_interval, Plan};
+use crate::stats::bootstrap::{difference_interval, mean_interval, Bootstrap};
 use crate::stats::{Estimable, Estimate};
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ type Clips<'a> = BTreeMap<&'a str, (f64, f64)>;
 /// For each modality (in the given order): `cross_entropy` of the model, `cross_entropy.<source>` of
 /// every other source in order of appearance, and `cross_entropy.gain` = unigram marginal − model.
 pub fn metrics(scores: &[CrossEntropy], modalities: &[&str], seed: u64) -> Vec<Metric> {
-    let plan = Plan { seed, ..Plan::default() };
+    let plan = Bootstrap { seed, ..Bootstrap::default() };
     let mut metrics = Vec::new();
     for &modality in modalities {
         let sources = by_source(scores, modality);

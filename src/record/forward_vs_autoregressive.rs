@@ -4,7 +4,7 @@
 use super::examples::{Example, ForwardVsAutoregressive};
 use super::measured::{add, Clips, Maker, Unit, BOOTSTRAP};
 use super::{Direction, Metric};
-use crate::stats::bootstrap::{difference_interval, Plan};
+use crate::stats::bootstrap::{difference_interval, Bootstrap};
 
 /// Three metrics about the modality `target`.
 pub fn metrics(rows: &[ForwardVsAutoregressive], target: &str, seed: u64) -> Vec<Metric> {
@@ -16,7 +16,7 @@ pub fn metrics(rows: &[ForwardVsAutoregressive], target: &str, seed: u64) -> Vec
     }
     let lower = Unit::Nats(Direction::Lower);
     let of = |clips: &Clips| clips.values().copied().collect::<Vec<_>>();
-    let plan = Plan { seed, ..Plan::default() };
+    let plan = Bootstrap { seed, ..Bootstrap::default() };
     let gain = difference_interval(&of(&single), &of(&steps), &plan);
     let neither = Unit::Nats(Direction::Neither);
     vec![

@@ -7,12 +7,12 @@
 use super::cross_entropy::INTERVAL;
 use super::examples::{Example, Generation};
 use super::{Direction, Metric};
-use crate::stats::bootstrap::{difference_interval, mean_interval, Plan};
+use crate::stats::bootstrap::{difference_interval, mean_interval, Bootstrap};
 use crate::stats::{Estimable, Estimate};
 
 /// Metrics of all conditions.
 pub fn metrics(rows: &[Generation], seed: u64) -> Vec<Metric> {
-    let plan = Plan { seed, ..Plan::default() };
+    let plan = Bootstrap { seed, ..Bootstrap::default() };
     let mut conditions: Vec<(String, Vec<&Generation>)> = Vec::new();
     for row in rows {
         let name = condition(row);
@@ -36,7 +36,7 @@ fn weighted(rows: &[&Generation], of: impl Fn(&Generation) -> Option<(f64, f64)>
     rows.iter().filter_map(|r| of(r)).collect()
 }
 
-fn of_condition(name: &str, rows: &[&Generation], plan: &Plan) -> Vec<Metric> {
+fn of_condition(name: &str, rows: &[&Generation], plan: &Bootstrap) -> Vec<Metric> {
     let distinct = weighted(rows, |r| Some((r.distinct as f64, r.tokens as f64)));
     let entropy = weighted(rows, |r| Some((r.entropy_nats, 1.0)));
     let real = weighted(rows, |r| Some((r.real_entropy_nats, 1.0)));

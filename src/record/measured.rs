@@ -9,7 +9,7 @@
 
 use super::{Direction, Metric};
 use crate::record::examples::source;
-use crate::stats::bootstrap::{mean_interval, Plan};
+use crate::stats::bootstrap::{mean_interval, Bootstrap};
 use crate::stats::proportion::clopper_pearson;
 use crate::stats::{Estimable, Estimate};
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl Maker {
     /// Σ sum / Σ weight in `unit`; 100 times that where the unit is a percentage.
     pub fn mean(&self, name: &str, subject: Option<&str>, clips: &Clips, unit: Unit) -> Metric {
         let values: Vec<(f64, f64)> = clips.values().copied().collect();
-        let plan = Plan { seed: self.seed, ..Plan::default() };
+        let plan = Bootstrap { seed: self.seed, ..Bootstrap::default() };
         self.estimate(name, subject, mean_interval(&values, &plan), unit, BOOTSTRAP)
     }
 

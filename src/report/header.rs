@@ -4,7 +4,7 @@
 
 use super::runs::{Group, Run};
 use crate::stats::bootstrap::Method;
-use crate::stats::Plan;
+use crate::stats::Bootstrap;
 
 /// Origin of one run's numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Header {
 }
 
 impl Header {
-    pub fn new(table: &str, schema: u32, plan: &Plan, groups: &[Group]) -> Header {
+    pub fn new(table: &str, schema: u32, plan: &Bootstrap, groups: &[Group]) -> Header {
         Header {
             table: table.into(),
             schema: schema.to_string(),
@@ -75,10 +75,10 @@ impl Header {
     }
 
     /// The statistics the table was made with.
-    pub fn plan(&self) -> Option<Plan> {
+    pub fn plan(&self) -> Option<Bootstrap> {
         let words: Vec<&str> = self.statistics.split(' ').collect();
         let after = |name: &str| words.iter().position(|w| *w == name).and_then(|i| words.get(i + 1));
-        Some(Plan {
+        Some(Bootstrap {
             level: after("level")?.parse().ok()?,
             method: match *after("method")? {
                 "bca" => Method::Bca,
@@ -91,7 +91,7 @@ impl Header {
     }
 }
 
-fn statistics(plan: &Plan) -> String {
+fn statistics(plan: &Bootstrap) -> String {
     let method = match plan.method {
         Method::Bca => "bca",
         Method::Percentile => "percentile",
@@ -138,7 +138,7 @@ mod tests {
         let header = Header {
             table: "cross_entropy".into(),
             schema: "1".into(),
-            statistics: statistics(&Plan::default()),
+            statistics: statistics(&Bootstrap::default()),
             origins: vec![Origin {
                 run: "x-0123456789".into(),
                 code: "sha256:00".into(),
@@ -150,7 +150,7 @@ mod tests {
         };
         let csv: String = header.lines().iter().map(|l| format!("# {l}\n")).collect();
         assert_eq!(Header::parse(&(csv + "a,b\n1,2\n")), Some(header.clone()));
-        assert_eq!(header.plan(), Some(Plan::default()));
+        assert_eq!(header.plan(), Some(Bootstrap::default()));
         assert_eq!(Header::parse("a,b\n1,2\n"), None);
     }
 }

@@ -33,7 +33,7 @@ pub use table::Table;
 
 use crate::fault::{Fault, Result};
 use crate::record::AblationRecord;
-use crate::stats::Plan;
+use crate::stats::Bootstrap;
 use runs::{Choice, Group};
 use serde::Serialize;
 use std::path::Path;
@@ -44,7 +44,7 @@ pub struct Options {
     /// Directory names of the runs to use; absent: the last attempt of every finished run.
     pub only: Option<Vec<String>>,
     /// Level, seed and replicates of the intervals.
-    pub plan: Plan,
+    pub plan: Bootstrap,
 }
 
 /// Tables (front page first) and plots of all runs, or of one ablation, before anything is written.
@@ -88,7 +88,7 @@ pub fn build(runs_root: &Path, options: &Options) -> Result<Report> {
     of_groups(&groups, &options.plan)
 }
 
-fn of_groups(groups: &[Group], plan: &Plan) -> Result<Report> {
+fn of_groups(groups: &[Group], plan: &Bootstrap) -> Result<Report> {
     let tables = tables::all(&tables::Context { groups, plan: *plan })?;
     let plots = plots::all(groups, &tables)?;
     let header = |t: &Table| Header::new(&t.name, t.schema, plan, groups);
@@ -162,7 +162,7 @@ pub fn generate_ablation(
     runs_root: &Path,
     reports: &Path,
     name: &str,
-    plan: &Plan,
+    plan: &Bootstrap,
 ) -> Result<(Comparison, Summary)> {
     let record = comparison::find(runs_root, name)?;
     let comparison = comparison::ablation(runs_root, &record, plan)?;

@@ -23,7 +23,7 @@ pub enum Method {
 
 /// The settings of a bootstrap.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Plan {
+pub struct Bootstrap {
     /// Coverage asked for, in (0, 1).
     pub level: f64,
     pub seed: u64,
@@ -31,21 +31,21 @@ pub struct Plan {
     pub method: Method,
 }
 
-impl Default for Plan {
+impl Default for Bootstrap {
     fn default() -> Self {
-        Plan { level: 0.95, seed: 42, replicates: 2000, method: Method::Bca }
+        Bootstrap { level: 0.95, seed: 42, replicates: 2000, method: Method::Bca }
     }
 }
 
 /// Mean over clips, weighted by tokens: Σ sum / Σ weight. Clips of weight 0 are left out.
-pub fn mean_interval(clips: &[(f64, f64)], plan: &Plan) -> Estimable<Estimate> {
+pub fn mean_interval(clips: &[(f64, f64)], plan: &Bootstrap) -> Estimable<Estimate> {
     let rows: Vec<[f64; 2]> = clips.iter().filter(|c| c.1 != 0.0).map(|&(s, w)| [s, w]).collect();
     interval(&rows, ratio, plan)
 }
 
 /// Difference of two such means, `a − b`, on the same clips (`a[i]` and `b[i]` are one clip).
 /// Clips of weight 0 on either side are left out.
-pub fn difference_interval(a: &[(f64, f64)], b: &[(f64, f64)], plan: &Plan) -> Estimable<Estimate> {
+pub fn difference_interval(a: &[(f64, f64)], b: &[(f64, f64)], plan: &Bootstrap) -> Estimable<Estimate> {
     if a.len() != b.len() {
         return Err(NotEstimable::Unpaired);
     }
@@ -63,7 +63,7 @@ pub(super) fn ratio_difference(t: &[f64; 4]) -> f64 {
 }
 
 /// Refuses NaN, infinities and weights (odd columns) that are not positive.
-pub(super) fn check_rows<const D: usize>(rows: &[[f64; D]], plan: &Plan) -> Estimable<()> {
+pub(super) fn check_rows<const D: usize>(rows: &[[f64; D]], plan: &Bootstrap) -> Estimable<()> {
     check_level(plan.level)?;
     let fine = |row: &[f64; D]| {
         row.iter().all(|x| x.is_finite()) && row.iter().skip(1).step_by(2).all(|&weight| weight > 0.0)
@@ -81,7 +81,7 @@ pub(super) fn check_rows<const D: usize>(rows: &[[f64; D]], plan: &Plan) -> Esti
 fn interval<const D: usize>(
     rows: &[[f64; D]],
     statistic: fn(&[f64; D]) -> f64,
-    plan: &Plan,
+    plan: &Bootstrap,
 ) -> Estimable<Estimate> {
     check_rows(rows, plan)?;
     let value = statistic(&total(rows.iter()));
@@ -93,7 +93,7 @@ fn spread<const D: usize>(
     rows: &[[f64; D]],
     statistic: fn(&[f64; D]) -> f64,
     value: f64,
-    plan: &Plan,
+    plan: &Bootstrap,
 ) -> Estimable<Interval> {
     if rows.len() == 1 {
         return Err(NotEstimable::OneUnit);
@@ -117,7 +117,10 @@ fn spread<const D: usize>(
 }
 
 /// The statistic of every replicate, ascending.
-pub(super) fn sorted_replicates(plan: &Plan, one: impl Fn(crate::rng::Stream) -> f64 + Sync) -> Vec<f64> {
+pub(super) fn sorted_replicates(
+    plan: &Bootstrap,
+    one: impl Fn(crate::rng::Stream) -> f64 + Sync,
+) -> Vec<f64> {
     let mut all: Vec<f64> = (0..plan.replicates as u64)
         .into_par_iter()
         .map(|r| one(stream(plan.seed, Purpose::Bootstrap, &[r])))
@@ -178,13 +181,13 @@ mod tests {
     use super::*;
     use rand_distr::{Distribution, Exp1, StandardNormal};
 
-    fn plan(method: Method, replicates: usize) -> Plan {
-        Plan { method, replicates, ..Plan::default() }
+    fn plan(method: Method, replicates: usize) -> Bootstrap {
+        Bootstrap { method, replicates, ..Bootstrap::default() }
     }
 
     #[test]
     fn degenerate() {
-        let p = Plan::default();
+        let p = Bootstrap::default();
         assert_eq!(mean_interval(&[], &p), Err(NotEstimable::NoData));
         assert_eq!(mean_interval(&[(1.0, 0.0)], &p), Err(NotEstimable::NoData));
         assert_eq!(mean_interval(&[(f64::NAN, 1.0), (1.0, 1.0)], &p), Err(NotEstimable::NotFinite));
@@ -198,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_long_clip_counts_for_its_tokens() {
-        let e = mean_interval(&[(1.0, 1.0), (30.0, 10.0), (0.0, 0.0)], &Plan::default()).unwrap();
+        let e = mean_interval(&[(1.0, 1.0), (30.0, 10.0), (0.0, 0.0)], &Bootstrap::default()).unwrap();
         assert_eq!((e.value, e.n), (31.0 / 11.0, 2));
     }
 
@@ -207,10 +210,10 @@ mod tests {
         let clips: Vec<(f64, f64)> = (0..50).map(|i| ((i * i % 17) as f64, 1.0 + (i % 3) as f64)).collect();
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| mean_interval(&clips, &Plan::default()))
+            pool.install(|| mean_interval(&clips, &Bootstrap::default()))
         };
         assert_eq!(run(1), run(4));
-        assert_ne!(run(1), mean_interval(&clips, &Plan { seed: 43, ..Plan::default() }));
+        assert_ne!(run(1), mean_interval(&clips, &Bootstrap { seed: 43, ..Bootstrap::default() }));
     }
 
     /// A paired difference takes out what clips have in common.
@@ -219,7 +222,7 @@ mod tests {
         let a: Vec<(f64, f64)> =
             (0..40).map(|i| (10.0 * (i % 7) as f64 + (i % 2) as f64 * 0.1, 1.0)).collect();
         let b: Vec<(f64, f64)> = (0..40).map(|i| (10.0 * (i % 7) as f64 - 0.5, 1.0)).collect();
-        let e = difference_interval(&a, &b, &Plan::default()).unwrap();
+        let e = difference_interval(&a, &b, &Bootstrap::default()).unwrap();
         let i = e.interval.unwrap();
         assert!((e.value - 0.55).abs() < 1e-12 && i.low > 0.5 && i.high < 0.6, "{e:?}");
     }
@@ -229,7 +232,7 @@ mod tests {
         let hits = (0..800u64).filter(|&s| {
             let mut draw = stream(s, Purpose::Simulation, &[]);
             let clips: Vec<_> = (0..120).map(|_| clip(&mut draw)).collect();
-            let p = Plan { seed: s, ..plan(method, 500) };
+            let p = Bootstrap { seed: s, ..plan(method, 500) };
             mean_interval(&clips, &p).unwrap().interval.unwrap().contains(truth)
         });
         hits.count() as f64 / 800.0

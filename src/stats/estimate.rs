@@ -47,6 +47,11 @@ impl Interval {
     pub fn contains(&self, x: f64) -> bool {
         self.low <= x && x <= self.high
     }
+
+    /// An interval of fractions in percent.
+    pub fn percent(self) -> Interval {
+        Interval { low: 100.0 * self.low, high: 100.0 * self.high }
+    }
 }
 
 /// A point estimate over `n` units and its interval, when there is one.
@@ -56,6 +61,19 @@ pub struct Estimate {
     /// Units that carry information: clips, or seeds where seeds are resampled too.
     pub n: usize,
     pub interval: Estimable<Interval>,
+}
+
+impl Estimate {
+    /// A fraction, or a difference of fractions, in percent.
+    pub fn percent(self) -> Estimate {
+        Estimate { value: 100.0 * self.value, n: self.n, interval: self.interval.map(Interval::percent) }
+    }
+
+    /// The same for what cannot leave 0 to 100 %: the ends of its interval are cut there.
+    pub fn share_percent(self) -> Estimate {
+        let cut = |i: Interval| Interval { low: i.low.max(0.0), high: i.high.min(1.0) };
+        Estimate { interval: self.interval.map(cut), ..self }.percent()
+    }
 }
 
 /// The direction a test looks in.

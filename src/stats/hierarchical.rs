@@ -6,7 +6,7 @@
 //! deviation between seeds is widened by sqrt(k/(k−1)) · t(k−1)/z: Student's width for normal seeds,
 //! and no effect where the seeds agree.
 
-use super::bootstrap::{check_rows, ratio, ratio_difference, sorted_replicates, Plan};
+use super::bootstrap::{check_rows, ratio, ratio_difference, sorted_replicates, Bootstrap};
 use super::estimate::{all_equal, quantile, Estimable, Estimate, Interval, NotEstimable};
 use super::proportion::normal_quantile;
 use crate::rng::Stream;
@@ -17,14 +17,14 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 pub type Seed = Vec<(f64, f64)>;
 
 /// Mean over seeds of each seed's token-weighted mean. `n` counts seeds.
-pub fn mean_interval(seeds: &[Seed], plan: &Plan) -> Estimable<Estimate> {
+pub fn mean_interval(seeds: &[Seed], plan: &Bootstrap) -> Estimable<Estimate> {
     let table: Vec<Vec<[f64; 2]>> =
         seeds.iter().map(|clips| clips.iter().map(|&(s, w)| [s, w]).collect()).collect();
     interval(&table, ratio, plan)
 }
 
 /// Mean over seeds of the paired difference `a − b`; seed `i` of both sides belong together.
-pub fn difference_interval(a: &[Seed], b: &[Seed], plan: &Plan) -> Estimable<Estimate> {
+pub fn difference_interval(a: &[Seed], b: &[Seed], plan: &Bootstrap) -> Estimable<Estimate> {
     let same = a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.len() == y.len());
     if !same {
         return Err(NotEstimable::Unpaired);
@@ -39,7 +39,7 @@ pub fn difference_interval(a: &[Seed], b: &[Seed], plan: &Plan) -> Estimable<Est
 fn interval<const D: usize>(
     table: &[Vec<[f64; D]>],
     statistic: fn(&[f64; D]) -> f64,
-    plan: &Plan,
+    plan: &Bootstrap,
 ) -> Estimable<Estimate> {
     let clips = table.first().map_or(0, Vec::len);
     if table.iter().any(|seed| seed.len() != clips) {
@@ -64,7 +64,7 @@ fn interval<const D: usize>(
 fn spread<const D: usize>(
     table: &[Vec<[f64; D]>],
     statistic: fn(&[f64; D]) -> f64,
-    plan: &Plan,
+    plan: &Bootstrap,
 ) -> Estimable<Interval> {
     let (seeds, clips) = (table.len(), table[0].len());
     if seeds == 1 {
@@ -148,7 +148,7 @@ mod tests {
         ];
         for (seeds, seed_sd, clip_sd, noise_sd, most) in cases {
             let hits = (0..400).filter(|&s| {
-                let plan = Plan { replicates: 300, seed: s, ..Plan::default() };
+                let plan = Bootstrap { replicates: 300, seed: s, ..Bootstrap::default() };
                 let table = simulated(s, seeds, seed_sd, clip_sd, noise_sd);
                 mean_interval(&table, &plan).unwrap().interval.unwrap().contains(0.0)
             });
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn degenerate() {
-        let p = Plan::default();
+        let p = Bootstrap::default();
         assert_eq!(mean_interval(&[], &p), Err(NotEstimable::NoData));
         let one = mean_interval(&[vec![(1.0, 1.0), (2.0, 1.0)]], &p).unwrap();
         assert_eq!((one.value, one.interval), (1.5, Err(NotEstimable::OneUnit)));
@@ -181,7 +181,7 @@ mod tests {
             .iter()
             .map(|s| s.iter().enumerate().map(|(i, c)| (c.0 - 0.5 - 0.01 * (i % 3) as f64, 1.0)).collect())
             .collect();
-        let i = difference_interval(&a, &b, &Plan::default()).unwrap().interval.unwrap();
+        let i = difference_interval(&a, &b, &Bootstrap::default()).unwrap().interval.unwrap();
         assert!(i.low > 0.5 && i.high < 0.52, "{i:?}");
     }
 }

@@ -18,5 +18,5 @@ pub mod pairing;
 pub mod proportion;
 pub mod sign_flip;
 
-pub use bootstrap::Plan;
+pub use bootstrap::Bootstrap;
 pub use estimate::{Alternative, Estimable, Estimate, Interval, NotEstimable};

@@ -4,17 +4,17 @@ use crate::fixture::Fixture;
 use nano4m::fault::Exit;
 use nano4m::record::AblationRecord;
 use nano4m::report::{self, comparison, export, Comparison, Options, Table};
-use nano4m::stats::Plan;
+use nano4m::stats::Bootstrap;
 use std::process::{Command, Stdio};
 
 /// Fewer replicates where digits do not matter.
 fn quick() -> Options {
-    Options { plan: Plan { replicates: 200, ..Plan::default() }, ..Options::default() }
+    Options { plan: Bootstrap { replicates: 200, ..Bootstrap::default() }, ..Options::default() }
 }
 
 fn ablation(fixture: &Fixture) -> Comparison {
     let record = comparison::find(fixture.runs(), "grid").unwrap();
-    comparison::ablation(fixture.runs(), &record, &Plan::default()).unwrap()
+    comparison::ablation(fixture.runs(), &record, &Bootstrap::default()).unwrap()
 }
 
 fn cell(table: &Table, row: &str, column: &str) -> String {
@@ -146,7 +146,7 @@ fn threads_do_not_matter() {
 #[test]
 fn two_experiments_and_two_runs() {
     let fixture = Fixture::full();
-    let plan = Plan::default();
+    let plan = Bootstrap::default();
     let groups = comparison::pair(fixture.runs(), "alpha", "beta", &plan).unwrap();
     insta::assert_snapshot!("pair_terminal", export::terminal(&groups.tables[0].0));
     assert!(groups.tables[0].0.notes.iter().any(|n| n.starts_with("The two have no seed in common")));
@@ -220,17 +220,17 @@ fn what_is_not_there_is_a_fault() {
     let runs = fixture.runs();
     let fault = comparison::find(runs, "gird").unwrap_err();
     assert_eq!((fault.exit, fault.help.as_deref()), (Exit::Invalid, Some("did you mean `grid`?")));
-    let fault = comparison::pair(runs, "grid.span-big", "nothing", &Plan::default()).err().unwrap();
+    let fault = comparison::pair(runs, "grid.span-big", "nothing", &Bootstrap::default()).err().unwrap();
     assert_eq!(fault.exit, Exit::Invalid);
     let mut record = comparison::find(runs, "grid").unwrap();
     record.cells[1].runs[0].identity = "0".repeat(60);
-    let fault = comparison::ablation(runs, &record, &Plan::default()).err().unwrap();
+    let fault = comparison::ablation(runs, &record, &Bootstrap::default()).err().unwrap();
     assert_eq!(fault.what, "a run is not the one the ablation recorded");
     record.cells[1].runs.remove(0);
     std::fs::remove_dir_all(runs.join("grid.random-big-a2b3000000")).unwrap();
-    let less = comparison::ablation(runs, &record, &Plan::default()).unwrap();
+    let less = comparison::ablation(runs, &record, &Bootstrap::default()).unwrap();
     assert!(less.tables[0].0.notes.iter().any(|n| n.contains("no longer there: grid.random-big-a2b3000000")));
     record.cells.iter_mut().for_each(|c| c.runs.clear());
-    let fault = comparison::ablation(runs, &record, &Plan::default()).err().unwrap();
+    let fault = comparison::ablation(runs, &record, &Bootstrap::default()).err().unwrap();
     assert_eq!((fault.exit, fault.what.as_str()), (Exit::Invalid, "ablation `grid` has no finished run"));
 }

@@ -5,12 +5,12 @@ use crate::fixture::Fixture;
 use nano4m::fault::Fault;
 use nano4m::report::{self, comparison, export, Options};
 use nano4m::rng::{stream, Purpose};
-use nano4m::stats::Plan;
+use nano4m::stats::Bootstrap;
 use rand::Rng;
 use std::path::{Path, PathBuf};
 
 fn options() -> Options {
-    Options { plan: Plan { replicates: 20, ..Plan::default() }, ..Options::default() }
+    Options { plan: Bootstrap { replicates: 20, ..Bootstrap::default() }, ..Options::default() }
 }
 
 /// Everything a report makes, as text.

@@ -3,7 +3,7 @@
 use super::{draw, near, normal, share, table};
 use nano4m::stats::bootstrap::{difference_interval, mean_interval, Method};
 use nano4m::stats::proportion::{clopper_pearson, wilson};
-use nano4m::stats::{auc, hierarchical, Estimable, Interval, Plan};
+use nano4m::stats::{auc, hierarchical, Bootstrap, Estimable, Interval};
 use rand::Rng;
 use rand_distr::{Distribution, Exp1};
 use statrs::distribution::{Binomial, ContinuousCDF, Discrete, Normal};
@@ -36,8 +36,8 @@ fn proportions() {
     }
 }
 
-fn plan(number: u64) -> Plan {
-    Plan { seed: number, replicates: 400, method: Method::Bca, ..Plan::default() }
+fn plan(number: u64) -> Bootstrap {
+    Bootstrap { seed: number, replicates: 400, method: Method::Bca, ..Bootstrap::default() }
 }
 
 /// Token-weighted means where long clips are also harder: a ratio, and not of independent parts.
@@ -112,7 +112,7 @@ fn seeds_and_clips() {
             let seeds = table(&mut draw(20 + case, s), size, deviation, 0.7);
             let seeds: Vec<Vec<(f64, f64)>> =
                 seeds.iter().map(|row| row.iter().map(|&x| (x, 1.0)).collect()).collect();
-            let plan = Plan { replicates: 300, ..plan(s) };
+            let plan = Bootstrap { replicates: 300, ..plan(s) };
             hierarchical::mean_interval(&seeds, &plan).unwrap().interval.unwrap().contains(0.7)
         });
         assert!((0.915..=most).contains(&found), "{size:?} {deviation:?}: {found}");

@@ -5,7 +5,7 @@ use super::{at_most, draw, normal, share};
 use nano4m::report::comparison::{Contrast, Runs};
 use nano4m::rng::Stream;
 use nano4m::stats::crossed::Spread;
-use nano4m::stats::{Alternative, Plan};
+use nano4m::stats::{Alternative, Bootstrap};
 use rand::Rng;
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ fn p(truth: &Truth, which: u64, s: u64, effect: f64) -> f64 {
     let hard: Vec<(f64, f64)> =
         (0..truth.clips).map(|_| (normal(&mut d), f64::from(d.gen_range(10..40)))).collect();
     let (a, b) = (cell(&mut d, truth, &hard, 5.0), cell(&mut d, truth, &hard, 5.0 + effect));
-    let plan = Plan { seed: s, ..Plan::default() };
+    let plan = Bootstrap { seed: s, ..Bootstrap::default() };
     Contrast::new(&[(&a, &b)], METRIC).unwrap().p(0.0, Alternative::TwoSided, &plan).unwrap()
 }
 

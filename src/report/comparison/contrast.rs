@@ -3,8 +3,8 @@
 use crate::report::scores::Scores;
 use crate::report::tables::{Clips, ALPHA, PERMUTATIONS, POWER};
 use crate::stats::{
-    binomial, bootstrap, crossed, detectable, hierarchical, mcnemar, sign_flip, Alternative, Estimable,
-    Estimate, NotEstimable, Plan,
+    binomial, bootstrap, crossed, detectable, hierarchical, mcnemar, sign_flip, Alternative, Bootstrap,
+    Estimable, Estimate, NotEstimable,
 };
 use std::collections::BTreeMap;
 
@@ -64,7 +64,7 @@ impl Contrast {
     }
 
     /// Everything that is said about it.
-    pub fn tested(&self, plan: &Plan) -> Tested {
+    pub fn tested(&self, plan: &Bootstrap) -> Tested {
         Tested {
             estimate: self.estimate(plan),
             p: self.p(0.0, Alternative::TwoSided, plan),
@@ -76,7 +76,7 @@ impl Contrast {
     }
 
     /// Mean difference: bootstrap over clips for one seed, over seeds × clips for several.
-    pub fn estimate(&self, plan: &Plan) -> Estimable<Estimate> {
+    pub fn estimate(&self, plan: &Bootstrap) -> Estimable<Estimate> {
         let weighted = |row: &Vec<f64>| row.iter().map(|&d| (d, 1.0)).collect::<Vec<_>>();
         match self.d.as_slice() {
             [one] => bootstrap::mean_interval(&weighted(one), plan),
@@ -90,7 +90,7 @@ impl Contrast {
     /// p-value of the mean difference against `margin`. One seed: McNemar (right or wrong, margin 0)
     /// or sign flips over clips. Several: the larger of sign flips of the clips' mean differences
     /// and the t-test over seeds × clips, so that two seeds of one recipe are not two recipes.
-    pub fn p(&self, margin: f64, alternative: Alternative, plan: &Plan) -> Estimable<f64> {
+    pub fn p(&self, margin: f64, alternative: Alternative, plan: &Bootstrap) -> Estimable<f64> {
         if let ([one], true) = (self.d.as_slice(), self.binary && margin == 0.0) {
             return discordant(one, alternative);
         }
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(c.d, [[1.0]]);
         assert_eq!(Contrast::new(&[(&a, &b)], "other"), Err(NotEstimable::NoData));
         assert_eq!(Contrast::new(&[], "m"), Err(NotEstimable::NoData));
-        let t = c.tested(&Plan::default());
+        let t = c.tested(&Bootstrap::default());
         assert_eq!(
             (t.seeds, t.clips, t.effect, t.mde),
             (1, 1, Err(NotEstimable::OneUnit), Err(NotEstimable::OneUnit))
@@ -230,7 +230,7 @@ mod tests {
         let share = |bits: [u8; 6]| bits.map(|b| (100.0 * f64::from(b), 1.0));
         let (a, b) = (share([1, 1, 1, 1, 1, 0]), share([0, 0, 0, 0, 1, 0]));
         let c = Contrast::new(&[(&runs(&[&a]), &runs(&[&b]))], "m").unwrap();
-        let plan = Plan::default();
+        let plan = Bootstrap::default();
         assert_eq!(c.p(0.0, Alternative::TwoSided, &plan), mcnemar::test(4, 0));
         let one_sided = c.p(0.0, Alternative::Greater, &plan).unwrap();
         assert!((one_sided - 1.0 / 16.0).abs() < 1e-12, "{one_sided}");
@@ -251,7 +251,7 @@ mod tests {
         };
         let (a, b) = (side([1.0, 1.5, 0.8]), side([0.9, 0.9, 1.0]));
         let c = Contrast::new(&[(&a, &b)], "m").unwrap();
-        let plan = Plan::default();
+        let plan = Bootstrap::default();
         let flips = sign_flip::test(&c.clip_means(), Alternative::TwoSided, plan.seed, PERMUTATIONS).unwrap();
         let p = c.p(0.0, Alternative::TwoSided, &plan).unwrap();
         assert!(flips < 0.001 && p > 0.2, "{flips} {p}");

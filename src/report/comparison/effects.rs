@@ -3,7 +3,7 @@
 use super::contrast::{Contrast, Runs, Tested};
 use super::subject::{Side, Subject};
 use crate::report::scores::Metric;
-use crate::stats::{multiple, NotEstimable, Plan};
+use crate::stats::{multiple, Bootstrap, NotEstimable};
 
 /// One value of an axis against the reference's value.
 pub struct Effect {
@@ -20,7 +20,7 @@ pub struct Effect {
 }
 
 /// All effects and the size of their family.
-pub fn all(subject: &Subject, metrics: &[Metric], plan: &Plan) -> (Vec<Effect>, usize) {
+pub fn all(subject: &Subject, metrics: &[Metric], plan: &Bootstrap) -> (Vec<Effect>, usize) {
     let reference = &subject.sides[subject.reference];
     let mut effects = Vec::new();
     for (m, metric) in metrics.iter().enumerate() {

@@ -24,7 +24,7 @@ use super::{Header, Plot, Table};
 use crate::fault::{Fault, Result};
 use crate::manifest::suggest::nearest;
 use crate::record::ablation::{self, AblationRecord};
-use crate::stats::Plan;
+use crate::stats::Bootstrap;
 use crate::store::RunDir;
 use ranking::Grid;
 use std::path::Path;
@@ -43,7 +43,7 @@ pub struct Comparison {
 ///
 /// # Errors
 /// If none of its runs is there, or their scores cannot be read.
-pub fn ablation(runs_root: &Path, record: &AblationRecord, plan: &Plan) -> Result<Comparison> {
+pub fn ablation(runs_root: &Path, record: &AblationRecord, plan: &Bootstrap) -> Result<Comparison> {
     let subject = Subject::ablation(runs_root, record)?;
     let grid = Grid::new(&subject, plan);
     let names =
@@ -60,7 +60,7 @@ pub fn ablation(runs_root: &Path, record: &AblationRecord, plan: &Plan) -> Resul
 ///
 /// # Errors
 /// If a name is nobody's or several's, or scores cannot be read.
-pub fn pair(runs_root: &Path, a: &str, b: &str, plan: &Plan) -> Result<Comparison> {
+pub fn pair(runs_root: &Path, a: &str, b: &str, plan: &Bootstrap) -> Result<Comparison> {
     let subject = Subject::pair(runs_root, a, b)?;
     let grid = Grid::new(&subject, plan);
     let names =
@@ -69,7 +69,7 @@ pub fn pair(runs_root: &Path, a: &str, b: &str, plan: &Plan) -> Result<Compariso
     Ok(finished(&subject, vec![table], vec![], plan))
 }
 
-fn finished(subject: &Subject, tables: Vec<Table>, plots: Vec<Plot>, plan: &Plan) -> Comparison {
+fn finished(subject: &Subject, tables: Vec<Table>, plots: Vec<Plot>, plan: &Bootstrap) -> Comparison {
     let groups = subject.groups();
     let header = |t: &Table| Header::new(&t.name, t.schema, plan, &groups);
     let tables = tables.into_iter().map(|t| (header(&t), t)).map(|(h, t)| (t, h)).collect();

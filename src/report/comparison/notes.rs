@@ -3,10 +3,10 @@
 use super::ranking::Grid;
 use super::subject::Subject;
 use crate::report::tables::{mean_note, ALPHA, PERMUTATIONS};
-use crate::stats::Plan;
+use crate::stats::Bootstrap;
 
 /// Under every table: the tests, and what this subject does not allow to say.
-pub fn tests(subject: &Subject, plan: &Plan) -> Vec<String> {
+pub fn tests(subject: &Subject, plan: &Bootstrap) -> Vec<String> {
     let mut notes = vec![
         mean_note(plan) + " Shares of clips of one seed: Clopper–Pearson.",
         format!(
@@ -43,7 +43,7 @@ pub fn tests(subject: &Subject, plan: &Plan) -> Vec<String> {
 }
 
 /// Under the table of cells.
-pub fn cells(subject: &Subject, grid: &Grid, plan: &Plan) -> Vec<String> {
+pub fn cells(subject: &Subject, grid: &Grid, plan: &Bootstrap) -> Vec<String> {
     let reference = &subject.sides[subject.reference].label;
     let mut notes = Vec::new();
     if !subject.about.is_empty() {
@@ -66,14 +66,14 @@ pub fn cells(subject: &Subject, grid: &Grid, plan: &Plan) -> Vec<String> {
 }
 
 /// Under the table of pairs.
-pub fn pairs(subject: &Subject, grid: &Grid, plan: &Plan) -> Vec<String> {
+pub fn pairs(subject: &Subject, grid: &Grid, plan: &Bootstrap) -> Vec<String> {
     let mut notes = vec![correction(grid)];
     notes.extend(tests(subject, plan));
     notes
 }
 
 /// Under the table of claims.
-pub fn claims(subject: &Subject, plan: &Plan) -> Vec<String> {
+pub fn claims(subject: &Subject, plan: &Bootstrap) -> Vec<String> {
     let mut notes = vec![
         "gain of a: by how much cell a is better than cell b. A claim is supported when the gain is larger than its \
          margin; declared before the runs, judged apart from everything explored."

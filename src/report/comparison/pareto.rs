@@ -6,7 +6,7 @@ use super::subject::Subject;
 use super::tables::own;
 use crate::fault::Result;
 use crate::report::plots::{color, draw, failed, file_name, range, Area, Drawn, Plot};
-use crate::stats::{Estimate, Plan};
+use crate::stats::{Bootstrap, Estimate};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -20,7 +20,7 @@ struct Point {
 }
 
 /// The plots of the metrics that at least two cells have.
-pub fn all(subject: &Subject, grid: &Grid, plan: &Plan) -> Result<Vec<Plot>> {
+pub fn all(subject: &Subject, grid: &Grid, plan: &Bootstrap) -> Result<Vec<Plot>> {
     let mut plots = Vec::new();
     for m in 0..grid.metrics.len() {
         plots.extend(one(subject, grid, m, plan)?);
@@ -28,7 +28,7 @@ pub fn all(subject: &Subject, grid: &Grid, plan: &Plan) -> Result<Vec<Plot>> {
     Ok(plots)
 }
 
-fn one(subject: &Subject, grid: &Grid, m: usize, plan: &Plan) -> Result<Option<Plot>> {
+fn one(subject: &Subject, grid: &Grid, m: usize, plan: &Bootstrap) -> Result<Option<Plot>> {
     let metric = &grid.metrics[m];
     let flops = points(subject, grid, m, plan, |c| c.flops / 1e9);
     let parameters = points(subject, grid, m, plan, |c| c.parameters as f64 / 1e6);
@@ -55,7 +55,7 @@ fn points(
     subject: &Subject,
     grid: &Grid,
     m: usize,
-    plan: &Plan,
+    plan: &Bootstrap,
     cost: impl Fn(&super::cost::Cost) -> f64,
 ) -> Vec<Point> {
     let costs: Vec<Option<f64>> = subject.sides.iter().map(|s| s.cost.as_ref().map(&cost)).collect();

@@ -4,7 +4,7 @@ use super::contrast::{Contrast, Tested};
 use super::subject::Subject;
 use crate::report::scores::Metric;
 use crate::report::tables::ALPHA;
-use crate::stats::{multiple, NotEstimable, Plan};
+use crate::stats::{multiple, Bootstrap, NotEstimable};
 use std::collections::BTreeMap;
 
 /// Two sides on one metric.
@@ -47,7 +47,7 @@ impl std::fmt::Display for Rank {
 }
 
 impl Grid {
-    pub fn new(subject: &Subject, plan: &Plan) -> Grid {
+    pub fn new(subject: &Subject, plan: &Bootstrap) -> Grid {
         let metrics: Vec<Metric> = subject.metrics.iter().map(|k| Metric::new(k)).collect();
         let mut pairs = Vec::new();
         for (m, metric) in metrics.iter().enumerate() {

@@ -6,10 +6,10 @@ use crate::report::comparison::subject::Subject;
 use crate::report::scores::Metric;
 use crate::report::table::{Cell, Column, Row, Table};
 use crate::report::tables::Clips;
-use crate::stats::{Estimable, Estimate, Plan};
+use crate::stats::{Bootstrap, Estimable, Estimate};
 
 /// One row for each metric and cell: value, rank, difference from the reference, cost.
-pub fn cells(subject: &Subject, grid: &Grid, plan: &Plan, notes: Vec<String>) -> Table {
+pub fn cells(subject: &Subject, grid: &Grid, plan: &Bootstrap, notes: Vec<String>) -> Table {
     let mut columns = vec![
         Column::key("metric"),
         Column::key("cell"),

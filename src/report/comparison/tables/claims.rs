@@ -7,10 +7,10 @@ use crate::report::comparison::subject::Subject;
 use crate::report::scores::{canonical, Metric};
 use crate::report::table::{Cell, Column, Row, Table};
 use crate::report::tables::verdict;
-use crate::stats::{multiple, Alternative, Estimable, NotEstimable, Plan};
+use crate::stats::{multiple, Alternative, Bootstrap, Estimable, NotEstimable};
 
 /// Declared claims, judged apart; `None` without any.
-pub fn claims(subject: &Subject, plan: &Plan, notes: Vec<String>) -> Option<Table> {
+pub fn claims(subject: &Subject, plan: &Bootstrap, notes: Vec<String>) -> Option<Table> {
     let mut columns = vec![
         Column::key("metric"),
         Column::key("a"),
@@ -43,7 +43,7 @@ struct Judged {
 }
 
 impl Judged {
-    fn new(subject: &Subject, claim: &CellClaim, plan: &Plan) -> Judged {
+    fn new(subject: &Subject, claim: &CellClaim, plan: &Bootstrap) -> Judged {
         let metric = Metric::new(&canonical(&claim.metric));
         let side = |label: &str| subject.sides.iter().find(|s| s.label == label);
         // A gain is positive whichever way is better.

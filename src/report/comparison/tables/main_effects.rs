@@ -6,13 +6,13 @@ use crate::report::comparison::subject::Subject;
 use crate::report::scores::Metric;
 use crate::report::table::{Cell, Column, Row, Table};
 use crate::report::tables::ALPHA;
-use crate::stats::Plan;
+use crate::stats::Bootstrap;
 
 /// Main effects of every axis; `None` without axes.
 pub fn main_effects(
     subject: &Subject,
     metrics: &[Metric],
-    plan: &Plan,
+    plan: &Bootstrap,
     mut notes: Vec<String>,
 ) -> Option<Table> {
     let (effects, m) = effects::all(subject, metrics, plan);

@@ -16,7 +16,7 @@ use super::subject::Subject;
 use crate::report::scores::Metric;
 use crate::report::table::{Cell, Column};
 use crate::report::tables::{estimate, share, Clips, ALPHA};
-use crate::stats::{Estimable, Estimate, Interval, Plan};
+use crate::stats::{Bootstrap, Estimable, Estimate, Interval};
 
 /// Version of columns and definitions of all four.
 const SCHEMA: u32 = 1;
@@ -80,7 +80,7 @@ fn counts(tested: &Estimable<Tested>) -> [Cell; 2] {
 
 /// Own value of a side: mean over its seeds and clips. Shares of clips of one seed get the interval
 /// they have in the other tables, and no share leaves 0 to 100 %.
-pub fn own(subject: &Subject, side: usize, metric: &Metric, plan: &Plan) -> Estimable<Estimate> {
+pub fn own(subject: &Subject, side: usize, metric: &Metric, plan: &Bootstrap) -> Estimable<Estimate> {
     let maps: Vec<&Clips> = subject.sides[side].scores.values().filter_map(|s| s.get(&metric.key)).collect();
     match maps.as_slice() {
         [one] if one.values().all(right_or_wrong) => share(&maps, plan),

@@ -4,13 +4,13 @@ use super::{counts, difference, direction, own, tested_cells, tested_columns, un
 use crate::report::comparison::ranking::{Grid, Pair};
 use crate::report::comparison::subject::{same_targets, Subject};
 use crate::report::table::{Cell, Column, Row, Table};
-use crate::stats::Plan;
+use crate::stats::Bootstrap;
 
 /// One row for each metric and pair.
 pub fn pairs(
     subject: &Subject,
     grid: &Grid,
-    plan: &Plan,
+    plan: &Bootstrap,
     names: (String, String),
     notes: Vec<String>,
 ) -> Table {
