@@ -4,11 +4,11 @@ use super::args::{Eval, Global, ManifestArgs};
 use super::execute::{self, Files};
 use super::progress::Watch;
 use super::session::{self, runs_folder, Session};
-use super::suite::{self, Sink};
 use super::{output, tables, Done};
 use crate::fault::{Fault, Result};
 use crate::model::checkpoint;
 use crate::model::network::Network;
+use crate::probes::suite::Sink;
 use crate::record::{Metric, Record};
 use crate::store::{self, write_atomic, RunDir};
 use std::path::{Path, PathBuf};
@@ -32,14 +32,14 @@ fn of_run(run: &RunDir, args: &Eval, g: &Global) -> Result<Done> {
     let net = load(&session, &run.checkpoint(step), g)?;
     if !run.finished() {
         output::note(&format!("the run is not finished: measuring step {step}, keeping nothing"));
-        let metrics = suite::measure(net.as_ref(), &session, g, &mut Loose { out: None })?;
+        let metrics = execute::measure(net.as_ref(), &session, &mut Loose { out: None }, g)?;
         return print(&metrics, &session, g);
     }
     let lock = run.lock()?;
     let tokens = Record::read(&run.file("record.json"))?.train_tokens;
     let mut watch = Watch::new(run, status, Default::default())?;
     let mut files = Files { run, watch: &mut watch, digests: Vec::new() };
-    let metrics = suite::measure(net.as_ref(), &session, g, &mut files)?;
+    let metrics = execute::measure(net.as_ref(), &session, &mut files, g)?;
     let digests = files.digests;
     watch.rest();
     lock.check()?;
@@ -53,7 +53,7 @@ fn of_checkpoint(manifest: &Path, checkpoint: &Path, args: &Eval, g: &Global) ->
     let session = session::open(&manifest, args.allow_drift)?;
     let net = load(&session, checkpoint, g)?;
     let mut sink = Loose { out: args.out.clone() };
-    let metrics = suite::measure(net.as_ref(), &session, g, &mut sink)?;
+    let metrics = execute::measure(net.as_ref(), &session, &mut sink, g)?;
     if let Some(out) = &args.out {
         let mut json = serde_json::to_vec_pretty(&metrics)
             .map_err(|e| Fault::failed(format!("cannot format the metrics: {e}")))?;

@@ -3,13 +3,13 @@
 use super::args::{Global, Limits};
 use super::progress::Watch;
 use super::session::{self, now, Session};
-use super::suite::{self, Sink};
 use super::{tables, Done};
 use crate::data::Part;
 use crate::digest::sha256_hex;
 use crate::fault::{Exit, Fault, Result};
 use crate::model::network::{Config, Network};
 use crate::observer::Stop;
+use crate::probes::suite::{self, Sink};
 use crate::provenance::CODE_HASH;
 use crate::record::{self, Clips, FileDigest, Metric, ModalityInfo, Record};
 use crate::store::{Lock, RunDir, State, Status};
@@ -19,6 +19,11 @@ use crate::train::{self, digest, Ended, Job};
 pub fn network(session: &Session, g: &Global) -> Result<Box<dyn Network>> {
     let e = &session.experiment;
     crate::model::open(g.device, g.kernels.into(), Config::new(&e.modalities, &e.model), e.seeds.init)
+}
+
+/// Every probe of the session's manifest.
+pub fn measure(net: &dyn Network, session: &Session, sink: &mut dyn Sink, g: &Global) -> Result<Vec<Metric>> {
+    suite::measure(net, &session.experiment, &session.data, &|| network(session, g), sink)
 }
 
 /// Works on the run until it is finished or stopped, and says so in `status.json`.
@@ -80,7 +85,7 @@ fn stages(
         return Ok(None);
     }
     let mut files = Files { run, watch, digests: Vec::new() };
-    let metrics = suite::measure(net.as_ref(), session, g, &mut files)?;
+    let metrics = measure(net.as_ref(), session, &mut files, g)?;
     let files = files.digests;
     commit(session, run, net.as_ref(), tokens, metrics, files, g)?;
     Ok(None)

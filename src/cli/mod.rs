@@ -27,7 +27,6 @@ mod run;
 mod session;
 mod show;
 mod signals;
-mod suite;
 mod summary;
 mod tables;
 mod verify;

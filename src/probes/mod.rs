@@ -13,6 +13,7 @@ pub mod linear_probe;
 pub mod memorization;
 pub mod packing;
 pub mod retrieval;
+pub mod suite;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

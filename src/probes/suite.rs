@@ -1,17 +1,15 @@
 //! The probes of a manifest, one after another: per-example scores to files, metrics to the record.
 
-use super::args::Global;
-use super::execute;
-use super::session::Session;
-use crate::fault::Result;
-use crate::manifest::schema::{Direction, Masking, Probe};
-use crate::model::network::Network;
-use crate::probes::baselines::Fitted;
-use crate::probes::cross_entropy::{self as ce, Task};
-use crate::probes::{self, Subject, Watch};
-use crate::probes::{
+use super::baselines::Fitted;
+use super::cross_entropy::{self as ce, Task};
+use super::{
     classification, directions, forward_vs_autoregressive, generation, linear_probe, memorization, retrieval,
 };
+use super::{Subject, Watch};
+use crate::data::Dataset;
+use crate::fault::Result;
+use crate::manifest::schema::{Direction, Experiment, Masking, Probe};
+use crate::model::network::Network;
 use crate::record::examples::{self, source, Example};
 use crate::record::{self, Metric};
 use std::collections::BTreeMap;
@@ -29,17 +27,30 @@ pub trait Sink {
     fn note(&mut self, message: &str);
 }
 
-/// Runs every probe of the manifest.
-pub fn measure(net: &dyn Network, session: &Session, g: &Global, sink: &mut dyn Sink) -> Result<Vec<Metric>> {
-    let mut suite = Suite { net, session, g, sink, files: BTreeMap::new(), metrics: Vec::new() };
-    session.experiment.probes.iter().try_for_each(|probe| suite.probe(probe))?;
+/// Makes the network as it was before training, for the probes that compare with it.
+pub type Untrained<'a> = &'a dyn Fn() -> Result<Box<dyn Network>>;
+
+/// Runs every probe of the experiment.
+///
+/// # Errors
+/// What a probe cannot measure, and whatever the sink refuses.
+pub fn measure(
+    net: &dyn Network,
+    experiment: &Experiment,
+    data: &Dataset,
+    untrained: Untrained,
+    sink: &mut dyn Sink,
+) -> Result<Vec<Metric>> {
+    let subject = Subject { net, experiment, data };
+    let mut suite = Suite { subject, untrained, sink, files: BTreeMap::new(), metrics: Vec::new() };
+    experiment.probes.iter().try_for_each(|probe| suite.probe(probe))?;
     Ok(suite.metrics)
 }
 
 struct Suite<'a> {
-    net: &'a dyn Network,
-    session: &'a Session,
-    g: &'a Global,
+    /// What the probes measure.
+    subject: Subject<'a>,
+    untrained: Untrained<'a>,
     sink: &'a mut dyn Sink,
     /// Per-example files so far: two probes of one kind share theirs.
     files: BTreeMap<&'static str, Vec<u8>>,
@@ -74,12 +85,12 @@ impl<'a> Suite<'a> {
         masking: Option<&Masking>,
         directions: &[Direction],
     ) -> Result<()> {
-        let s = self.subject();
+        let s = self.subject;
         let task = Task::new(&s, masks, masking, directions)?;
         let mut rows = ce::network(s.net, &task, source::MODEL, &mut self.watch("cross-entropy"))?;
         rows.extend(ce::shuffled(s.net, &task, &mut self.watch("cross-entropy, shuffled input"))?);
         rows.extend(ce::unconditional(s.net, &task, &mut self.watch("cross-entropy, unconditional"))?);
-        let untrained = self.untrained()?;
+        let untrained = (self.untrained)()?;
         let watch = &mut self.watch("cross-entropy, untrained");
         rows.extend(ce::network(untrained.as_ref(), &task, source::UNTRAINED, watch)?);
         rows.extend(ce::baselines(&Fitted::all(s.data), &task));
@@ -87,70 +98,60 @@ impl<'a> Suite<'a> {
     }
 
     fn classification(&mut self, inputs: &[Vec<String>], templates: &[String]) -> Result<()> {
-        let s = self.subject();
+        let s = self.subject;
         let rows = classification::measure(&s, inputs, templates, &mut self.watch("classification"))?;
         let name = |set: &Vec<String>| {
-            probes::indices(s.experiment, set).map(|set| probes::joined(s.experiment, &set))
+            super::indices(s.experiment, set).map(|set| super::joined(s.experiment, &set))
         };
         let names = inputs.iter().map(name).collect::<Result<Vec<_>>>()?;
         self.keep(&rows, record::classification::metrics(&rows, &names, self.seed()))
     }
 
     fn retrieval(&mut self, pairs: &[(String, String)], gallery: usize) -> Result<()> {
-        let (s, untrained) = (self.subject(), self.untrained()?);
+        let (s, untrained) = (self.subject, (self.untrained)()?);
         let watch = &mut self.watch("retrieval");
         let rows = retrieval::measure(&s, untrained.as_ref(), pairs, gallery, watch)?;
         self.keep(&rows, record::retrieval::metrics(&rows, pairs, gallery, self.seed()))
     }
 
     fn memorization(&mut self, modality: &str, given: &[String], clips: usize) -> Result<()> {
-        let s = self.subject();
+        let s = self.subject;
         let rows = memorization::measure(&s, modality, given, clips, &mut self.watch("memorization"))?;
         self.keep(&rows, record::memorization::metrics(&rows, self.seed()))
     }
 
     fn directions(&mut self, directions: &[Direction]) -> Result<()> {
-        let (s, untrained) = (self.subject(), self.untrained()?);
+        let (s, untrained) = (self.subject, (self.untrained)()?);
         let watch = &mut self.watch("directions");
         let rows = directions::measure(&s, untrained.as_ref(), directions, watch)?;
         self.keep(&rows, record::directions::metrics(&rows, self.seed()))
     }
 
     fn forward_vs_autoregressive(&mut self, input: &str, target: &str, clips: usize) -> Result<()> {
-        let s = self.subject();
+        let s = self.subject;
         let watch = &mut self.watch("forward against autoregressive");
         let rows = forward_vs_autoregressive::measure(&s, input, target, clips, watch)?;
         self.keep(&rows, record::forward_vs_autoregressive::metrics(&rows, target, self.seed()))
     }
 
     fn seed(&self) -> u64 {
-        self.session.experiment.seeds.probes
+        self.subject.experiment.seeds.probes
     }
 
     fn generation(&mut self, settings: &generation::Settings) -> Result<()> {
-        let subject = self.subject();
+        let subject = self.subject;
         let rows = generation::measure(&subject, settings, &mut self.watch("generation"))?;
         self.keep(&rows, record::generation::metrics(&rows, subject.experiment.seeds.probes))
     }
 
     fn linear_probe(&mut self, sets: &[Vec<String>]) -> Result<()> {
-        let (subject, untrained) = (self.subject(), self.untrained()?);
+        let (subject, untrained) = (self.subject, (self.untrained)()?);
         let rows =
             linear_probe::measure(&subject, untrained.as_ref(), sets, &mut self.watch("linear probe"))?;
         if rows.is_empty() {
             return Ok(());
         }
         self.keep(&rows, record::linear_probe::metrics(&rows))
-    }
-
-    /// What the probes measure.
-    fn subject(&self) -> Subject<'a> {
-        Subject { net: self.net, experiment: &self.session.experiment, data: &self.session.data }
-    }
-
-    /// The network before training.
-    fn untrained(&self) -> Result<Box<dyn Network>> {
-        execute::network(self.session, self.g)
     }
 
     /// Tells the sink about the probe called `name`.
