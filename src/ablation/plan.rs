@@ -8,9 +8,9 @@ use crate::manifest::pins::{self, Found as Pinned};
 use crate::manifest::schema::{Experiment, Seeds};
 use crate::manifest::{self, run_dir_name};
 use crate::provenance::{self, CODE_HASH};
-use crate::record::ablation::{about, FOLDER};
+use crate::record::ablation::FOLDER;
 use crate::record::missing;
-use crate::store::{self, write_atomic, RunDir};
+use crate::store::{self, write_atomic, CellOf, RunDir};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,8 @@ pub struct Job {
     pub data: String,
     /// Identity of its run, 64 hex digits.
     pub identity: String,
+    /// The ablation and the cell, as the run's status and record name them.
+    pub made_for: CellOf,
     /// The runs folder.
     pub root: PathBuf,
 }
@@ -184,6 +186,7 @@ fn job(
         experiment,
         data: data_hash.to_owned(),
         identity,
+        made_for: CellOf { ablation: ablation.name.clone(), cell: c.label.clone() },
         root: root.to_owned(),
     }
 }
@@ -194,7 +197,7 @@ fn seeded(base: &Experiment, ablation: &Ablation, label: &str, seed: u64) -> Exp
     let end = format!("s{seed}");
     let room = 78 - ablation.name.len() - end.len();
     e.name = format!("{}-{}-{end}", ablation.name, &slug(label)[..slug(label).len().min(room)]);
-    e.about = about(label, seed, &ablation.name);
+    e.about = format!("{label}, seed {seed}, of the ablation {}", ablation.name);
     e
 }
 

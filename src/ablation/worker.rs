@@ -57,6 +57,8 @@ impl Start<'_> {
             .args(self.options)
             .arg("run")
             .arg(&job.manifest)
+            .arg("--for")
+            .arg(job.made_for.to_string())
             .args(self.flags)
             .env("RAYON_NUM_THREADS", self.threads.to_string())
             .stdin(Stdio::null())

@@ -2,6 +2,7 @@
 
 use crate::device::Place;
 use crate::model::network::Kernels;
+use crate::store::CellOf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -147,6 +148,9 @@ pub struct Run {
     /// Refuse to run (exit 3) unless the run's identity is this one
     #[arg(long, value_name = "HEX")]
     pub identity: Option<String>,
+    /// Begin the run as this cell of an ablation, as `ablate` does: reports then show it only there
+    #[arg(long = "for", value_name = "ABLATION/CELL")]
+    pub made_for: Option<CellOf>,
     #[command(flatten)]
     pub limits: Limits,
 }

@@ -130,6 +130,7 @@ pub fn commit(
         name: e.name.clone(),
         id: run.id.short(),
         identity: session.identity.clone(),
+        made_for: run.status()?.and_then(|status| status.made_for),
         code_hash: format!("sha256:{CODE_HASH}"),
         data_hash: session.data.hash.clone(),
         drift: session.drift.iter().map(session::drift_line).collect(),

@@ -7,7 +7,7 @@ use crate::fault::{Fault, Result};
 use crate::manifest;
 use crate::provenance::{self, Situation};
 use crate::record::{self, Record};
-use crate::store::{self, Lock, RunDir, RunId, Status};
+use crate::store::{self, CellOf, Lock, RunDir, RunId, Status};
 use std::time::Duration;
 
 /// `nano4m run MANIFEST`.
@@ -29,7 +29,7 @@ pub fn run(args: &Run, g: &Global) -> Result<Done> {
     if complete(&run)? {
         return report(&run, g);
     }
-    let status = begin(&session, &run, g)?;
+    let status = begin(&session, &run, args.made_for.clone(), g)?;
     execute::execute(&session, &run, &lock, status, args.limits, g)
 }
 
@@ -83,7 +83,7 @@ pub fn resume(args: &Resume, g: &Global) -> Result<Done> {
 }
 
 /// Writes what describes the run, unless it is there from an earlier start.
-fn begin(session: &Session, run: &RunDir, g: &Global) -> Result<Status> {
+fn begin(session: &Session, run: &RunDir, made_for: Option<CellOf>, g: &Global) -> Result<Status> {
     let missing = |name: &str| !run.file(name).exists();
     if missing("manifest.ron") {
         run.write("manifest.ron", session.text.as_bytes())?;
@@ -99,7 +99,7 @@ fn begin(session: &Session, run: &RunDir, g: &Global) -> Result<Status> {
     }
     let status = match run.status()? {
         Some(status) => again(status, session),
-        None => fresh(session, run),
+        None => Status { made_for, ..fresh(session, run) },
     };
     run.set_status(&status)?;
     output::note(&format!("run {} → {}", run.id.short(), run.path.display()));

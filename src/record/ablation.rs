@@ -82,20 +82,6 @@ pub struct CellRun {
     pub identity: String,
 }
 
-/// What separates the end of [`about`] from its beginning.
-const OF: &str = ", of the ablation ";
-
-/// The `about` of a run that is made for an ablation; [`made_for`] reads it back.
-pub fn about(cell: &str, seed: u64, ablation: &str) -> String {
-    format!("{cell}, seed {seed}{OF}{ablation}")
-}
-
-/// The ablation that a run was made for, by its `about`. A run that was there before and is reused as a
-/// cell was made for none.
-pub fn made_for(about: &str) -> Option<&str> {
-    about.rsplit_once(OF).map(|(_, name)| name)
-}
-
 impl AblationRecord {
     /// Where the record of that name is kept.
     pub fn path(runs_root: &Path, name: &str) -> PathBuf {

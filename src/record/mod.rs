@@ -25,6 +25,7 @@ pub use scores::Score;
 
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Seeds;
+use crate::store::CellOf;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -44,6 +45,9 @@ pub struct Record {
     pub id: String,
     /// Full identity: hash of parsed manifest, data and code, 64 hex digits.
     pub identity: String,
+    /// The cell of an ablation it was begun for; absent for an experiment of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<CellOf>,
     /// Hash of the program's sources, `sha256:…`.
     pub code_hash: String,
     /// Canonical hash of the dataset, hex.
@@ -147,6 +151,7 @@ pub(crate) mod tests {
             name: "x".into(),
             id: "0123456789".into(),
             identity: "0123456789abcdef".into(),
+            made_for: None,
             code_hash: "sha256:00".into(),
             data_hash: "11".into(),
             drift: vec![],

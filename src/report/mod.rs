@@ -125,11 +125,12 @@ pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<S
 fn nothing(runs_root: &Path) -> Result<Fault> {
     let place = runs_root.display().to_string();
     let cells = runs::load(runs_root, Choice::All)?;
-    let Some(name) = cells.iter().flat_map(|g| &g.runs).find_map(|run| run.ablation.as_ref()) else {
+    let Some(cell) = cells.iter().flat_map(|g| &g.runs).find_map(|run| run.record.made_for.as_ref()) else {
         return Ok(Fault::invalid("no finished run to report on")
             .at(place)
             .help("`nano4m run MANIFEST` makes one; `nano4m ls` lists what there is"));
     };
+    let name = &cell.ablation;
     Ok(Fault::invalid("every finished run belongs to an ablation that is not complete")
         .at(place)
         .found(name)

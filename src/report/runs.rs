@@ -4,7 +4,6 @@ use crate::digest::{sha256_hex, Hasher};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Claim;
 use crate::manifest::syntax::{self, Kind, Node};
-use crate::record::ablation::made_for;
 use crate::record::examples::{self, Example};
 use crate::record::Record;
 use crate::store::{self, RunDir};
@@ -22,8 +21,6 @@ pub struct Run {
     pub manifest: String,
     /// What the manifest claimed before training.
     pub claims: Vec<Claim>,
-    /// The ablation it was made for, if any.
-    pub ablation: Option<String>,
 }
 
 /// Runs that differ only in their seeds, ascending by seeds.
@@ -102,7 +99,7 @@ pub fn load(root: &Path, choice: Choice) -> Result<Vec<Group>> {
     }
     let mut runs: Vec<Run> = newest.into_values().map(open).collect::<Result<_>>()?;
     if matches!(choice, Choice::Experiments) {
-        runs.retain(|run| run.ablation.is_none());
+        runs.retain(|run| run.record.made_for.is_none());
     }
     Ok(group(runs))
 }
@@ -110,12 +107,12 @@ pub fn load(root: &Path, choice: Choice) -> Result<Vec<Group>> {
 fn open(dir: RunDir) -> Result<Run> {
     let record = Record::read(&dir.file("record.json"))?;
     // Without its manifest a run stands alone.
-    let (manifest, claims, ablation) = match std::fs::read_to_string(dir.file("resolved.ron")) {
+    let (manifest, claims) = match std::fs::read_to_string(dir.file("resolved.ron")) {
         Ok(text) => {
             let place = |f: Fault| f.at(dir.file("resolved.ron").display().to_string());
-            (unseeded(&text), claims(&text).map_err(place)?, ablation(&text))
+            (unseeded(&text), claims(&text).map_err(place)?)
         }
-        Err(_) => (record.identity.clone(), vec![], None),
+        Err(_) => (record.identity.clone(), vec![]),
     };
     Ok(Run {
         directory: dir.id.directory(),
@@ -123,16 +120,7 @@ fn open(dir: RunDir) -> Result<Run> {
         record,
         manifest: manifest.chars().take(16).collect(),
         claims,
-        ablation,
     })
-}
-
-/// The ablation that a resolved manifest was made for.
-fn ablation(text: &str) -> Option<String> {
-    let Kind::Fields { fields, .. } = syntax::scan(text).kind else { return None };
-    let field = fields.iter().find(|f| f.key == "about")?;
-    let about: String = ron::from_str(&text[field.value.start..field.value.end]).ok()?;
-    made_for(&about).map(String::from)
 }
 
 /// The claims in a resolved manifest.
@@ -206,14 +194,6 @@ fn group(runs: Vec<Run>) -> Vec<Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_run_says_which_ablation_it_was_made_for() {
-        let text = |about: &str| format!("Experiment(schema: 1, name: \"x\", about: {about:?})");
-        let made = crate::record::ablation::about("span, big", 3, "masking-long");
-        assert_eq!(ablation(&text(&made)).as_deref(), Some("masking-long"));
-        assert_eq!(ablation(&text("contiguous spans")), None);
-    }
 
     #[test]
     fn only_what_decides_beyond_the_seed_counts() {

@@ -1,6 +1,7 @@
 //! `status.json`: what a run is doing. The only file of a run that holds times.
 
 use super::atomic::write_atomic;
+use super::CellOf;
 use crate::fault::{Fault, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -60,6 +61,9 @@ pub struct Status {
     pub train_seconds: f64,
     /// Input and target tokens trained on in that time.
     pub train_tokens: u64,
+    /// The cell of an ablation it was begun for; absent for a run of its own (and in files of before this field).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<CellOf>,
     /// Why it stopped or failed, one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -81,6 +85,7 @@ impl Status {
             updated: now.into(),
             train_seconds: 0.0,
             train_tokens: 0,
+            made_for: None,
             reason: None,
         }
     }
@@ -120,6 +125,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("status.json");
         let mut status = Status::new("x", "ab", 1, 10, "2026-01-01T00:00:00Z");
+        status.write(&path).unwrap();
+        assert_eq!(Status::read(&path).unwrap(), status);
+        status.made_for = Some(CellOf { ablation: "masking".into(), cell: "span".into() });
         status.write(&path).unwrap();
         assert_eq!(Status::read(&path).unwrap(), status);
         status.schema = 9;

@@ -123,7 +123,21 @@ fn a_run_made_elsewhere_counts() {
     folder.nano4m(&[&["run", "small.ron"][..], &seeds].concat(), 0);
     let ablated = folder.nano4m(&["ablate", "tiny", "--json"], 0);
     assert_eq!(states(&stdout(&ablated)), ["cached", "finished", "finished", "finished"]);
-    assert!(directories(&folder)[0].to_string_lossy().contains("by_hand-"));
+    let runs = directories(&folder);
+    assert!(runs[0].to_string_lossy().contains("by_hand-"));
+    // It stays an experiment of its own, though a cell; what was begun for a cell stays that cell's.
+    let made_for = |i: usize, file: &str| json(&runs[i].join(file))["made_for"].clone();
+    let first = serde_json::json!({ "ablation": "tiny", "cell": "span" });
+    for file in ["status.json", "record.json"] {
+        assert_eq!((made_for(0, file), made_for(1, file)), (Value::Null, first.clone()), "{file}");
+    }
+    folder.nano4m(&["report"], 0);
+    let front = std::fs::read_to_string(folder.path("reports/eval_results.md")).unwrap();
+    assert!(front.contains("by_hand-") && !front.contains("tiny-"), "{front}");
+    std::fs::remove_file(runs[1].join("record.json")).unwrap();
+    let seeds = ["--set", "seeds=(init: 2, data: 2, masking: 2, probes: 2)", "--set", "about=mine"];
+    folder.nano4m(&[&["run", "small.ron"][..], &seeds].concat(), 0);
+    assert_eq!(made_for(1, "record.json"), first);
 }
 
 #[test]

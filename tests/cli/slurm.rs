@@ -100,7 +100,9 @@ fn a_submission_is_complete_in_its_folder() {
     // What a task does, and what the report job does.
     let task = |n: u32, identity: &str, code| {
         let manifest = submitted.join(format!("tasks/{n}.ron"));
-        folder.nano4m(&["run", manifest.to_str().unwrap(), "--wait", "--identity", identity], code)
+        let cell = std::fs::read_to_string(submitted.join(format!("tasks/{n}.cell"))).unwrap();
+        let run = ["run", manifest.to_str().unwrap(), "--for", cell.trim()];
+        folder.nano4m(&[&run[..], &["--wait", "--identity", identity]].concat(), code)
     };
     let other = task(1, &"0".repeat(64), 3);
     assert!(stderr(&other).contains("not those that were submitted"));
@@ -110,6 +112,14 @@ fn a_submission_is_complete_in_its_folder() {
     }
     folder.nano4m(&["ablate", submitted.join("tiny.ron").to_str().unwrap(), "--collect"], 0);
     assert_eq!(json(&folder.path("runs/ablations/tiny.json"))["cells"].as_array().unwrap().len(), 3);
+    let made_for: Vec<_> = std::fs::read_dir(folder.path("runs"))
+        .unwrap()
+        .flatten()
+        .map(|e| e.path())
+        .filter(|run| run.join("record.json").is_file())
+        .map(|run| json(&run.join("record.json"))["made_for"]["ablation"].clone())
+        .collect();
+    assert_eq!(made_for, ["tiny"; 3]);
     let again = with_stand_ins(&folder, &["ablate", "tiny", "--engine", "slurm"], 0);
     assert!(stderr(&again).contains("nothing to submit"));
     let listed = stdout(&folder.nano4m(&["gc", "--min-age", "0"], 0));

@@ -297,6 +297,7 @@ impl Fake {
             name: self.name.clone(),
             id: self.id.clone(),
             identity: self.id.repeat(6),
+            made_for: None,
             code_hash: "sha256:c0de".into(),
             data_hash: self.data.into(),
             drift: vec![],

@@ -4,7 +4,7 @@
 //! runs/ablations/NAME/slurm/0001/      one submission (`submission`)
 //!   nano4m                             the very program that submitted: a job queued for a day must not
 //!                                      run tomorrow's code
-//!   tasks/1.ron 1.identity …           the manifest of each task, and the identity it must have
+//!   tasks/1.ron 1.identity 1.cell …    the manifest of each task, the identity it must have, what it is made for
 //!   NAME.ron base.ron                  the ablation as it was, for the report job
 //!   array.sh report.sh                 what was submitted (`script`)
 //!   submission.json                    job numbers and tasks; written when Slurm has accepted them

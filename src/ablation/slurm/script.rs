@@ -96,6 +96,7 @@ const ARRAY: &str = r#"
 task=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 manifest=$here/tasks/$SLURM_ARRAY_TASK_ID.ron
 identity=$(cat "$here/tasks/$SLURM_ARRAY_TASK_ID.identity") || exit 1
+cell=$(cat "$here/tasks/$SLURM_ARRAY_TASK_ID.cell") || exit 1
 
 requeue() {
     local state=
@@ -111,7 +112,7 @@ requeue() {
 child=
 trap '[ -z "$child" ] || kill -USR1 "$child" 2>/dev/null' USR1 USR2 TERM
 "$here/nano4m"{options} --threads "${SLURM_CPUS_PER_TASK:-${SLURM_CPUS_ON_NODE:-1}}" \
-    run "$manifest" --identity "$identity" --wait{flags} &
+    run "$manifest" --for "$cell" --identity "$identity" --wait{flags} &
 child=$!
 # A trapped signal ends `wait`, not the program.
 while wait "$child"; code=$?; kill -0 "$child" 2>/dev/null; do :; done

@@ -150,6 +150,7 @@ impl Batch<'_> {
         for (index, job) in (1u32..).zip(self.open()?) {
             write_atomic(&tasks.join(format!("{index}.ron")), self.pinned(&job.experiment).as_bytes())?;
             write_atomic(&tasks.join(format!("{index}.identity")), format!("{}\n", job.identity).as_bytes())?;
+            write_atomic(&tasks.join(format!("{index}.cell")), format!("{}\n", job.made_for).as_bytes())?;
             let (cell, identity) = (job.label.clone(), job.identity.clone());
             made.push(Task { index, cell, seed: job.seed, identity, steps: job.total() });
         }
