@@ -11,7 +11,7 @@
 use nano4m::batch::Batch;
 use nano4m::manifest::schema::{Loss, Masking, Model};
 use nano4m::modality::Modality;
-use nano4m::model::network::{Config, Kernels, Place, StepConfig};
+use nano4m::model::network::{Config, Device, Kernels, StepConfig};
 use nano4m::model::params::{specs, Spec};
 use nano4m::rng::{stream, Purpose};
 use rand::Rng;
@@ -129,7 +129,7 @@ fn measure(preset: &Preset, batch: usize, steps: usize) {
     let preset = Preset { batch, ..*preset };
     let config = preset.config();
     let mut net =
-        nano4m::model::open(Place::Cpu, Kernels::Fused, config.clone(), 0).expect("the CPU is there");
+        nano4m::model::open(Device::Cpu, Kernels::Fused, config.clone(), 0).expect("the CPU is there");
     let (lr, betas, eps, weight_decay, clip) = (1e-4, (0.9, 0.95), 1e-8, 0.05, Some(1.0));
     let step = StepConfig { lr, betas, eps, weight_decay, clip, loss: Loss::PerModalityMean };
     let batches: Vec<Batch> = (0..=steps).map(|i| preset.batch(&config, i)).collect();

@@ -9,39 +9,39 @@ use dfdx::tensor::Cpu;
 use std::fmt;
 use std::str::FromStr;
 
-/// A place for tensors.
+/// Where tensors live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Device {
     Cpu,
     /// The GPU with this ordinal.
     Cuda(usize),
 }
 
-impl FromStr for Place {
+impl FromStr for Device {
     type Err = Fault;
 
-    fn from_str(s: &str) -> Result<Place> {
+    fn from_str(s: &str) -> Result<Device> {
         let unknown =
             || Fault::invalid("unknown device").found(s).expected("cpu or cuda:N, for example cuda:0");
         match s.split_once(':') {
-            None if s == "cpu" => Ok(Place::Cpu),
-            None if s == "cuda" => Ok(Place::Cuda(0)),
-            Some(("cuda", n)) => n.parse().map(Place::Cuda).map_err(|_| unknown()),
+            None if s == "cpu" => Ok(Device::Cpu),
+            None if s == "cuda" => Ok(Device::Cuda(0)),
+            Some(("cuda", n)) => n.parse().map(Device::Cuda).map_err(|_| unknown()),
             _ => Err(unknown()),
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Cpu => write!(f, "cpu"),
-            Place::Cuda(n) => write!(f, "cuda:{n}"),
+            Device::Cpu => write!(f, "cpu"),
+            Device::Cuda(n) => write!(f, "cuda:{n}"),
         }
     }
 }
 
-/// Work that runs on whichever device a [`Place`] names.
+/// Work that runs on whichever device a [`Device`] names.
 pub trait OnDevice {
     type Output;
 
@@ -52,11 +52,11 @@ pub trait OnDevice {
     fn other<D: Backend>(self, dev: D) -> Self::Output;
 }
 
-/// Opens the device at `place` and does `work` there.
-pub fn on<W: OnDevice>(place: Place, work: W) -> Result<W::Output> {
-    match place {
-        Place::Cpu => Ok(work.cpu(Cpu::default())),
-        Place::Cuda(ordinal) => cuda(ordinal, work),
+/// Opens the device at `device` and does `work` there.
+pub fn on<W: OnDevice>(device: Device, work: W) -> Result<W::Output> {
+    match device {
+        Device::Cpu => Ok(work.cpu(Cpu::default())),
+        Device::Cuda(ordinal) => cuda(ordinal, work),
     }
 }
 
@@ -90,7 +90,7 @@ pub fn gpus() -> Vec<(String, usize)> {
         let fact = |i| {
             let _current = cudarc::driver::CudaDevice::new(i).ok()?;
             let (_, total) = cudarc::driver::result::mem_get_info().ok()?;
-            Some((Place::Cuda(i).to_string(), total))
+            Some((Device::Cuda(i).to_string(), total))
         };
         (0..count).filter_map(fact).collect()
     }
@@ -103,10 +103,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_parsed() {
-        assert_eq!("cpu".parse::<Place>().unwrap(), Place::Cpu);
-        assert_eq!("cuda:3".parse::<Place>().unwrap(), Place::Cuda(3));
-        assert!("gpu".parse::<Place>().unwrap_err().to_string().contains("cuda:N"));
-        assert_eq!(Place::Cuda(1).to_string(), "cuda:1");
+    fn devices_are_parsed() {
+        assert_eq!("cpu".parse::<Device>().unwrap(), Device::Cpu);
+        assert_eq!("cuda:3".parse::<Device>().unwrap(), Device::Cuda(3));
+        assert!("gpu".parse::<Device>().unwrap_err().to_string().contains("cuda:N"));
+        assert_eq!(Device::Cuda(1).to_string(), "cuda:1");
     }
 }

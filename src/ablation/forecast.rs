@@ -13,7 +13,7 @@ use crate::data::{Dataset, Part};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe};
 use crate::masking;
-use crate::model::network::{Config, Kernels, Place, Scope};
+use crate::model::network::{Config, Device, Kernels, Scope};
 use crate::model::{self, params};
 use crate::train::{step_config, Sampler};
 use std::path::Path;
@@ -36,7 +36,7 @@ const SOURCES: u64 = 6;
 /// How the jobs will be run.
 #[derive(Clone, Copy, Debug)]
 pub struct Engine {
-    pub device: Place,
+    pub device: Device,
     pub kernels: Kernels,
     /// Jobs at the same time.
     pub workers: usize,

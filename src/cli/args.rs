@@ -1,6 +1,6 @@
 //! Raw arguments. What they mean is decided by the commands.
 
-use crate::device::Place;
+use crate::device::Device;
 use crate::model::network::Kernels;
 use crate::store::CellOf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -35,7 +35,7 @@ pub struct Global {
     pub json: bool,
     /// Where tensors live: cpu or cuda:N
     #[arg(long, global = true, value_name = "DEVICE", default_value = "cpu")]
-    pub device: Place,
+    pub device: Device,
     /// Threads [default: $RAYON_NUM_THREADS or all]; results do not depend on it
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,

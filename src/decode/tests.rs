@@ -4,7 +4,7 @@ use super::*;
 use crate::data::{ClipData, Dataset, Part};
 use crate::manifest::schema::{Model, Scheme as Kind};
 use crate::modality::Modality;
-use crate::model::network::{Config, Kernels, Place, Scope};
+use crate::model::network::{Config, Device, Kernels, Scope};
 
 const LENGTH: usize = 12;
 
@@ -31,7 +31,7 @@ fn network() -> Box<dyn Network> {
     )
     .unwrap();
     let mut net =
-        crate::model::open(Place::Cpu, Kernels::Fused, Config::new(&modalities(), &model), 1).unwrap();
+        crate::model::open(Device::Cpu, Kernels::Fused, Config::new(&modalities(), &model), 1).unwrap();
     // `to_logits` starts at zero: give it something to say.
     let mut weights = net.parameters();
     let logits = weights.iter_mut().find(|w| w.name == "to_logits.weight").unwrap();

@@ -3,7 +3,7 @@
 //! A file of ours carries the buffers too (`pos_emb`, zero norm biases), so that the reference loads
 //! it with `strict=True`; reading accepts and ignores them.
 
-use super::network::{Config, Named};
+use super::network::{Config, NamedTensor};
 use super::params::{positions, specs, Kind};
 use crate::fault::{Fault, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -11,27 +11,27 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The bytes of a state dict: parameters and buffers. A function of the values alone.
-pub fn to_bytes(config: &Config, parameters: &[Named]) -> Result<Vec<u8>> {
+pub fn to_bytes(config: &Config, parameters: &[NamedTensor]) -> Result<Vec<u8>> {
     let mut all = parameters.to_vec();
     all.extend(buffers(config));
     named_to_bytes(&all)
 }
 
 /// What the reference's state dict holds beside the parameters: zero norm biases and `pos_emb`.
-pub fn buffers(config: &Config) -> Vec<Named> {
+pub fn buffers(config: &Config) -> Vec<NamedTensor> {
     let mut all = Vec::new();
     for spec in specs(config).iter().filter(|s| s.kind == Kind::Norm) {
         let name = spec.name.replace(".weight", ".bias");
-        all.push(Named { name, shape: spec.shape.clone(), values: vec![0.0; spec.numel()] });
+        all.push(NamedTensor { name, shape: spec.shape.clone(), values: vec![0.0; spec.numel()] });
     }
     let table = positions(config);
     let shape = vec![table.len() / config.dim, config.dim];
-    all.push(Named { name: "pos_emb".into(), shape, values: table });
+    all.push(NamedTensor { name: "pos_emb".into(), shape, values: table });
     all
 }
 
 /// The bytes of any named tensors, sorted by name.
-pub fn named_to_bytes(tensors: &[Named]) -> Result<Vec<u8>> {
+pub fn named_to_bytes(tensors: &[NamedTensor]) -> Result<Vec<u8>> {
     let bytes: Vec<Vec<u8>> =
         tensors.iter().map(|t| t.values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
     let mut views = BTreeMap::new();
@@ -44,20 +44,20 @@ pub fn named_to_bytes(tensors: &[Named]) -> Result<Vec<u8>> {
 }
 
 /// Reads all float tensors of a safetensors file.
-pub fn read(path: &Path) -> Result<Vec<Named>> {
+pub fn read(path: &Path) -> Result<Vec<NamedTensor>> {
     let bytes = std::fs::read(path).map_err(|e| Fault::io("read the checkpoint", path, &e))?;
     from_bytes(&bytes).map_err(|f| f.at(path.display().to_string()))
 }
 
 /// Reads all float tensors of the bytes of a safetensors file.
-pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Named>> {
+pub fn from_bytes(bytes: &[u8]) -> Result<Vec<NamedTensor>> {
     let corrupt = |e: safetensors::SafeTensorError| {
         Fault::failed(format!("the checkpoint is corrupt or truncated: {e}"))
             .found(format!("{} bytes", bytes.len()))
             .help("use another checkpoint of the run, or copy the file again")
     };
     let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
-    let mut all: Vec<Named> = Vec::new();
+    let mut all: Vec<NamedTensor> = Vec::new();
     for (name, view) in file.tensors() {
         if view.dtype() != Dtype::F32 {
             return Err(Fault::invalid(format!("tensor {name} is not float32"))
@@ -66,19 +66,19 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Named>> {
         }
         let values =
             view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        all.push(Named { name, shape: view.shape().to_vec(), values });
+        all.push(NamedTensor { name, shape: view.shape().to_vec(), values });
     }
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(all)
 }
 
 /// Tensors keyed by name.
-pub fn by_name(tensors: Vec<Named>) -> BTreeMap<String, Named> {
+pub fn by_name(tensors: Vec<NamedTensor>) -> BTreeMap<String, NamedTensor> {
     tensors.into_iter().map(|t| (t.name.clone(), t)).collect()
 }
 
 /// Takes the values of a tensor whose shape must match.
-pub fn take(tensors: &mut BTreeMap<String, Named>, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+pub fn take(tensors: &mut BTreeMap<String, NamedTensor>, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
     let help = "evaluate with the manifest the checkpoint was trained with (dim, depths, vocabularies)";
     let Some(t) = tensors.remove(name) else {
         return Err(Fault::invalid(format!("the checkpoint lacks tensor {name}")).help(help));
@@ -93,7 +93,7 @@ pub fn take(tensors: &mut BTreeMap<String, Named>, name: &str, shape: &[usize]) 
 }
 
 /// Refuses tensors that are neither parameters nor the reference's buffers.
-pub fn only_buffers_left(rest: &BTreeMap<String, Named>) -> Result<()> {
+pub fn only_buffers_left(rest: &BTreeMap<String, NamedTensor>) -> Result<()> {
     let buffer = |name: &str| name == "pos_emb" || name.ends_with("norm.bias") || is_block_norm_bias(name);
     match rest.keys().find(|name| !buffer(name)) {
         None => Ok(()),
@@ -110,8 +110,8 @@ fn is_block_norm_bias(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn named(name: &str, shape: &[usize], values: &[f32]) -> Named {
-        Named { name: name.into(), shape: shape.to_vec(), values: values.to_vec() }
+    fn named(name: &str, shape: &[usize], values: &[f32]) -> NamedTensor {
+        NamedTensor { name: name.into(), shape: shape.to_vec(), values: values.to_vec() }
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! [`Network`] on a device with a set of operations: the training step and the evaluations.
 
 use super::fourm::FourM;
-use super::network::{Config, Named, Network, Scope, StepConfig, StepOutcome, TokenScore};
+use super::network::{Config, NamedTensor, Network, Scope, StepConfig, StepOutcome, TokenScore};
 use super::params::{initial, Spec};
 use crate::batch::{Batch, Packed};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Loss, Softmax};
-use crate::ops::{chunks, AdamW, Backend, Fused, Mat, OpSet, RowScore, Rows};
+use crate::ops::{chunks, AdamW, Backend, Fused, LossRows, Mat, OpSet, RowScore};
 use dfdx::prelude::*;
 use rayon::prelude::*;
 use std::any::Any;
 use std::marker::PhantomData;
 
 /// FourM, its moments, and the operations it runs with.
-pub struct Engine<D: Backend, O: OpSet<D>> {
+pub struct DeviceNetwork<D: Backend, O: OpSet<D>> {
     model: FourM<D>,
     /// Of every parameter; none before the first update, as a network that is only measured needs none.
     moments: Vec<(Mat<D>, Mat<D>)>,
@@ -26,12 +26,12 @@ fn device<E: std::fmt::Debug>(error: E) -> Fault {
         .help("a smaller `train.batch` needs less memory; `nano4m doctor` shows what the device offers")
 }
 
-impl<D: Backend, O: OpSet<D>> Engine<D, O> {
+impl<D: Backend, O: OpSet<D>> DeviceNetwork<D, O> {
     /// A freshly initialized network.
     pub fn new(dev: &D, config: Config, seed: u64) -> Result<Self> {
         let std = config.initial_std;
         let model = FourM::new(dev, config, |i, spec| initial(spec, seed, i, &std)).map_err(device)?;
-        Ok(Engine { model, moments: Vec::new(), steps: 0, ops: PhantomData })
+        Ok(DeviceNetwork { model, moments: Vec::new(), steps: 0, ops: PhantomData })
     }
 
     /// Moments before the first update.
@@ -44,7 +44,7 @@ impl<D: Backend, O: OpSet<D>> Engine<D, O> {
     }
 
     /// Targets, weights in the loss and competing ids of every decoder token.
-    fn rows(&self, batch: &Batch, loss: Loss) -> Rows {
+    fn rows(&self, batch: &Batch, loss: Loss) -> LossRows {
         let config = &self.model.config;
         let counts = counts(config, &batch.dec);
         let weight = |m: u32| match loss {
@@ -55,7 +55,7 @@ impl<D: Backend, O: OpSet<D>> Engine<D, O> {
             Softmax::Unified => config.vocab(),
             Softmax::Restricted => config.modalities[m as usize].vocab,
         };
-        Rows {
+        LossRows {
             targets: batch.dec.ids.clone(),
             weights: batch.dec.modalities.iter().map(|&m| weight(m) as f32).collect(),
             limits: batch.dec.modalities.iter().map(|&m| limit(m) as u32).collect(),
@@ -149,14 +149,14 @@ fn total(loss: Loss, means: &[Option<f64>], counts: &[usize]) -> f64 {
     }
 }
 
-impl<D: Backend, O: OpSet<D>> Network for Engine<D, O> {
+impl<D: Backend, O: OpSet<D>> Network for DeviceNetwork<D, O> {
     fn config(&self) -> &Config {
         &self.model.config
     }
 
     fn shared(&self) -> Option<&(dyn Network + Sync)> {
         let any: &dyn Any = self;
-        any.downcast_ref::<Engine<Cpu, Fused>>().map(|engine| engine as &(dyn Network + Sync))
+        any.downcast_ref::<DeviceNetwork<Cpu, Fused>>().map(|engine| engine as &(dyn Network + Sync))
     }
 
     fn step(&mut self, batch: &Batch, config: &StepConfig) -> Result<StepOutcome> {
@@ -221,7 +221,7 @@ impl<D: Backend, O: OpSet<D>> Network for Engine<D, O> {
         Ok(self.model.encode::<O, _>(&mut NoneTape, enc).map_err(device)?.as_vec())
     }
 
-    fn gradients(&self, batch: &Batch, loss: Loss) -> Result<Vec<Named>> {
+    fn gradients(&self, batch: &Batch, loss: Loss) -> Result<Vec<NamedTensor>> {
         self.check(batch)?;
         let mut tape = OwnedTape::default();
         let (value, _) =
@@ -230,24 +230,29 @@ impl<D: Backend, O: OpSet<D>> Network for Engine<D, O> {
         let mut all = Vec::with_capacity(self.model.params.len());
         for (s, p) in self.model.specs.iter().zip(&self.model.params) {
             grads.get_or_alloc_mut(p).map_err(device)?;
-            all.push(Named { name: s.name.clone(), shape: s.shape.clone(), values: grads.get(p).as_vec() });
+            all.push(NamedTensor {
+                name: s.name.clone(),
+                shape: s.shape.clone(),
+                values: grads.get(p).as_vec(),
+            });
         }
         Ok(all)
     }
 
-    fn parameters(&self) -> Vec<Named> {
+    fn parameters(&self) -> Vec<NamedTensor> {
         let all = self.model.specs.iter().zip(&self.model.params);
-        all.map(|(s, p)| Named { name: s.name.clone(), shape: s.shape.clone(), values: p.as_vec() }).collect()
+        all.map(|(s, p)| NamedTensor { name: s.name.clone(), shape: s.shape.clone(), values: p.as_vec() })
+            .collect()
     }
 
-    fn moments(&self) -> Vec<Named> {
+    fn moments(&self) -> Vec<NamedTensor> {
         let values = |i: usize, spec: &Spec| match self.moments.get(i) {
             Some((m, v)) => [m.as_vec(), v.as_vec()],
             None => [vec![0.0; spec.numel()], vec![0.0; spec.numel()]],
         };
         let named = |(i, s): (usize, &Spec)| {
             let [m, v] = values(i, s);
-            [("m", m), ("v", v)].map(|(k, values)| Named {
+            [("m", m), ("v", v)].map(|(k, values)| NamedTensor {
                 name: format!("{k}.{}", s.name),
                 shape: s.shape.clone(),
                 values,
@@ -256,7 +261,7 @@ impl<D: Backend, O: OpSet<D>> Network for Engine<D, O> {
         self.model.specs.iter().enumerate().flat_map(named).collect()
     }
 
-    fn load_parameters(&mut self, tensors: Vec<Named>) -> Result<()> {
+    fn load_parameters(&mut self, tensors: Vec<NamedTensor>) -> Result<()> {
         let dev = self.model.positions.device().clone();
         let mut loaded = Vec::with_capacity(self.model.specs.len());
         let mut given = super::checkpoint::by_name(tensors);
@@ -269,7 +274,7 @@ impl<D: Backend, O: OpSet<D>> Network for Engine<D, O> {
         Ok(())
     }
 
-    fn load_moments(&mut self, tensors: Vec<Named>, steps_taken: u64) -> Result<()> {
+    fn load_moments(&mut self, tensors: Vec<NamedTensor>, steps_taken: u64) -> Result<()> {
         let dev = self.model.positions.device().clone();
         let mut given = super::checkpoint::by_name(tensors);
         let mut loaded = Vec::with_capacity(self.model.specs.len());

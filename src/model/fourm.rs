@@ -3,7 +3,7 @@
 use super::network::Config;
 use super::params::{hidden, positions, specs, Spec};
 use crate::batch::{Batch, Packed};
-use crate::ops::{Backend, LossAndRows, Mat, OpSet, Rows, Spans};
+use crate::ops::{Backend, LossAndRows, LossRows, Mat, OpSet, Spans};
 use dfdx::prelude::*;
 
 /// Parameters on a device, and the fixed position table.
@@ -186,7 +186,7 @@ impl<D: Backend> FourM<D> {
         &self,
         tape: &mut T,
         batch: &Batch,
-        rows: &Rows,
+        rows: &LossRows,
     ) -> Result<LossAndRows<D>, D::Err> {
         let x = self.hidden::<O, T>(tape, batch)?;
         O::linear_cross_entropy(tape, &x, self.to_logits(), rows)

@@ -6,17 +6,17 @@ mod fourm;
 pub mod network;
 pub mod params;
 
-use crate::device::{on, OnDevice, Place};
+use crate::device::{on, Device, OnDevice};
 use crate::fault::Result;
 use crate::ops::{Backend, Composed, Fused};
 use dfdx::tensor::Cpu;
-use engine::Engine;
+use engine::DeviceNetwork;
 use network::{Config, Kernels, Network};
 
-/// A freshly initialized network at `place`. Only the CPU has fused kernels; elsewhere the composed
+/// A freshly initialized network at `device`. Only the CPU has fused kernels; elsewhere the composed
 /// operations run.
-pub fn open(place: Place, kernels: Kernels, config: Config, seed: u64) -> Result<Box<dyn Network>> {
-    on(place, Open { kernels, config, seed })?
+pub fn open(device: Device, kernels: Kernels, config: Config, seed: u64) -> Result<Box<dyn Network>> {
+    on(device, Open { kernels, config, seed })?
 }
 
 struct Open {
@@ -30,12 +30,12 @@ impl OnDevice for Open {
 
     fn cpu(self, dev: Cpu) -> Self::Output {
         match self.kernels {
-            Kernels::Fused => Ok(Box::new(Engine::<_, Fused>::new(&dev, self.config, self.seed)?)),
+            Kernels::Fused => Ok(Box::new(DeviceNetwork::<_, Fused>::new(&dev, self.config, self.seed)?)),
             Kernels::Composed => self.other(dev),
         }
     }
 
     fn other<D: Backend>(self, dev: D) -> Self::Output {
-        Ok(Box::new(Engine::<_, Composed>::new(&dev, self.config, self.seed)?))
+        Ok(Box::new(DeviceNetwork::<_, Composed>::new(&dev, self.config, self.seed)?))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::params::InitialStd;
 use crate::batch::{Batch, Packed};
-pub use crate::device::Place;
+pub use crate::device::Device;
 use crate::fault::Result;
 use crate::manifest::schema::{Loss, Softmax};
 use crate::modality::Modality;
@@ -67,7 +67,7 @@ pub struct StepOutcome {
 
 /// A named parameter or state tensor on the host, row-major.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Named {
+pub struct NamedTensor {
     pub name: String,
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
@@ -142,19 +142,19 @@ pub trait Network {
     fn encode(&self, enc: &Packed) -> Result<Vec<f32>>;
 
     /// Gradient of the training loss for every parameter, in the order of `parameters`; changes nothing.
-    fn gradients(&self, batch: &Batch, loss: Loss) -> Result<Vec<Named>>;
+    fn gradients(&self, batch: &Batch, loss: Loss) -> Result<Vec<NamedTensor>>;
 
     /// Trainable parameters in state-dict order (REFERENCE §1), without buffers.
-    fn parameters(&self) -> Vec<Named>;
+    fn parameters(&self) -> Vec<NamedTensor>;
 
     /// First and second moments, in the order of `parameters`, named `m.<name>` and `v.<name>`.
-    fn moments(&self) -> Vec<Named>;
+    fn moments(&self) -> Vec<NamedTensor>;
 
     /// Replaces parameters (by name; shapes are checked; unknown buffers `pos_emb` and `*.bias` of norms are accepted).
-    fn load_parameters(&mut self, tensors: Vec<Named>) -> Result<()>;
+    fn load_parameters(&mut self, tensors: Vec<NamedTensor>) -> Result<()>;
 
     /// Restores the optimizer for a resume.
-    fn load_moments(&mut self, tensors: Vec<Named>, steps_taken: u64) -> Result<()>;
+    fn load_moments(&mut self, tensors: Vec<NamedTensor>, steps_taken: u64) -> Result<()>;
 }
 
 /// Which implementation of the operations runs.

@@ -14,13 +14,13 @@ use rayon::prelude::*;
 
 /// The rows of a cross-entropy: true ids, weights in the loss, and the number of competing ids.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rows {
+pub struct LossRows {
     pub targets: Vec<u32>,
     pub weights: Vec<f32>,
     pub limits: Vec<u32>,
 }
 
-impl Rows {
+impl LossRows {
     fn chunks(&self, vocab: usize) -> Vec<(usize, Vec<usize>)> {
         chunks(&self.limits, vocab)
     }
@@ -64,7 +64,7 @@ pub fn fused<T: Tape<f32, Cpu>>(
     tape: &mut T,
     x: &Mat<Cpu>,
     weight: &Mat<Cpu>,
-    rows: &Rows,
+    rows: &LossRows,
 ) -> Result<LossAndRows<Cpu>, CpuError> {
     let (vocab, d) = *weight.shape();
     let mut ce = vec![0.0; rows.targets.len()];
@@ -105,7 +105,7 @@ pub fn fused<T: Tape<f32, Cpu>>(
 }
 
 /// Turns a row of logits into its gradient and returns its cross-entropy.
-fn row_gradient(row: &mut [f32], rows: &Rows, r: usize) -> f32 {
+fn row_gradient(row: &mut [f32], rows: &LossRows, r: usize) -> f32 {
     let target = rows.targets[r] as usize;
     let logit = row[target];
     let (m, total) = exp_row(row);
@@ -146,7 +146,7 @@ pub fn composed<D: Backend, T: Tape<f32, D>>(
     tape: &mut T,
     x: &Mat<D>,
     weight: &Mat<D>,
-    rows: &Rows,
+    rows: &LossRows,
 ) -> Result<LossAndRows<D>, D::Err> {
     let dev = x.device();
     let vocab = weight.shape().0;
@@ -185,8 +185,8 @@ mod tests {
     use super::super::{Composed, Fused, OpSet};
     use super::*;
 
-    fn rows() -> Rows {
-        Rows {
+    fn rows() -> LossRows {
+        LossRows {
             targets: vec![3, 0, 6, 2, 1, 1],
             weights: vec![0.5, 0.25, 0.1, 1.0, 0.3, 0.0],
             limits: vec![7, 4, 7, 4, 7, 4],

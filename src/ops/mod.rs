@@ -23,7 +23,7 @@ mod sums;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use cross_entropy::{chunks, RowScore, Rows};
+pub use cross_entropy::{chunks, LossRows, RowScore};
 pub use sums::{adamw_update, sum_of_squares, AdamW};
 
 /// A matrix on device `D`; tapes travel beside matrices, not inside them.
@@ -104,7 +104,7 @@ pub trait OpSet<D: Backend>: 'static {
         tape: &mut T,
         x: &Mat<D>,
         weight: &Mat<D>,
-        rows: &Rows,
+        rows: &LossRows,
     ) -> Result<LossAndRows<D>, D::Err>;
 
     /// Logits of some rows of `x` over the ids `0..limit`, on the host, row-major `[rows, limit]`.
@@ -214,7 +214,7 @@ impl OpSet<Cpu> for Fused {
         tape: &mut T,
         x: &Mat<Cpu>,
         weight: &Mat<Cpu>,
-        rows: &Rows,
+        rows: &LossRows,
     ) -> Result<LossAndRows<Cpu>, CpuError> {
         cross_entropy::fused(tape, x, weight, rows)
     }
@@ -316,7 +316,7 @@ impl<D: Backend> OpSet<D> for Composed {
         tape: &mut T,
         x: &Mat<D>,
         weight: &Mat<D>,
-        rows: &Rows,
+        rows: &LossRows,
     ) -> Result<LossAndRows<D>, D::Err> {
         cross_entropy::composed(tape, x, weight, rows)
     }

@@ -96,7 +96,7 @@ fn agreement(a: &[u32], b: &[u32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::Place;
+    use crate::device::Device;
     use crate::manifest::schema::{Experiment, Scheme};
     use crate::model::network::{Config, Kernels};
     use crate::probes::Silent;
@@ -138,7 +138,7 @@ mod tests {
         let data =
             crate::data::synthetic::generate(e.data.synthetic.as_ref().unwrap(), &e.modalities).unwrap();
         let config = Config::new(&e.modalities, &e.model);
-        let net = crate::model::open(Place::Cpu, Kernels::Fused, config, 1).unwrap();
+        let net = crate::model::open(Device::Cpu, Kernels::Fused, config, 1).unwrap();
         let subject = Subject { net: net.as_ref(), experiment: &e, data: &data };
         let of = |temperature: f64, prefix: f64| {
             let decode = Decode { scheme: Scheme::Roar, steps: 2, temperature, ..Decode::default() };

@@ -2,7 +2,7 @@
 
 use super::{Subject, Watch};
 use crate::data::{ClipData, Dataset};
-use crate::device::Place;
+use crate::device::Device;
 use crate::fault::Result;
 use crate::manifest::schema::Experiment;
 use crate::model::network::{Config, Kernels, Network};
@@ -48,7 +48,7 @@ pub fn bench_with(clips: usize, random: bool, variant: usize) -> Bench {
     let experiment: Experiment = ron::from_str(EXPERIMENT).unwrap();
     let data = data(&experiment, clips, variant);
     let config = Config::new(&experiment.modalities, &experiment.model);
-    let mut net = crate::model::open(Place::Cpu, Kernels::Fused, config, 1).unwrap();
+    let mut net = crate::model::open(Device::Cpu, Kernels::Fused, config, 1).unwrap();
     if random {
         let mut weights = net.parameters();
         for (i, w) in weights.iter_mut().enumerate() {

@@ -3,7 +3,7 @@
 //! Each tensor's digest covers its name, shape and little-endian values, never a file's bytes.
 
 use crate::digest::Hasher;
-use crate::model::network::{Named, Network};
+use crate::model::network::{NamedTensor, Network};
 use rayon::prelude::*;
 
 /// Hex digits kept of a tensor's digest in `digests.csv`; the whole state keeps all 64.
@@ -31,11 +31,11 @@ pub fn of_parameters(net: &dyn Network) -> String {
     combine(of_tensors(&net.parameters())).whole
 }
 
-fn of_tensors(tensors: &[Named]) -> Vec<(String, String)> {
+fn of_tensors(tensors: &[NamedTensor]) -> Vec<(String, String)> {
     tensors.par_iter().map(|t| (t.name.clone(), of_tensor(t))).collect()
 }
 
-fn of_tensor(t: &Named) -> String {
+fn of_tensor(t: &NamedTensor) -> String {
     let mut hasher = Hasher::new("nano4m.tensor.v1");
     hasher.field(t.name.as_bytes());
     hasher.number(t.shape.len() as u64);
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn names_shapes_and_every_bit_count() {
-        let tensor = |name: &str, shape: &[usize], values: &[f32]| Named {
+        let tensor = |name: &str, shape: &[usize], values: &[f32]| NamedTensor {
             name: name.into(),
             shape: shape.to_vec(),
             values: values.to_vec(),

@@ -5,7 +5,7 @@
 //! (JSON, padded to 8 bytes), the data.
 
 use crate::fault::{Fault, Result};
-use crate::model::network::Named;
+use crate::model::network::NamedTensor;
 use crate::store::write_atomic_with;
 use safetensors::{Dtype, SafeTensors};
 use std::io::Write;
@@ -30,7 +30,7 @@ pub fn write(path: &Path, arrays: &[(String, Array)], meta: Option<&str>) -> Res
 }
 
 /// Writes named f32 tensors.
-pub fn write_named(path: &Path, tensors: &[Named], meta: Option<&str>) -> Result<()> {
+pub fn write_named(path: &Path, tensors: &[NamedTensor], meta: Option<&str>) -> Result<()> {
     let described: Vec<_> = tensors.iter().map(|t| (t.name.as_str(), "F32", t.shape.clone())).collect();
     stream(path, &described, meta, |i, out| {
         tensors[i].values.iter().try_for_each(|v| out.write_all(&v.to_le_bytes()))
@@ -41,7 +41,7 @@ pub fn write_named(path: &Path, tensors: &[Named], meta: Option<&str>) -> Result
 ///
 /// # Errors
 /// If the file is missing, truncated, not safetensors or holds other types.
-pub fn read_named(path: &Path) -> Result<(Vec<Named>, Option<String>)> {
+pub fn read_named(path: &Path) -> Result<(Vec<NamedTensor>, Option<String>)> {
     let damaged = |e: &dyn std::fmt::Display| {
         Fault::failed(format!("not an intact safetensors file: {e}")).at(path.display().to_string())
     };
@@ -56,7 +56,7 @@ pub fn read_named(path: &Path) -> Result<(Vec<Named>, Option<String>)> {
         }
         let values =
             view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        tensors.push(Named { name, shape: view.shape().to_vec(), values });
+        tensors.push(NamedTensor { name, shape: view.shape().to_vec(), values });
     }
     let meta = metadata.metadata().as_ref().and_then(|m| m.get(META)).cloned();
     Ok((tensors, meta))
@@ -103,8 +103,8 @@ mod tests {
     fn the_library_reads_what_we_write() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.safetensors");
-        let named = Named { name: "a.b".into(), shape: vec![2, 1], values: vec![1.5, -2.0] };
-        let both = [named.clone(), Named { name: "c".into(), ..named }];
+        let named = NamedTensor { name: "a.b".into(), shape: vec![2, 1], values: vec![1.5, -2.0] };
+        let both = [named.clone(), NamedTensor { name: "c".into(), ..named }];
         write_named(&path, &both, Some("{\"x\":1}")).unwrap();
         assert_eq!(read_named(&path).unwrap(), (both.to_vec(), Some("{\"x\":1}".to_string())));
         let bytes = std::fs::read(&path).unwrap();
@@ -122,7 +122,7 @@ mod tests {
     fn a_truncated_file_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.safetensors");
-        let named = Named { name: "a".into(), shape: vec![4], values: vec![0.0; 4] };
+        let named = NamedTensor { name: "a".into(), shape: vec![4], values: vec![0.0; 4] };
         write_named(&path, &[named], None).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         for length in [0, 4, 20, bytes.len() - 1] {

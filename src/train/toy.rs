@@ -69,10 +69,13 @@ impl Toy {
         e.iter().map(|x| x / sum).collect()
     }
 
-    fn named(&self, prefix: &str, values: &[Vec<f32>]) -> Vec<Named> {
+    fn named(&self, prefix: &str, values: &[Vec<f32>]) -> Vec<NamedTensor> {
         let name = |m: usize| format!("{prefix}logits.{m}");
-        let named =
-            |(m, v): (usize, &Vec<f32>)| Named { name: name(m), shape: vec![v.len()], values: v.clone() };
+        let named = |(m, v): (usize, &Vec<f32>)| NamedTensor {
+            name: name(m),
+            shape: vec![v.len()],
+            values: v.clone(),
+        };
         values.iter().enumerate().map(named).collect()
     }
 }
@@ -140,32 +143,32 @@ impl Network for Toy {
         unimplemented!()
     }
 
-    fn gradients(&self, _: &Batch, _: Loss) -> Result<Vec<Named>> {
+    fn gradients(&self, _: &Batch, _: Loss) -> Result<Vec<NamedTensor>> {
         unimplemented!()
     }
 
-    fn parameters(&self) -> Vec<Named> {
+    fn parameters(&self) -> Vec<NamedTensor> {
         self.named("", &self.logits)
     }
 
-    fn moments(&self) -> Vec<Named> {
+    fn moments(&self) -> Vec<NamedTensor> {
         self.named("m.", &self.momentum)
     }
 
-    fn load_parameters(&mut self, tensors: Vec<Named>) -> Result<()> {
+    fn load_parameters(&mut self, tensors: Vec<NamedTensor>) -> Result<()> {
         let own = tensors.into_iter().filter(|t| t.name.starts_with("logits")).collect();
         self.logits = fitting(own, &self.logits)?;
         Ok(())
     }
 
-    fn load_moments(&mut self, tensors: Vec<Named>, steps_taken: u64) -> Result<()> {
+    fn load_moments(&mut self, tensors: Vec<NamedTensor>, steps_taken: u64) -> Result<()> {
         self.momentum = fitting(tensors, &self.momentum)?;
         self.steps = steps_taken;
         Ok(())
     }
 }
 
-fn fitting(tensors: Vec<Named>, like: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
+fn fitting(tensors: Vec<NamedTensor>, like: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
     let values: Vec<Vec<f32>> = tensors.into_iter().map(|t| t.values).collect();
     let lengths = |v: &[Vec<f32>]| v.iter().map(Vec::len).collect::<Vec<_>>();
     if lengths(&values) != lengths(like) {

@@ -5,7 +5,7 @@ use nano4m::batch::Batch;
 use nano4m::data::{synthetic, Part};
 use nano4m::manifest;
 use nano4m::masking;
-use nano4m::model::network::{Config, Kernels, Place, Scope};
+use nano4m::model::network::{Config, Device, Kernels, Scope};
 use nano4m::model::{checkpoint, open};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -108,7 +108,7 @@ fn temperature_zero_is_the_argmax() {
     f.nano4m(&[&["generate", "argmax"], &from[..], &how].concat(), 0);
     let e = manifest::read(&f.path("small.ron"), &[]).unwrap().experiment;
     let data = synthetic::generate(e.data.synthetic.as_ref().unwrap(), &e.modalities).unwrap();
-    let mut net = open(Place::Cpu, Kernels::Fused, Config::new(&e.modalities, &e.model), 0).unwrap();
+    let mut net = open(Device::Cpu, Kernels::Fused, Config::new(&e.modalities, &e.model), 0).unwrap();
     net.load_parameters(checkpoint::read(&file).unwrap()).unwrap();
     let split = data.split(Part::Test);
     for clip in 0..split.len() {

@@ -5,7 +5,7 @@
 use nano4m::batch::Batch;
 use nano4m::manifest::schema::{Loss, Model};
 use nano4m::modality::Modality;
-use nano4m::model::network::{Config, Kernels, Network, Place, StepConfig};
+use nano4m::model::network::{Config, Device, Kernels, Network, StepConfig};
 use nano4m::model::{checkpoint, open};
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -76,7 +76,7 @@ impl Fixture {
     }
 
     fn network(&self, kernels: Kernels) -> Box<dyn Network> {
-        let mut net = open(Place::Cpu, kernels, self.config.clone(), 0).unwrap();
+        let mut net = open(Device::Cpu, kernels, self.config.clone(), 0).unwrap();
         net.load_parameters(checkpoint::read(&self.folder.join("checkpoint.safetensors")).unwrap()).unwrap();
         net
     }
@@ -232,7 +232,7 @@ fn a_written_checkpoint_has_exactly_the_references_keys_and_shapes() {
         let ours =
             checkpoint::from_bytes(&checkpoint::to_bytes(&f.config, &net.parameters()).unwrap()).unwrap();
         let theirs = checkpoint::read(&f.folder.join("checkpoint.safetensors")).unwrap();
-        let names = |all: &[nano4m::model::network::Named]| {
+        let names = |all: &[nano4m::model::network::NamedTensor]| {
             all.iter().map(|t| (t.name.clone(), t.shape.clone())).collect::<Vec<_>>()
         };
         assert_eq!(names(&ours), names(&theirs));

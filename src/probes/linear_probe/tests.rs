@@ -3,7 +3,7 @@
 use super::*;
 use crate::data::synthetic::{generate, Source};
 use crate::data::{ClipData, Dataset};
-use crate::device::Place;
+use crate::device::Device;
 use crate::manifest::schema::{Experiment, PerModality};
 use crate::model::network::{Config, Kernels};
 use crate::probes::Silent;
@@ -24,7 +24,7 @@ fn experiment(strength: f64) -> Experiment {
 }
 
 fn network(e: &Experiment, seed: u64) -> Box<dyn Network> {
-    crate::model::open(Place::Cpu, Kernels::Fused, Config::new(&e.modalities, &e.model), seed).unwrap()
+    crate::model::open(Device::Cpu, Kernels::Fused, Config::new(&e.modalities, &e.model), seed).unwrap()
 }
 
 fn data(e: &Experiment) -> Dataset {
