@@ -71,8 +71,7 @@ fn one() -> usize {
 impl Modality {
     /// The name without its tokenizer's length: `tok_rgb@196` → `rgb`, `scene_desc` → `scene_desc`.
     pub fn short(&self) -> &str {
-        let base = self.name.split('@').next().unwrap_or(&self.name);
-        base.strip_prefix("tok_").unwrap_or(base)
+        short_name(&self.name)
     }
 
     /// Tokens at the start that make up `share` of the modality, cut down to whole frames of its codebooks.
@@ -88,6 +87,17 @@ impl Modality {
             (side * side == self.length).then_some((side, side))
         })
     }
+}
+
+/// `tok_rgb@196` → `rgb`.
+fn short_name(name: &str) -> &str {
+    let base = name.split('@').next().unwrap_or(name);
+    base.strip_prefix("tok_").unwrap_or(base)
+}
+
+/// Of names joined by `+`: `tok_rgb@196+scene_desc` → `rgb+scene_desc`.
+pub fn short_names(joined: &str) -> String {
+    joined.split('+').map(short_name).collect::<Vec<_>>().join("+")
 }
 
 /// Indices of the named modalities, ascending; unknown names have none.
@@ -112,5 +122,6 @@ mod tests {
         assert_eq!((s.prefix(0.8), s.prefix(0.0), m.prefix(0.5)), (408, 0, 98));
         let names = ["a@512".to_string(), "tok_rgb@196".into(), "c".into()];
         assert_eq!(indices(&[m, s], &names), [0, 1]);
+        assert_eq!(short_names("tok_rgb@196+scene_desc"), "rgb+scene_desc");
     }
 }

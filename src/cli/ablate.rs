@@ -9,7 +9,7 @@ use super::{ablate_slurm, output, tables, Done};
 use crate::ablation::{self, Local, Plan, State, Where};
 use crate::fault::{Exit, Fault, Result};
 use crate::observer::Stop;
-use crate::report::{self, export, Comparison, Summary};
+use crate::report::{self, table, ComparisonTables, Summary};
 use crate::store;
 use serde::Serialize;
 use serde_json::json;
@@ -108,13 +108,18 @@ fn finish(plan: &Plan, states: &[State], stop: Option<Stop>, args: &Ablate, g: &
 }
 
 /// Records what is complete and compares it.
-fn compare(plan: &Plan, args: &Ablate) -> Result<(Comparison, Summary)> {
+fn compare(plan: &Plan, args: &Ablate) -> Result<(ComparisonTables, Summary)> {
     ablation::record(plan)?.write(&plan.root)?;
     report::generate_ablation(&plan.root, &args.reports, &plan.ablation.name, &Default::default())
 }
 
 /// The state of every run, and the tables; every pair stays in its file, of which there are many.
-fn show(plan: &Plan, states: &[State], compared: Option<&(Comparison, Summary)>, g: &Global) -> Result<()> {
+fn show(
+    plan: &Plan,
+    states: &[State],
+    compared: Option<&(ComparisonTables, Summary)>,
+    g: &Global,
+) -> Result<()> {
     if g.json {
         let tables = compared.map(|(_, summary)| &summary.tables);
         return output::json(&json!({ "runs": lines(plan, states), "tables": tables }));
@@ -126,7 +131,7 @@ fn show(plan: &Plan, states: &[State], compared: Option<&(Comparison, Summary)>,
     let Some((comparison, summary)) = compared else { return Ok(()) };
     let pairs = format!("ablation_{}_pairs", plan.ablation.name);
     let shown = comparison.tables.iter().filter(|(t, _)| *t.name != *pairs);
-    let texts: Vec<String> = shown.map(|(t, _)| export::terminal(t)).collect();
+    let texts: Vec<String> = shown.map(|(t, _)| table::terminal(t)).collect();
     output::data(&texts.join("\n"))?;
     let new = summary.tables.iter().filter(|t| t.new).count();
     let made = states.iter().filter(|s| **s == State::Finished).count();

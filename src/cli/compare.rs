@@ -3,8 +3,8 @@
 use super::args::{Compare, Global};
 use super::{output, session, tables, Done};
 use crate::fault::Result;
-use crate::report::comparison::{self, Comparison, Speed};
-use crate::report::export;
+use crate::report::comparison::{self, ComparisonTables, Speed};
+use crate::report::table;
 use crate::stats::Bootstrap;
 use serde_json::json;
 use tabled::builder::Builder;
@@ -23,9 +23,9 @@ pub fn compare(args: &Compare, g: &Global) -> Result<Done> {
 }
 
 /// The tables of a comparison; with `speed` what each side trained at, marked as not reproducible.
-pub fn print(compared: &Comparison, speed: bool, g: &Global) -> Result<()> {
+pub fn print(compared: &ComparisonTables, speed: bool, g: &Global) -> Result<()> {
     if g.json {
-        let tables: Vec<_> = compared.tables.iter().map(|(t, h)| export::json(t, h)).collect();
+        let tables: Vec<_> = compared.tables.iter().map(|(t, h)| table::json(t, h)).collect();
         return match speed {
             true => {
                 output::json(&json!({ "tables": tables, "not_reproducible": { "speed": compared.speed } }))
@@ -33,7 +33,7 @@ pub fn print(compared: &Comparison, speed: bool, g: &Global) -> Result<()> {
             false => output::json(&json!({ "tables": tables })),
         };
     }
-    let mut texts: Vec<String> = compared.tables.iter().map(|(t, _)| export::terminal(t)).collect();
+    let mut texts: Vec<String> = compared.tables.iter().map(|(t, _)| table::terminal(t)).collect();
     if speed {
         texts.push(speeds(&compared.speed));
     }

@@ -3,7 +3,7 @@
 use super::args::{Global, Report, ReportCommand};
 use super::{output, session, Done};
 use crate::fault::{Exit, Result};
-use crate::report::{self, export, Options};
+use crate::report::{self, Options};
 
 /// `nano4m report [--check] [diff FROM TO]`.
 pub fn report(args: &Report, g: &Global) -> Result<Done> {
@@ -28,7 +28,7 @@ fn generate(args: &Report, g: &Global) -> Result<Done> {
     if g.json {
         output::json(&summary)?;
     } else {
-        output::data(&export::summary(&summary))?;
+        output::data(&summary.text())?;
     }
     Ok(Done::Fine)
 }

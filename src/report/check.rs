@@ -1,9 +1,9 @@
 //! `report --check`: every digit of the latest tables, recomputed from the per-example scores.
 
-use super::cells::{parse_csv, parse_markdown, Difference, NOTHING};
-use super::header::Header;
-use super::table::{Kind, Table};
-use super::{build, comparison, export, runs, versions, Options, Report};
+use super::archive::{parse_csv, parse_markdown, versions, Difference, NOTHING};
+use super::build::{build, Options, Report};
+use super::table::{self, Header, Kind, Table};
+use super::{comparison, front, runs};
 use crate::fault::{Fault, Result};
 use crate::record::AblationRecord;
 use std::path::Path;
@@ -108,7 +108,7 @@ fn compare(
 ) -> Result<Vec<Difference>> {
     let file = |extension| format!("{}/{}.{extension}", table.name, versions::stem(version));
     let keys: Vec<&str> = table.columns.iter().filter(|c| c.kind == Kind::Key).map(|c| c.name).collect();
-    let expected = export::csv(table, header);
+    let expected = table::csv(table, header);
     let mut all = Vec::new();
     if csv != expected {
         let (found, wanted) = (parse_csv(csv, &keys)?, parse_csv(&expected, &keys)?);
@@ -116,7 +116,7 @@ fn compare(
         all.extend(or_lines(cells, csv, &expected, &table.name, &file("csv")));
     }
     let (found, expected) =
-        (versions::read(reports, &table.name, version, "md")?, export::markdown(table, header));
+        (versions::read(reports, &table.name, version, "md")?, table::markdown(table, header));
     if found != expected {
         all.extend(markdown_differences(&found, &expected, table, &file("md")));
     }
@@ -155,10 +155,10 @@ fn front_page(reports: &Path, report: Option<&Report>) -> Result<Vec<Difference>
         }
         Err(e) => return Err(Fault::io("read", &path, &e)),
     };
-    let links = super::links(reports);
-    let expected = export::front(table, header, &links);
-    match found == expected || found == export::front_without_runs(&links) {
-        true => Ok(vec![]),
-        false => Ok(markdown_differences(&found, &expected, table, "eval_results.md")),
+    let links = front::links(reports);
+    let expected = front::page(table, header, &links);
+    if found == expected || found == front::without_runs(&links) {
+        return Ok(vec![]);
     }
+    Ok(markdown_differences(&found, &expected, table, "eval_results.md"))
 }

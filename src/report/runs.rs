@@ -6,6 +6,7 @@ use crate::manifest::schema::Claim;
 use crate::manifest::syntax::{self, Kind, Node};
 use crate::record::examples::{self, Example};
 use crate::record::Record;
+use crate::report::table::Origin;
 use crate::store::{self, RunDir};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,25 @@ impl Run {
         }
     }
 
+    /// Where its numbers come from, for the head of a table.
+    pub fn origin(&self) -> Origin {
+        let record = &self.record;
+        let seeds = record.seeds;
+        let drift = if record.drift.is_empty() {
+            "none".into()
+        } else {
+            record.drift.join(";").replace(char::is_whitespace, "_")
+        };
+        Origin {
+            run: self.directory.clone(),
+            code: record.code_hash.clone(),
+            data: record.data_hash.clone(),
+            manifest: self.manifest.clone(),
+            seeds: format!("{}/{}/{}/{}", seeds.init, seeds.data, seeds.masking, seeds.probes),
+            drift,
+        }
+    }
+
     /// Per-example rows of one probe; `None` when it was not run.
     ///
     /// # Errors
@@ -69,6 +89,11 @@ impl Run {
             .expected(&recorded.sha256)
             .help("restore the file, or evaluate the run again"))
     }
+}
+
+/// Where the numbers of all runs come from.
+pub fn origins(groups: &[Group]) -> Vec<Origin> {
+    groups.iter().flat_map(|g| &g.runs).map(Run::origin).collect()
 }
 
 /// Which finished runs to take.

@@ -3,7 +3,7 @@
 use crate::fixture::Fixture;
 use nano4m::fault::Exit;
 use nano4m::record::AblationRecord;
-use nano4m::report::{self, comparison, export, Comparison, Options, Table};
+use nano4m::report::{self, comparison, table, ComparisonTables, Options, Table};
 use nano4m::stats::Bootstrap;
 use std::process::{Command, Stdio};
 
@@ -12,7 +12,7 @@ fn quick() -> Options {
     Options { plan: Bootstrap { replicates: 200, ..Bootstrap::default() }, ..Options::default() }
 }
 
-fn ablation(fixture: &Fixture) -> Comparison {
+fn ablation(fixture: &Fixture) -> ComparisonTables {
     let record = comparison::find(fixture.runs(), "grid").unwrap();
     comparison::ablation(fixture.runs(), &record, &Bootstrap::default()).unwrap()
 }
@@ -20,7 +20,7 @@ fn ablation(fixture: &Fixture) -> Comparison {
 fn cell(table: &Table, row: &str, column: &str) -> String {
     let row = table.rows.iter().find(|r| table.row_name(r) == row).unwrap_or_else(|| panic!("no row {row}"));
     let at = table.column(column).unwrap();
-    export::shown(&row.cells[at], &table.columns[at], None)
+    table::shown(&row.cells[at], &table.columns[at], None)
 }
 
 #[test]
@@ -33,11 +33,11 @@ fn snapshots_of_an_ablation() {
         ["ablation_grid", "ablation_grid_claims", "ablation_grid_effects", "ablation_grid_pairs"]
     );
     for (table, header) in &compared.tables {
-        insta::assert_snapshot!(format!("{}_markdown", table.name), export::markdown(table, header));
+        insta::assert_snapshot!(format!("{}_markdown", table.name), table::markdown(table, header));
     }
     let (cells, header) = &compared.tables[0];
-    insta::assert_snapshot!("ablation_grid_csv", export::csv(cells, header));
-    insta::assert_snapshot!("ablation_grid_terminal", export::terminal(cells));
+    insta::assert_snapshot!("ablation_grid_csv", table::csv(cells, header));
+    insta::assert_snapshot!("ablation_grid_terminal", table::terminal(cells));
 }
 
 /// What the fixture plants is found, and what it does not plant is not.
@@ -57,7 +57,7 @@ fn the_planted_difference_is_found_and_no_other() {
     assert_eq!(cell(table(0), &row("span, small"), "mde"), "–");
     let verdicts = [0, 1, 2].map(|i| {
         let t = table(1);
-        export::shown(&t.rows[i].cells[8], &t.columns[8], None)
+        table::shown(&t.rows[i].cells[8], &t.columns[8], None)
     });
     assert_eq!(verdicts, ["supported", "not supported", "not judged"]);
     let effect = |axis: &str, value: &str, against: &str| format!("{ce} / {axis} / {value} / {against}");
@@ -120,7 +120,7 @@ fn an_ablation_by_itself() {
     let fixture = Fixture::ablation();
     let (runs, reports) = (fixture.runs(), fixture.reports());
     let (_, summary) = report::generate_ablation(runs, &reports, "grid", &quick().plan).unwrap();
-    insta::assert_snapshot!("ablation_summary", export::summary(&summary));
+    insta::assert_snapshot!("ablation_summary", summary.text());
     assert_eq!(report::check(runs, &reports).unwrap(), []);
     let only = Some(vec!["grid.span-big-a3b1000000".to_string()]);
     report::generate(runs, &reports, &Options { only, ..quick() }).unwrap();
@@ -138,7 +138,7 @@ fn threads_do_not_matter() {
     let csv = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let compared = pool.install(|| ablation(&fixture));
-        compared.tables.iter().map(|(t, h)| export::csv(t, h)).collect::<Vec<_>>()
+        compared.tables.iter().map(|(t, h)| table::csv(t, h)).collect::<Vec<_>>()
     };
     assert_eq!(csv(1), csv(3));
 }
@@ -148,7 +148,7 @@ fn two_experiments_and_two_runs() {
     let fixture = Fixture::full();
     let plan = Bootstrap::default();
     let groups = comparison::pair(fixture.runs(), "alpha", "beta", &plan).unwrap();
-    insta::assert_snapshot!("pair_terminal", export::terminal(&groups.tables[0].0));
+    insta::assert_snapshot!("pair_terminal", table::terminal(&groups.tables[0].0));
     assert!(groups.tables[0].0.notes.iter().any(|n| n.starts_with("The two have no seed in common")));
     let runs = comparison::pair(fixture.runs(), "aaaa000000", "aaaa111", &plan).unwrap();
     let row = "cross_entropy/tok_rgb@196 / alpha-aaaa000000 / alpha-aaaa111111";

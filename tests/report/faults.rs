@@ -3,7 +3,7 @@
 
 use crate::fixture::Fixture;
 use nano4m::fault::Fault;
-use nano4m::report::{self, comparison, export, Options};
+use nano4m::report::{self, comparison, table, Options};
 use nano4m::rng::{stream, Purpose};
 use nano4m::stats::Bootstrap;
 use rand::Rng;
@@ -19,10 +19,10 @@ fn everything(runs: &Path) -> Result<String, Fault> {
     let compared = comparison::pair(runs, "tiny", "tiny", &options().plan)?;
     let mut text = String::new();
     for (table, header) in report.tables.iter().chain(&compared.tables) {
-        text += &export::csv(table, header);
-        text += &export::markdown(table, header);
-        text += &export::terminal(table);
-        text += &export::json(table, header).to_string();
+        text += &table::csv(table, header);
+        text += &table::markdown(table, header);
+        text += &table::terminal(table);
+        text += &table::json(table, header).to_string();
     }
     Ok(text + &report.plots.iter().map(|p| p.svg.as_str()).collect::<String>())
 }

@@ -1,7 +1,7 @@
 //! The report from files alone: two experiments, one of them with three seeds.
 
 use crate::fixture::Fixture;
-use nano4m::report::{self, export, Options};
+use nano4m::report::{self, table, Options};
 
 fn table<'a>(report: &'a report::Report, name: &str) -> &'a (report::Table, report::Header) {
     report.tables.iter().find(|(t, _)| t.name == name).unwrap()
@@ -29,12 +29,12 @@ fn snapshots_of_every_table() {
         ]
     );
     for (table, header) in &report.tables {
-        insta::assert_snapshot!(format!("{}_markdown", table.name), export::markdown(table, header));
+        insta::assert_snapshot!(format!("{}_markdown", table.name), table::markdown(table, header));
     }
     let (ce, header) = table(&report, "cross_entropy");
-    insta::assert_snapshot!("cross_entropy_csv", export::csv(ce, header));
-    insta::assert_snapshot!("cross_entropy_terminal", export::terminal(ce));
-    let json = export::json(ce, header);
+    insta::assert_snapshot!("cross_entropy_csv", table::csv(ce, header));
+    insta::assert_snapshot!("cross_entropy_terminal", table::terminal(ce));
+    let json = table::json(ce, header);
     assert_eq!(json["rows"][0]["modality"], "rgb");
     assert!(json["rows"][0]["ce_nats_per_token"]["low"].is_f64());
     assert_eq!(json["rows"].as_array().unwrap().len(), ce.rows.len());
@@ -47,7 +47,7 @@ fn regenerating_changes_no_byte() {
     let first = report::generate(fixture.runs(), &reports, &Options::default()).unwrap();
     let before = fixture.bytes();
     assert!(first.tables.iter().all(|t| t.new && t.version == "v0001"));
-    insta::assert_snapshot!("summary", export::summary(&first));
+    insta::assert_snapshot!("summary", first.text());
     let second = report::generate(fixture.runs(), &reports, &Options::default()).unwrap();
     assert!(second.tables.iter().all(|t| !t.new && t.version == "v0001"));
     assert_eq!(before, fixture.bytes());
@@ -143,7 +143,7 @@ fn one_probe_one_clip_and_nothing() {
     let names: Vec<&str> = report.tables.iter().map(|(t, _)| t.name.as_ref()).collect();
     assert_eq!(names, ["eval_results", "cross_entropy"]);
     let (ce, header) = table(&report, "cross_entropy");
-    let csv = export::csv(ce, header);
+    let csv = table::csv(ce, header);
     assert!(csv.contains("ce_nats_per_token interval: one unit"), "{csv}");
     let empty = tempfile::tempdir().unwrap();
     let fault = report::build(empty.path(), &Options::default()).err().unwrap();
@@ -158,7 +158,7 @@ fn threads_do_not_matter() {
     let csv = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let report = pool.install(|| report::build(fixture.runs(), &Options::default())).unwrap();
-        report.tables.iter().map(|(t, h)| export::csv(t, h)).collect::<Vec<_>>()
+        report.tables.iter().map(|(t, h)| table::csv(t, h)).collect::<Vec<_>>()
     };
     assert_eq!(csv(1), csv(3));
 }

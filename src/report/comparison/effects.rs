@@ -1,7 +1,7 @@
 //! Main effects: what one value of an axis does, averaged over the cells that differ in nothing else.
 
 use super::contrast::{Contrast, Runs, Tested};
-use super::subject::{Side, Subject};
+use super::sides::{Comparison, Side};
 use crate::report::scores::Metric;
 use crate::stats::{multiple, Bootstrap, NotEstimable};
 
@@ -20,14 +20,14 @@ pub struct Effect {
 }
 
 /// All effects and the size of their family.
-pub fn all(subject: &Subject, metrics: &[Metric], plan: &Bootstrap) -> (Vec<Effect>, usize) {
-    let reference = &subject.sides[subject.reference];
+pub fn all(comparison: &Comparison, metrics: &[Metric], plan: &Bootstrap) -> (Vec<Effect>, usize) {
+    let reference = &comparison.sides[comparison.reference];
     let mut effects = Vec::new();
     for (m, metric) in metrics.iter().enumerate() {
-        for axis in &subject.axes {
+        for axis in &comparison.axes {
             let Some(base) = reference.values.get(&axis.name) else { continue };
             for value in axis.labels.iter().filter(|l| *l != base) {
-                let matched = matched(&subject.sides, &axis.name, value, base);
+                let matched = matched(&comparison.sides, &axis.name, value, base);
                 if matched.is_empty() {
                     continue;
                 }

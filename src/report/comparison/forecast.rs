@@ -1,7 +1,7 @@
 //! What an ablation that is run in part will be able to find when it is complete.
 
 use super::contrast::Contrast;
-use super::subject::Subject;
+use super::sides::Comparison;
 use crate::fault::Result;
 use crate::record::ablation::AblationRecord;
 use crate::report::scores::Metric;
@@ -27,10 +27,10 @@ pub struct Detectable {
 /// # Errors
 /// If none of the record's runs is there, or their scores cannot be read.
 pub fn detectable(runs_root: &Path, record: &AblationRecord, seeds: usize) -> Result<Vec<Detectable>> {
-    let subject = Subject::ablation(runs_root, record)?;
-    let reference = &subject.sides[subject.reference];
+    let comparison = Comparison::ablation(runs_root, record)?;
+    let reference = &comparison.sides[comparison.reference];
     let of = |key: &String| {
-        let others = subject.sides.iter().enumerate().filter(|(i, _)| *i != subject.reference);
+        let others = comparison.sides.iter().enumerate().filter(|(i, _)| *i != comparison.reference);
         let each = others.filter_map(|(_, side)| {
             let contrast = Contrast::new(&[(&side.scores, &reference.scores)], key).ok()?;
             let (value, [finished, clips]) = (contrast.detectable(seeds).ok()?, contrast.size());
@@ -39,5 +39,5 @@ pub fn detectable(runs_root: &Path, record: &AblationRecord, seeds: usize) -> Re
         });
         each.max_by(|a, b| a.value.total_cmp(&b.value))
     };
-    Ok(subject.metrics.iter().filter_map(of).collect())
+    Ok(comparison.metrics.iter().filter_map(of).collect())
 }

@@ -1,12 +1,12 @@
 //! What the tables of a comparison say about their methods and limits.
 
 use super::ranking::Grid;
-use super::subject::Subject;
+use super::sides::Comparison;
 use crate::report::tables::{mean_note, ALPHA, PERMUTATIONS};
 use crate::stats::Bootstrap;
 
-/// Under every table: the tests, and what this subject does not allow to say.
-pub fn tests(subject: &Subject, plan: &Bootstrap) -> Vec<String> {
+/// Under every table: the tests, and what this comparison does not allow to say.
+pub fn tests(comparison: &Comparison, plan: &Bootstrap) -> Vec<String> {
     let mut notes = vec![
         mean_note(plan) + " Shares of clips of one seed: Clopper–Pearson.",
         format!(
@@ -20,7 +20,7 @@ pub fn tests(subject: &Subject, plan: &Bootstrap) -> Vec<String> {
          clips; shown beside null results, which say no more than that the difference is probably smaller."
             .into(),
     ];
-    let others = subject.other_targets();
+    let others = comparison.other_targets();
     if !others.is_empty() {
         notes.push(format!(
             "cross_entropy: the masks of the evaluation follow each cell's own masking unless its probe fixes one, so \
@@ -29,25 +29,25 @@ pub fn tests(subject: &Subject, plan: &Bootstrap) -> Vec<String> {
             others.join(", ")
         ));
     }
-    if subject.in_order {
+    if comparison.in_order {
         notes.push(
             "The two have no seed in common: their runs are paired in the order of their seeds, what has no partner is left \
              out."
                 .into(),
         );
     }
-    if !subject.gone.is_empty() {
-        notes.push(format!("Runs that are no longer there: {}.", subject.gone.join(", ")));
+    if !comparison.gone.is_empty() {
+        notes.push(format!("Runs that are no longer there: {}.", comparison.gone.join(", ")));
     }
     notes
 }
 
 /// Under the table of cells.
-pub fn cells(subject: &Subject, grid: &Grid, plan: &Bootstrap) -> Vec<String> {
-    let reference = &subject.sides[subject.reference].label;
+pub fn cells(comparison: &Comparison, grid: &Grid, plan: &Bootstrap) -> Vec<String> {
+    let reference = &comparison.sides[comparison.reference].label;
     let mut notes = Vec::new();
-    if !subject.about.is_empty() {
-        notes.push(subject.about.clone());
+    if !comparison.about.is_empty() {
+        notes.push(comparison.about.clone());
     }
     notes.push(format!("Reference: {reference}. Cells stand in the order of their value, best first."));
     notes.push(format!(
@@ -55,7 +55,7 @@ pub fn cells(subject: &Subject, grid: &Grid, plan: &Bootstrap) -> Vec<String> {
          the corrected paired test at {ALPHA}. Cells that cannot be told apart share ranks."
     ));
     notes.push(correction(grid));
-    notes.extend(tests(subject, plan));
+    notes.extend(tests(comparison, plan));
     notes.push(
         "training: matrix products of the forward and backward pass from the manifest, at the mean numbers of input and \
          target tokens; no time is measured here."
@@ -66,21 +66,21 @@ pub fn cells(subject: &Subject, grid: &Grid, plan: &Bootstrap) -> Vec<String> {
 }
 
 /// Under the table of pairs.
-pub fn pairs(subject: &Subject, grid: &Grid, plan: &Bootstrap) -> Vec<String> {
+pub fn pairs(comparison: &Comparison, grid: &Grid, plan: &Bootstrap) -> Vec<String> {
     let mut notes = vec![correction(grid)];
-    notes.extend(tests(subject, plan));
+    notes.extend(tests(comparison, plan));
     notes
 }
 
 /// Under the table of claims.
-pub fn claims(subject: &Subject, plan: &Bootstrap) -> Vec<String> {
+pub fn claims(comparison: &Comparison, plan: &Bootstrap) -> Vec<String> {
     let mut notes = vec![
         "gain of a: by how much cell a is better than cell b. A claim is supported when the gain is larger than its \
          margin; declared before the runs, judged apart from everything explored."
             .into(),
         "p Holm: the same test one-sided against the margin; Holm over the m claims.".into(),
     ];
-    notes.extend(tests(subject, plan));
+    notes.extend(tests(comparison, plan));
     notes
 }
 

@@ -2,7 +2,7 @@
 //! the right. Filled: no cell that costs no more is better by the corrected test.
 
 use super::ranking::Grid;
-use super::subject::Subject;
+use super::sides::Comparison;
 use super::tables::own;
 use crate::fault::Result;
 use crate::report::plots::{color, draw, failed, file_name, range, Area, Drawn, Plot};
@@ -20,18 +20,18 @@ struct Point {
 }
 
 /// The plots of the metrics that at least two cells have.
-pub fn all(subject: &Subject, grid: &Grid, plan: &Bootstrap) -> Result<Vec<Plot>> {
+pub fn all(comparison: &Comparison, grid: &Grid, plan: &Bootstrap) -> Result<Vec<Plot>> {
     let mut plots = Vec::new();
     for m in 0..grid.metrics.len() {
-        plots.extend(one(subject, grid, m, plan)?);
+        plots.extend(one(comparison, grid, m, plan)?);
     }
     Ok(plots)
 }
 
-fn one(subject: &Subject, grid: &Grid, m: usize, plan: &Bootstrap) -> Result<Option<Plot>> {
+fn one(comparison: &Comparison, grid: &Grid, m: usize, plan: &Bootstrap) -> Result<Option<Plot>> {
     let metric = &grid.metrics[m];
-    let flops = points(subject, grid, m, plan, |c| c.flops / 1e9);
-    let parameters = points(subject, grid, m, plan, |c| c.parameters as f64 / 1e6);
+    let flops = points(comparison, grid, m, plan, |c| c.flops / 1e9);
+    let parameters = points(comparison, grid, m, plan, |c| c.parameters as f64 / 1e6);
     if flops.len() < 2 {
         return Ok(None);
     }
@@ -45,31 +45,31 @@ fn one(subject: &Subject, grid: &Grid, m: usize, plan: &Bootstrap) -> Result<Opt
     let caption = format!(
         "Ablation {}: {} against cost, mean of seeds with 95 % intervals. Filled: no cell that costs no more is better \
          by the corrected test.",
-        subject.name, metric.key
+        comparison.name, metric.key
     );
-    let name = format!("pareto_{}_{}", file_name(&subject.name), file_name(&metric.key));
+    let name = format!("pareto_{}_{}", file_name(&comparison.name), file_name(&metric.key));
     Ok(Some(Plot { name, caption, svg }))
 }
 
 fn points(
-    subject: &Subject,
+    comparison: &Comparison,
     grid: &Grid,
     m: usize,
     plan: &Bootstrap,
     cost: impl Fn(&super::cost::Cost) -> f64,
 ) -> Vec<Point> {
-    let costs: Vec<Option<f64>> = subject.sides.iter().map(|s| s.cost.as_ref().map(&cost)).collect();
+    let costs: Vec<Option<f64>> = comparison.sides.iter().map(|s| s.cost.as_ref().map(&cost)).collect();
     let front = |side: usize| {
         let cheaper = |other: &usize| costs[*other].zip(costs[side]).is_some_and(|(o, own)| o <= own);
         let mut others = (0..costs.len()).filter(|o| *o != side).filter(cheaper);
         others.all(|other| grid.verdict(m, other, side) != Some(true))
     };
     let point = |side: usize| {
-        let value = own(subject, side, &grid.metrics[m], plan).ok()?;
-        let label = subject.sides[side].label.clone();
+        let value = own(comparison, side, &grid.metrics[m], plan).ok()?;
+        let label = comparison.sides[side].label.clone();
         Some(Point { label, cost: costs[side]?, value, front: front(side) })
     };
-    (0..subject.sides.len()).filter_map(point).collect()
+    (0..comparison.sides.len()).filter_map(point).collect()
 }
 
 fn panel(area: &Area, points: &[Point], cost: &str, quality: &str) -> Drawn {

@@ -1,7 +1,7 @@
 //! Every pair of sides on every metric, corrected together, and the ranks that follow from it.
 
 use super::contrast::{Contrast, Tested};
-use super::subject::Subject;
+use super::sides::Comparison;
 use crate::report::scores::Metric;
 use crate::report::tables::ALPHA;
 use crate::stats::{multiple, Bootstrap, NotEstimable};
@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 /// Two sides on one metric.
 pub struct Pair {
-    /// Index into the subject's metrics.
+    /// Index into the comparison's metrics.
     pub metric: usize,
-    /// Indices into the subject's sides, `a` before `b`.
+    /// Indices into the comparison's sides, `a` before `b`.
     pub a: usize,
     pub b: usize,
     /// Of `a − b`.
@@ -47,13 +47,13 @@ impl std::fmt::Display for Rank {
 }
 
 impl Grid {
-    pub fn new(subject: &Subject, plan: &Bootstrap) -> Grid {
-        let metrics: Vec<Metric> = subject.metrics.iter().map(|k| Metric::new(k)).collect();
+    pub fn new(comparison: &Comparison, plan: &Bootstrap) -> Grid {
+        let metrics: Vec<Metric> = comparison.metrics.iter().map(|k| Metric::new(k)).collect();
         let mut pairs = Vec::new();
         for (m, metric) in metrics.iter().enumerate() {
-            for a in 0..subject.sides.len() {
-                for b in a + 1..subject.sides.len() {
-                    let (x, y) = (&subject.sides[a].scores, &subject.sides[b].scores);
+            for a in 0..comparison.sides.len() {
+                for b in a + 1..comparison.sides.len() {
+                    let (x, y) = (&comparison.sides[a].scores, &comparison.sides[b].scores);
                     let tested = Contrast::new(&[(x, y)], &metric.key).map(|c| c.tested(plan));
                     pairs.push(Pair { metric: m, a, b, tested, adjusted: None });
                 }

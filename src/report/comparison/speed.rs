@@ -1,7 +1,7 @@
 //! Tokens per second as `metrics.csv` recorded them. It depends on machine and load: it may be
 //! printed, but never enters a table that is compared byte by byte.
 
-use super::subject::{Side, Subject};
+use super::sides::{Comparison, Side};
 use serde::Serialize;
 
 /// Speed of one side.
@@ -15,8 +15,8 @@ pub struct Speed {
 }
 
 /// Every side, in order.
-pub fn all(subject: &Subject) -> Vec<Speed> {
-    subject.sides.iter().map(one).collect()
+pub fn all(comparison: &Comparison) -> Vec<Speed> {
+    comparison.sides.iter().map(one).collect()
 }
 
 fn one(side: &Side) -> Speed {

@@ -2,7 +2,7 @@
 
 use super::{color, draw, failed, file_name, range, Area, Drawn, Plot, FONT};
 use crate::fault::Result;
-use crate::report::published::short_names;
+use crate::modality::short_names;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Row, Table};
 use crate::stats::Estimate;

@@ -2,8 +2,8 @@
 
 use super::{draw, failed, file_name, Area, Drawn, Plot};
 use crate::fault::Result;
+use crate::modality::short_names;
 use crate::record::examples::{source, Classification};
-use crate::report::published::short_names;
 use crate::report::runs::Group;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};

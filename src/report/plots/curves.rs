@@ -2,7 +2,7 @@
 
 use super::{color, draw, failed, file_name, legend, range, Plot, FONT};
 use crate::fault::{Fault, Result};
-use crate::report::published::short_names;
+use crate::modality::short_names;
 use crate::report::runs::{Group, Run};
 use plotters::prelude::*;
 use std::path::Path;

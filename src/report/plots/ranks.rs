@@ -2,8 +2,8 @@
 
 use super::{color, draw, failed, file_name, legend, Plot, FONT};
 use crate::fault::Result;
+use crate::modality::short_names;
 use crate::record::examples::{source, Retrieval};
-use crate::report::published::short_names;
 use crate::report::runs::Group;
 use plotters::prelude::*;
 use std::collections::BTreeMap;

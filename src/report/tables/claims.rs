@@ -1,7 +1,8 @@
 //! Claims declared in the manifest before training, judged apart from everything explored.
 
+use super::built::Built;
 use super::common::{self, add, largest_p, views, Clips, Context, View};
-use super::{verdict, Built};
+use super::verdict;
 use crate::fault::Result;
 use crate::manifest::schema::Claim;
 use crate::record::examples::{

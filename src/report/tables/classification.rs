@@ -1,12 +1,12 @@
 //! Class of a clip: top-1/3/5 by inputs and method, against chance.
 
+use super::built::Built;
 use super::common::{self, add, largest_p, share, views, Clips, Context, Draft, Headline, View};
 use super::compared;
-use super::Built;
 use crate::fault::Result;
 use crate::record::examples::{source, Classification};
 use crate::record::Direction as Better;
-use crate::report::published::find;
+use crate::report::reference::find;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
 use crate::stats::{binomial, detectable, mcnemar, multiple, Alternative, Estimable, NotEstimable};
@@ -150,7 +150,7 @@ fn chance(of: &[&Scores]) -> Estimable<f64> {
     }
 }
 
-fn published(group: &Group, key: &Key, at: &str) -> Option<&'static crate::report::published::Published> {
+fn published(group: &Group, key: &Key, at: &str) -> Option<&'static crate::report::reference::Published> {
     let of = format!("class/{}/{}/{at}", key.0, key.1);
     (key.2 == source::MODEL).then(|| find(&of, &group.runs[0].record.modalities)).flatten()
 }

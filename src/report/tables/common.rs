@@ -1,12 +1,13 @@
 //! What tables share: clips of a quantity, seeds and their mean, corrections, headlines.
 
 use crate::fault::Result;
+use crate::modality::short_names;
 use crate::record::examples::Example;
 use crate::record::Direction;
-use crate::report::published::{short_names, Published};
+use crate::report::reference::Published;
 use crate::report::runs::{Group, Run};
 use crate::report::table::{Cell, Row};
-use crate::stats::{bootstrap, multiple, Bootstrap, Estimable, Estimate, Interval, NotEstimable};
+use crate::stats::{bootstrap, multiple, Bootstrap, Estimable, Estimate, NotEstimable};
 
 pub use crate::metrics::clips::{add, common_clips, hits, Clips};
 pub use crate::metrics::estimate::{
@@ -21,11 +22,6 @@ pub fn percent(e: Estimate) -> Estimate {
 /// The same for what cannot leave 0 to 100 %.
 pub fn share_percent(e: Estimate) -> Estimate {
     e.share_percent()
-}
-
-/// An interval of fractions as percent.
-pub fn percent_interval(i: Interval) -> Interval {
-    i.percent()
 }
 
 /// What a table is made from.

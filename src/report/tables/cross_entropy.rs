@@ -1,12 +1,12 @@
 //! Cross-entropy per modality beside its baselines, nats and bits per token.
 
+use super::built::Built;
 use super::common::{self, add, Context, Draft, Headline};
 use super::compared::{self, each_line, Line, Placed, Sources};
-use super::Built;
 use crate::fault::Result;
 use crate::record::examples::{source, CrossEntropy};
 use crate::record::Direction as Better;
-use crate::report::published::find;
+use crate::report::reference::find;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
 use std::collections::BTreeMap;

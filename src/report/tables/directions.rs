@@ -1,12 +1,12 @@
 //! Directions: token accuracy and cross-entropy of whole modalities from others, in one pass.
 
+use super::built::Built;
 use super::common::{self, add, Context, Draft, Headline};
 use super::compared::{self, each_line, Line, Placed, Sources};
-use super::Built;
 use crate::fault::Result;
 use crate::record::examples::{source, Direction};
 use crate::record::Direction as Better;
-use crate::report::published::{find, Published};
+use crate::report::reference::{find, Published};
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,8 +1,8 @@
 //! The front page: one line per quantity, the published numbers beside it.
 
 use super::common::{self, Context, Headline};
-use crate::report::format::arrow;
-use crate::report::published::{Published, PUBLISHED};
+use crate::report::reference::{Published, PUBLISHED};
+use crate::report::table::arrow;
 use crate::report::table::{Cell, Column, Row, Table};
 
 fn columns() -> Vec<Column> {

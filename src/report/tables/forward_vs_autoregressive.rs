@@ -1,11 +1,11 @@
 //! Caption cross-entropy in one pass against position by position, feeding back the argmax.
 
+use super::built::Built;
 use super::common::{self, add, views, Clips, Context, Draft, Headline, View};
-use super::Built;
 use crate::fault::Result;
 use crate::record::examples::ForwardVsAutoregressive;
 use crate::record::Direction as Better;
-use crate::report::published::find;
+use crate::report::reference::find;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
 

@@ -1,7 +1,7 @@
 //! Generated tokens: diversity against the real ones, and mode collapse.
 
+use super::built::Built;
 use super::common::{self, add, views, Clips, Context, Draft, Headline, View};
-use super::Built;
 use crate::fault::Result;
 use crate::record::examples::Generation;
 use crate::record::Direction as Better;

@@ -1,7 +1,7 @@
 //! Linear probe of the encoder beside its controls: shuffled labels and random weights.
 
+use super::built::Built;
 use super::common::{self, add, largest_p, share, views, Clips, Context, Draft, Headline, View};
-use super::Built;
 use crate::fault::Result;
 use crate::record::examples::LinearProbe;
 use crate::record::Direction as Better;

@@ -1,11 +1,11 @@
 //! Memorization: the last fifth of a modality, on clips that were and were not in training.
 
+use super::built::Built;
 use super::common::{self, add, views, Clips, Context, Headline};
-use super::Built;
 use crate::fault::Result;
 use crate::record::examples::Memorization;
 use crate::record::Direction as Better;
-use crate::report::published::find;
+use crate::report::reference::find;
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Row, Table};
 use crate::stats::{auc, Estimable, Estimate, NotEstimable};

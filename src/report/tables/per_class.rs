@@ -1,8 +1,8 @@
 //! Top-1 of every class by itself: which classes carry the accuracy.
 
+use super::built::Built;
 use super::classification::right;
 use super::common::{self, add, hits, share, views, Clips, Context};
-use super::Built;
 use crate::fault::Result;
 use crate::record::examples::{source, Classification};
 use crate::report::table::{Cell, Column, Row, Table};

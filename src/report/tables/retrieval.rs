@@ -1,13 +1,13 @@
 //! Retrieval: R@1/5/10, median rank and MRR, against chance.
 
+use super::built::Built;
 use super::common::{
     self, add, largest_p, share, views, Clips, Context, Draft, Headline, View, PERMUTATIONS,
 };
-use super::Built;
 use crate::fault::Result;
 use crate::record::examples::{source, Retrieval};
 use crate::record::Direction as Better;
-use crate::report::published::{find, Published};
+use crate::report::reference::{find, Published};
 use crate::report::runs::Group;
 use crate::report::table::{Cell, Column, Table};
 use crate::stats::{binomial, detectable, multiple, pairing, Alternative, Estimable, NotEstimable};

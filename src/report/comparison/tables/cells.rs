@@ -1,15 +1,15 @@
 //! Cells of an ablation: value, rank, difference from the reference, cost.
 
-use super::{difference, direction, own, tested_cells, tested_columns, undecided, SCHEMA};
+use super::tested::{difference, direction, own, tested_cells, tested_columns, undecided, SCHEMA};
 use crate::report::comparison::ranking::Grid;
-use crate::report::comparison::subject::Subject;
+use crate::report::comparison::sides::Comparison;
 use crate::report::scores::Metric;
 use crate::report::table::{Cell, Column, Row, Table};
 use crate::report::tables::Clips;
 use crate::stats::{Bootstrap, Estimable, Estimate};
 
 /// One row for each metric and cell: value, rank, difference from the reference, cost.
-pub fn cells(subject: &Subject, grid: &Grid, plan: &Bootstrap, notes: Vec<String>) -> Table {
+pub fn cells(comparison: &Comparison, grid: &Grid, plan: &Bootstrap, notes: Vec<String>) -> Table {
     let mut columns = vec![
         Column::key("metric"),
         Column::key("cell"),
@@ -29,15 +29,15 @@ pub fn cells(subject: &Subject, grid: &Grid, plan: &Bootstrap, notes: Vec<String
     ]);
     let mut rows = Vec::new();
     for (m, metric) in grid.metrics.iter().enumerate() {
-        let values: Vec<_> = (0..subject.sides.len()).map(|s| own(subject, s, metric, plan)).collect();
+        let values: Vec<_> = (0..comparison.sides.len()).map(|s| own(comparison, s, metric, plan)).collect();
         let with: Vec<usize> = (0..values.len()).filter(|&s| values[s].is_ok()).collect();
         for side in order(metric, &values) {
-            rows.push(cell_row(subject, grid, (m, side), values[side], &with));
+            rows.push(cell_row(comparison, grid, (m, side), values[side], &with));
         }
     }
     Table {
-        name: format!("ablation_{}", subject.name).into(),
-        title: format!("Ablation {}", subject.name).into(),
+        name: format!("ablation_{}", comparison.name).into(),
+        title: format!("Ablation {}", comparison.name).into(),
         schema: SCHEMA,
         columns,
         rows,
@@ -58,13 +58,13 @@ fn order(metric: &Metric, values: &[Estimable<Estimate>]) -> Vec<usize> {
 }
 
 fn cell_row(
-    subject: &Subject,
+    comparison: &Comparison,
     grid: &Grid,
     (m, side): (usize, usize),
     value: Estimable<Estimate>,
     with: &[usize],
 ) -> Row {
-    let (metric, own) = (&grid.metrics[m], &subject.sides[side]);
+    let (metric, own) = (&grid.metrics[m], &comparison.sides[side]);
     let rank = with.contains(&side).then(|| grid.rank(m, side, with));
     let mut cells = vec![
         Cell::text(&metric.key),
@@ -74,9 +74,9 @@ fn cell_row(
         rank.map_or(Cell::Empty, |r| Cell::text(r.to_string())),
         Cell::estimate(value),
     ];
-    match grid.pair(m, side, subject.reference) {
+    match grid.pair(m, side, comparison.reference) {
         Some((pair, turned)) => {
-            let verdict = match grid.verdict(m, side, subject.reference) {
+            let verdict = match grid.verdict(m, side, comparison.reference) {
                 Some(true) => "better",
                 Some(false) => "worse",
                 None => undecided(pair),

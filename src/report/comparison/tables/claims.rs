@@ -1,16 +1,16 @@
 //! Claims about cells, declared before the runs, judged by Holm's procedure.
 
-use super::SCHEMA;
+use super::tested::SCHEMA;
 use crate::record::ablation::CellClaim;
 use crate::report::comparison::contrast::Contrast;
-use crate::report::comparison::subject::Subject;
+use crate::report::comparison::sides::Comparison;
 use crate::report::scores::{canonical, Metric};
 use crate::report::table::{Cell, Column, Row, Table};
 use crate::report::tables::verdict;
 use crate::stats::{multiple, Alternative, Bootstrap, Estimable, NotEstimable};
 
 /// Declared claims, judged apart; `None` without any.
-pub fn claims(subject: &Subject, plan: &Bootstrap, notes: Vec<String>) -> Option<Table> {
+pub fn claims(comparison: &Comparison, plan: &Bootstrap, notes: Vec<String>) -> Option<Table> {
     let mut columns = vec![
         Column::key("metric"),
         Column::key("a"),
@@ -20,12 +20,12 @@ pub fn claims(subject: &Subject, plan: &Bootstrap, notes: Vec<String>) -> Option
     ];
     columns.extend(verdict::columns());
     columns.extend([Column::count("seeds"), Column::count("clips")]);
-    let judged: Vec<Judged> = subject.claims.iter().map(|c| Judged::new(subject, c, plan)).collect();
+    let judged: Vec<Judged> = comparison.claims.iter().map(|c| Judged::new(comparison, c, plan)).collect();
     let holm = multiple::holm(&judged.iter().map(|j| j.p.ok()).collect::<Vec<_>>());
     let rows: Vec<Row> = judged.into_iter().zip(holm.adjusted).map(|(j, p)| j.row(p, holm.m)).collect();
     (!rows.is_empty()).then(|| Table {
-        name: format!("ablation_{}_claims", subject.name).into(),
-        title: format!("Ablation {}: declared claims", subject.name).into(),
+        name: format!("ablation_{}_claims", comparison.name).into(),
+        title: format!("Ablation {}: declared claims", comparison.name).into(),
         schema: SCHEMA,
         columns,
         rows,
@@ -43,9 +43,9 @@ struct Judged {
 }
 
 impl Judged {
-    fn new(subject: &Subject, claim: &CellClaim, plan: &Bootstrap) -> Judged {
+    fn new(comparison: &Comparison, claim: &CellClaim, plan: &Bootstrap) -> Judged {
         let metric = Metric::new(&canonical(&claim.metric));
-        let side = |label: &str| subject.sides.iter().find(|s| s.label == label);
+        let side = |label: &str| comparison.sides.iter().find(|s| s.label == label);
         // A gain is positive whichever way is better.
         let contrast = match (side(&claim.a), side(&claim.b)) {
             (Some(a), Some(b)) if metric.lower => Contrast::new(&[(&b.scores, &a.scores)], &metric.key),

@@ -1,8 +1,8 @@
 //! Main effects of the axes of an ablation.
 
-use super::{counts, difference, direction, tested_cells, tested_columns, SCHEMA};
+use super::tested::{counts, difference, direction, tested_cells, tested_columns, SCHEMA};
 use crate::report::comparison::effects::{self, Effect};
-use crate::report::comparison::subject::Subject;
+use crate::report::comparison::sides::Comparison;
 use crate::report::scores::Metric;
 use crate::report::table::{Cell, Column, Row, Table};
 use crate::report::tables::ALPHA;
@@ -10,12 +10,12 @@ use crate::stats::Bootstrap;
 
 /// Main effects of every axis; `None` without axes.
 pub fn main_effects(
-    subject: &Subject,
+    comparison: &Comparison,
     metrics: &[Metric],
     plan: &Bootstrap,
     mut notes: Vec<String>,
 ) -> Option<Table> {
-    let (effects, m) = effects::all(subject, metrics, plan);
+    let (effects, m) = effects::all(comparison, metrics, plan);
     let mut columns = vec![
         Column::key("metric"),
         Column::key("axis"),
@@ -56,8 +56,8 @@ pub fn main_effects(
          nothing else (column pairs). Benjamini–Hochberg over the m = {m} tests of this table."
     ));
     (!rows.is_empty()).then(|| Table {
-        name: format!("ablation_{}_effects", subject.name).into(),
-        title: format!("Ablation {}: main effects", subject.name).into(),
+        name: format!("ablation_{}_effects", comparison.name).into(),
+        title: format!("Ablation {}: main effects", comparison.name).into(),
         schema: SCHEMA,
         columns,
         rows,

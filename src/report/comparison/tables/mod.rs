@@ -1,104 +1,13 @@
-//! The tables of a comparison, one small file each; here what they share.
+//! The tables of a comparison, one small file each.
 
 mod cells;
 mod claims;
 mod main_effects;
 mod pairs;
+mod tested;
 
 pub use cells::cells;
 pub use claims::claims;
 pub use main_effects::main_effects;
 pub use pairs::pairs;
-
-use super::contrast::{right_or_wrong, Tested};
-use super::ranking::Pair;
-use super::subject::Subject;
-use crate::report::scores::Metric;
-use crate::report::table::{Cell, Column};
-use crate::report::tables::{estimate, share, Clips, ALPHA};
-use crate::stats::{Bootstrap, Estimable, Estimate, Interval};
-
-/// Version of columns and definitions of all four.
-const SCHEMA: u32 = 1;
-
-/// A cell of a table, or why it is empty.
-fn number(value: Estimable<f64>) -> Cell {
-    value.map_or_else(Cell::Absent, Cell::Number)
-}
-
-/// The five columns every test has.
-fn tested_columns() -> [Column; 5] {
-    [
-        Column::number("effect_size", "d", "", 2).own_digits(),
-        Column::p("p", "p").csv_only(),
-        Column::p("p_adjusted", "p adj."),
-        Column::number("mde", "MDE", "", 4),
-        Column::text("verdict", "verdict"),
-    ]
-}
-
-/// Their cells; the sign is turned where the pair stands the other way round.
-fn tested_cells(
-    tested: Estimable<Tested>,
-    adjusted: Option<f64>,
-    turned: bool,
-    verdict: String,
-) -> Vec<Cell> {
-    let sign = if turned { -1.0 } else { 1.0 };
-    let significant = adjusted.is_some_and(|p| p <= ALPHA);
-    let tested = match tested {
-        Ok(t) => t,
-        Err(why) => {
-            return vec![Cell::Absent(why), Cell::Empty, Cell::Empty, Cell::Empty, Cell::text(verdict)]
-        }
-    };
-    vec![
-        number(tested.effect.map(|d| sign * d)),
-        Cell::p(tested.p),
-        adjusted.map_or(Cell::Empty, Cell::P),
-        if significant { Cell::Empty } else { number(tested.mde) },
-        Cell::text(verdict),
-    ]
-}
-
-fn difference(tested: Estimable<Tested>, turned: bool) -> Cell {
-    let turn = |e: Estimate| match turned {
-        true => Estimate {
-            value: -e.value,
-            interval: e.interval.map(|i| Interval { low: -i.high, high: -i.low }),
-            ..e
-        },
-        false => e,
-    };
-    Cell::estimate(tested.and_then(|t| t.estimate).map(turn))
-}
-
-fn counts(tested: &Estimable<Tested>) -> [Cell; 2] {
-    let (seeds, clips) = tested.as_ref().map_or((0, 0), |t| (t.seeds, t.clips));
-    [Cell::Count(seeds as u64), Cell::Count(clips as u64)]
-}
-
-/// Own value of a side: mean over its seeds and clips. Shares of clips of one seed get the interval
-/// they have in the other tables, and no share leaves 0 to 100 %.
-pub fn own(subject: &Subject, side: usize, metric: &Metric, plan: &Bootstrap) -> Estimable<Estimate> {
-    let maps: Vec<&Clips> = subject.sides[side].scores.values().filter_map(|s| s.get(&metric.key)).collect();
-    match maps.as_slice() {
-        [one] if one.values().all(right_or_wrong) => share(&maps, plan),
-        _ if metric.lower => estimate(&maps, plan),
-        _ => estimate(&maps, plan).map(|e| {
-            let cut = |i: Interval| Interval { low: i.low.max(0.0), high: i.high.min(100.0) };
-            Estimate { interval: e.interval.map(cut), ..e }
-        }),
-    }
-}
-
-fn direction(metric: &Metric) -> Cell {
-    Cell::text(if metric.lower { "↓" } else { "↑" })
-}
-
-fn undecided(pair: &Pair) -> &'static str {
-    match pair.adjusted {
-        Some(_) => "not distinguishable",
-        None => "not estimable",
-    }
-}
+pub use tested::own;

@@ -1,14 +1,14 @@
 //! Every pair of sides on every metric.
 
-use super::{counts, difference, direction, own, tested_cells, tested_columns, undecided, SCHEMA};
+use super::tested::{counts, difference, direction, own, tested_cells, tested_columns, undecided, SCHEMA};
 use crate::report::comparison::ranking::{Grid, Pair};
-use crate::report::comparison::subject::{same_targets, Subject};
+use crate::report::comparison::sides::{same_targets, Comparison};
 use crate::report::table::{Cell, Column, Row, Table};
 use crate::stats::Bootstrap;
 
 /// One row for each metric and pair.
 pub fn pairs(
-    subject: &Subject,
+    comparison: &Comparison,
     grid: &Grid,
     plan: &Bootstrap,
     names: (String, String),
@@ -28,7 +28,7 @@ pub fn pairs(
     columns.extend([Column::text("targets", "targets"), Column::count("seeds"), Column::count("clips")]);
     let row = |pair: &Pair| {
         let metric = &grid.metrics[pair.metric];
-        let (a, b) = (&subject.sides[pair.a], &subject.sides[pair.b]);
+        let (a, b) = (&comparison.sides[pair.a], &comparison.sides[pair.b]);
         let verdict = match grid.verdict(pair.metric, pair.a, pair.b) {
             Some(true) => "a better",
             Some(false) => "b better",
@@ -40,8 +40,8 @@ pub fn pairs(
             Cell::text(&b.label),
             Cell::text(metric.unit),
             direction(metric),
-            Cell::estimate(own(subject, pair.a, metric, plan)),
-            Cell::estimate(own(subject, pair.b, metric, plan)),
+            Cell::estimate(own(comparison, pair.a, metric, plan)),
+            Cell::estimate(own(comparison, pair.b, metric, plan)),
             difference(pair.tested, false),
         ];
         cells.extend(tested_cells(pair.tested, pair.adjusted, false, verdict.into()));

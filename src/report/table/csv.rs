@@ -1,9 +1,9 @@
 //! CSV: header as `# ` comments, then fixed columns; an absent number is an empty field and its
 //! reason stands in the last column.
 
-use crate::report::format::{fixed, p_exact};
-use crate::report::header::Header;
-use crate::report::table::{Cell, Column, Kind, Row, Table};
+use super::definition::{Cell, Column, Kind, Row, Table};
+use super::format::{fixed, p_exact};
+use super::header::Header;
 
 /// The whole file.
 pub fn csv(table: &Table, header: &Header) -> String {

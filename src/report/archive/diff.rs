@@ -1,9 +1,9 @@
 //! `report diff`: which cells changed between two versions of a table, and why.
 
-use super::cells::{parse_csv, Difference};
-use super::header::{Header, Origin};
+use super::read::{parse_csv, Difference};
 use super::versions;
 use crate::fault::{Fault, Result};
+use crate::report::table::{Header, Origin};
 use serde::Serialize;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! JSON of one table, for machines: numbers at full precision, what is absent is null.
 
-use crate::report::header::Header;
-use crate::report::table::{Cell, Table};
+use super::definition::{Cell, Table};
+use super::header::Header;
 use serde_json::{json, Map, Value};
 
 /// `{table, schema, statistics, runs, rows: [{column: value}]}`; an estimate is

@@ -1,14 +1,14 @@
 //! The terminal: the same cells with plain rules, then the notes.
 
-use super::grid;
-use crate::report::table::Table;
+use super::definition::Table;
+use super::shown::{texts, Shown};
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Style};
 
 /// Title, table and notes; `*` marks what is bold elsewhere.
 pub fn terminal(table: &Table) -> String {
-    let (headings, rows, right) = grid(table, |t| format!("*{t}"));
+    let Shown { headings, rows, right } = texts(table, |t| format!("*{t}"));
     let mut builder = Builder::default();
     builder.push_record(headings);
     for row in rows {

@@ -1,10 +1,9 @@
 //! The reference's published numbers (its model card and evaluation outputs), with their n, and
 //! intervals where hits and n can be worked out.
 
-use crate::modality::Modality;
 use crate::record::ModalityInfo;
 use crate::stats::proportion::clopper_pearson;
-use crate::stats::{Estimate, NotEstimable};
+use crate::stats::{Estimate, Interval, NotEstimable};
 
 /// One published number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -180,30 +179,11 @@ const REFERENCE: [(&str, usize, usize); 5] = [
     ("scene_desc", 64, 50_304),
 ];
 
-/// `tok_rgb@196+scene_desc` → `rgb+scene_desc`.
-pub fn short_names(joined: &str) -> String {
-    let short = |name: &str| {
-        let m = Modality {
-            name: name.into(),
-            length: 0,
-            vocab: 0,
-            codebooks: 1,
-            grid: None,
-            text: None,
-            masking: Default::default(),
-        };
-        m.short().to_string()
-    };
-    joined.split('+').map(short).collect::<Vec<_>>().join("+")
-}
-
 impl Published {
     /// Value and, for shares of clips, its Clopper–Pearson interval; percent where the unit is.
     pub fn estimate(&self, level: f64) -> Estimate {
         let (n, interval) = match self.hits {
-            Some((hits, n)) => {
-                (n as usize, clopper_pearson(hits, n, level).map(super::tables::percent_interval))
-            }
+            Some((hits, n)) => (n as usize, clopper_pearson(hits, n, level).map(Interval::percent)),
             None => (0, Err(NotEstimable::SummaryOnly)),
         };
         Estimate { value: self.value, n, interval }
@@ -240,7 +220,6 @@ mod tests {
         assert!(find("ce/tok_audio@512", &other).is_none());
         assert!(find("retrieval/tok_rgb@196->tok_audio@512/r1", &other).is_none());
         assert!(find("memorization/test/ce", &other).is_none());
-        assert_eq!(short_names("tok_rgb@196+scene_desc"), "rgb+scene_desc");
     }
 
     #[test]

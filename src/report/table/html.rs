@@ -1,16 +1,14 @@
 //! HTML of one table, for the page that shows everything.
 
-use super::grid;
-use crate::report::format::heading;
-use crate::report::table::Table;
+use super::definition::Table;
+use super::shown::{texts, Shown};
 
 /// A `<table>` and its notes; `<b>` marks bold cells.
 pub fn html(table: &Table) -> String {
-    let (_, rows, right) = grid(table, |t| format!("\u{1}{t}"));
-    let shown = table.columns.iter().filter(|c| !c.csv_only);
+    let Shown { headings, rows, right } = texts(table, |t| format!("\u{1}{t}"));
     let class = |i: usize| if right[i] { " class=\"n\"" } else { "" };
-    let head = |(i, c)| format!("<th{}>{}</th>", class(i), escape(&heading(c)));
-    let heads: String = shown.enumerate().map(head).collect();
+    let head = |(i, text): (usize, &String)| format!("<th{}>{}</th>", class(i), escape(text));
+    let heads: String = headings.iter().enumerate().map(head).collect();
     let cell = |(i, text): (usize, &String)| {
         let class = class(i);
         match text.strip_prefix('\u{1}') {
@@ -26,6 +24,6 @@ pub fn html(table: &Table) -> String {
 }
 
 /// Text inside an element or a quoted attribute.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

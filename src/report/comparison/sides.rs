@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Sides of a comparison and what is asked of them.
-pub struct Subject {
+pub struct Comparison {
     /// Name of the ablation, or `a against b`.
     pub name: String,
     pub about: String,
@@ -44,12 +44,12 @@ pub struct Side {
     pub cost: Option<Cost>,
 }
 
-impl Subject {
+impl Comparison {
     /// The cells of an ablation that was run.
     ///
     /// # Errors
     /// If none of its runs is there, or one is not the run that was recorded.
-    pub fn ablation(runs_root: &Path, record: &AblationRecord) -> Result<Subject> {
+    pub fn ablation(runs_root: &Path, record: &AblationRecord) -> Result<Comparison> {
         let named: Vec<String> =
             record.cells.iter().flat_map(|c| c.runs.iter().map(|r| r.directory.clone())).collect();
         let groups = runs::load(runs_root, Choice::Only(&named))?;
@@ -77,7 +77,7 @@ impl Subject {
             true => all_metrics(&sides),
             false => record.metrics.iter().map(|k| canonical(k)).collect(),
         };
-        Ok(Subject {
+        Ok(Comparison {
             name: record.name.clone(),
             about: record.about.clone(),
             reference: record.cells.iter().position(|c| c.label == record.reference).unwrap_or(0),
@@ -94,7 +94,7 @@ impl Subject {
     ///
     /// # Errors
     /// If a name is nobody's or several's, or a run is not finished.
-    pub fn pair(runs_root: &Path, a: &str, b: &str) -> Result<Subject> {
+    pub fn pair(runs_root: &Path, a: &str, b: &str) -> Result<Comparison> {
         let side = |what: &str| -> Result<Side> {
             let (label, runs) = named(runs_root, what)?;
             let keyed = runs.into_iter().map(|r| (seeds(&r), r)).collect();
@@ -107,7 +107,7 @@ impl Subject {
             first.scores = second.scores.keys().copied().zip(own.into_values()).collect();
         }
         let sides = vec![first, second];
-        Ok(Subject {
+        Ok(Comparison {
             name: format!("{} against {}", sides[0].label, sides[1].label),
             about: String::new(),
             reference: 1,

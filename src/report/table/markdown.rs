@@ -1,8 +1,8 @@
 //! Markdown: title, origin, the table, notes.
 
-use super::grid;
-use crate::report::header::Header;
-use crate::report::table::Table;
+use super::definition::Table;
+use super::header::{Header, Origin};
+use super::shown::{texts, Shown};
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Style};
@@ -17,49 +17,8 @@ pub fn markdown(table: &Table, header: &Header) -> String {
     text
 }
 
-/// The front page: the table, where the others are, and the runs.
-pub fn front(table: &Table, header: &Header, links: &[(String, String)]) -> String {
-    let mut text = format!("# {}\n\n", table.title);
-    text += &format!("table `{}` · schema {} · {}\n\n", table.name, header.schema, header.statistics);
-    text += &body(table);
-    text += LINKS;
-    text += &list(links);
-    text += AFTER_LINKS;
-    text += "\n\n## Made from\n\n";
-    text + &origins(header)
-}
-
-/// The front page where every run was made for an ablation.
-pub fn front_without_runs(links: &[(String, String)]) -> String {
-    format!(
-        "# Results\n\nNo run outside an ablation was reported on yet.\n{LINKS}{}{AFTER_LINKS}\n",
-        list(links)
-    )
-}
-
-const LINKS: &str = "\n## All tables\n\n";
-const AFTER_LINKS: &str = "\nPlots and tables on one page: [index.html](index.html).";
-
-fn list(links: &[(String, String)]) -> String {
-    let line = |(name, version): &(String, String)| {
-        format!("- {name}: [{version}.md]({name}/{version}.md), [{version}.csv]({name}/{version}.csv)\n")
-    };
-    links.iter().map(line).collect()
-}
-
-/// A front page with other links; a text that is none comes back as it is.
-pub fn with_links(front: &str, links: &[(String, String)]) -> String {
-    let parts = front.split_once(LINKS).and_then(|(head, rest)| {
-        let (_, tail) = rest.split_once(AFTER_LINKS)?;
-        Some((head, tail))
-    });
-    match parts {
-        Some((head, tail)) => format!("{head}{LINKS}{}{AFTER_LINKS}{tail}", list(links)),
-        None => front.into(),
-    }
-}
-
-fn body(table: &Table) -> String {
+/// The table and its notes.
+pub fn body(table: &Table) -> String {
     let mut text = pipes(table);
     text.push('\n');
     for note in &table.notes {
@@ -71,7 +30,7 @@ fn body(table: &Table) -> String {
 
 /// The table itself; numbers to the right.
 fn pipes(table: &Table) -> String {
-    let (headings, rows, right) = grid(table, |t| format!("**{t}**"));
+    let Shown { headings, rows, right } = texts(table, |t| format!("**{t}**"));
     let escape = |cells: Vec<String>| cells.into_iter().map(|c| c.replace('|', "\\|"));
     let mut builder = Builder::default();
     builder.push_record(escape(headings));
@@ -95,8 +54,9 @@ fn pipes(table: &Table) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn origins(header: &Header) -> String {
-    let line = |o: &crate::report::header::Origin| {
+/// The runs, one line each.
+pub fn origins(header: &Header) -> String {
+    let line = |o: &Origin| {
         let drift =
             if o.drift == "none" { String::new() } else { format!(" · **drift allowed: {}**", o.drift) };
         format!(

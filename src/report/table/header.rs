@@ -2,7 +2,7 @@
 //!
 //! Written as comment lines at the head of the CSV, read back by `report --check` and `report diff`.
 
-use super::runs::{Group, Run};
+use super::definition::Table;
 use crate::stats::bootstrap::Method;
 use crate::stats::Bootstrap;
 
@@ -32,12 +32,13 @@ pub struct Header {
 }
 
 impl Header {
-    pub fn new(table: &str, schema: u32, plan: &Bootstrap, groups: &[Group]) -> Header {
+    /// The head of `table`, made with `plan` from the runs of `origins`.
+    pub fn new(table: &Table, plan: &Bootstrap, origins: Vec<Origin>) -> Header {
         Header {
-            table: table.into(),
-            schema: schema.to_string(),
+            table: table.name.to_string(),
+            schema: table.schema.to_string(),
             statistics: statistics(plan),
-            origins: groups.iter().flat_map(|g| &g.runs).map(origin).collect(),
+            origins,
         }
     }
 
@@ -97,20 +98,6 @@ fn statistics(plan: &Bootstrap) -> String {
         Method::Percentile => "percentile",
     };
     format!("level {} method {method} replicates {} seed {}", plan.level, plan.replicates, plan.seed)
-}
-
-fn origin(run: &Run) -> Origin {
-    let r = &run.record;
-    let drift =
-        if r.drift.is_empty() { "none".into() } else { r.drift.join(";").replace(char::is_whitespace, "_") };
-    Origin {
-        run: run.directory.clone(),
-        code: r.code_hash.clone(),
-        data: r.data_hash.clone(),
-        manifest: run.manifest.clone(),
-        seeds: format!("{}/{}/{}/{}", r.seeds.init, r.seeds.data, r.seeds.masking, r.seeds.probes),
-        drift,
-    }
 }
 
 fn parse_origin(line: &str) -> Option<Origin> {

@@ -5,9 +5,8 @@
 //! put itself on a page whose other runs are long gone. Two that write at the same moment can lose one
 //! article until the next `report`.
 
-use super::export::html;
-use super::header::{Header, Origin};
-use super::{Plot, Table};
+use super::plots::Plot;
+use super::table::{escape, html, Header, Origin, Table};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884}\
@@ -87,12 +86,12 @@ fn articles(page: &str) -> Vec<Article> {
 }
 
 fn figure(plot: &Plot) -> String {
-    let (name, caption) = (html::escape(&plot.name), html::escape(&plot.caption));
+    let (name, caption) = (escape(&plot.name), escape(&plot.caption));
     format!("<figure id=\"{name}\">{}<figcaption>{caption}</figcaption></figure>\n", plot.svg)
 }
 
 fn section(table: &Table) -> String {
-    format!("<h2 id=\"{}\">{}</h2>\n{}", table.name, html::escape(&table.title), html::html(table))
+    format!("<h2 id=\"{}\">{}</h2>\n{}", table.name, escape(&table.title), html(table))
 }
 
 fn origin(o: &Origin) -> String {
@@ -101,7 +100,7 @@ fn origin(o: &Origin) -> String {
         "{} · seeds {} · code {} · data {} · manifest {}{drift}",
         o.run, o.seeds, o.code, o.data, o.manifest
     );
-    format!("<li>{}</li>\n", html::escape(&text))
+    format!("<li>{}</li>\n", escape(&text))
 }
 
 #[cfg(test)]

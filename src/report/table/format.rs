@@ -1,6 +1,6 @@
 //! Numbers as text.
 
-use super::table::{Cell, Column};
+use super::definition::{Cell, Column};
 use crate::record::Direction;
 
 /// `digits` after the point; never `-0`.

@@ -1,0 +1,70 @@
+//! The report before anything is written.
+
+use super::plots::{self, Plot};
+use super::runs::{self, Choice, Group};
+use super::table::{Header, Table};
+use super::tables;
+use crate::fault::{Fault, Result};
+use crate::stats::Bootstrap;
+use std::path::Path;
+
+/// What a report is made from and how.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options {
+    /// Directory names of the runs to use; absent: the last attempt of every finished run.
+    pub only: Option<Vec<String>>,
+    /// Level, seed and replicates of the intervals.
+    pub plan: Bootstrap,
+}
+
+/// Tables (front page first) and plots of all runs, or of one ablation, before anything is written.
+pub struct Report {
+    pub tables: Vec<(Table, Header)>,
+    pub plots: Vec<Plot>,
+}
+
+/// Computes everything but ablations and writes nothing.
+///
+/// # Errors
+/// If there is no finished run, or one cannot be read.
+pub fn build(runs_root: &Path, options: &Options) -> Result<Report> {
+    let choice = options.only.as_deref().map_or(Choice::All, Choice::Only);
+    let groups = runs::load(runs_root, choice)?;
+    if groups.is_empty() {
+        return Err(nothing(runs_root)?);
+    }
+    of_groups(&groups, &options.plan)
+}
+
+/// Tables and plots of these runs.
+pub fn of_groups(groups: &[Group], plan: &Bootstrap) -> Result<Report> {
+    let tables = tables::all(&tables::Context { groups, plan: *plan })?;
+    let plots = plots::all(groups, &tables)?;
+    let tables = with_headers(tables, plan, groups);
+    Ok(Report { tables, plots })
+}
+
+/// Each table with its head.
+pub fn with_headers(tables: Vec<Table>, plan: &Bootstrap, groups: &[Group]) -> Vec<(Table, Header)> {
+    let head = |table: Table| {
+        let header = Header::new(&table, plan, runs::origins(groups));
+        (table, header)
+    };
+    tables.into_iter().map(head).collect()
+}
+
+/// Why there is nothing to report on.
+pub fn nothing(runs_root: &Path) -> Result<Fault> {
+    let place = runs_root.display().to_string();
+    let cells = runs::load(runs_root, Choice::All)?;
+    let Some(cell) = cells.iter().flat_map(|g| &g.runs).find_map(|run| run.record.made_for.as_ref()) else {
+        return Ok(Fault::invalid("no finished run to report on")
+            .at(place)
+            .help("`nano4m run MANIFEST` makes one; `nano4m ls` lists what there is"));
+    };
+    let name = &cell.ablation;
+    Ok(Fault::invalid("every finished run belongs to an ablation that is not complete")
+        .at(place)
+        .found(name)
+        .help(format!("`nano4m ablate {name}` goes on with it, `--only RUN` reports on single runs")))
+}

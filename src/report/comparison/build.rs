@@ -1,0 +1,96 @@
+//! The tables and plots of a comparison.
+
+use super::ranking::Grid;
+use super::sides::Comparison;
+use super::speed::{self, Speed};
+use super::{notes, pareto, tables};
+use crate::fault::{Fault, Result};
+use crate::manifest::suggest::nearest;
+use crate::record::ablation::{self, AblationRecord};
+use crate::report::build::with_headers;
+use crate::report::plots::Plot;
+use crate::report::table::{Header, Table};
+use crate::stats::Bootstrap;
+use crate::store::RunDir;
+use std::path::Path;
+
+/// Tables and plots of a comparison, before anything is written.
+pub struct ComparisonTables {
+    /// Cells, declared claims, main effects, pairs; of two experiments the pairs only.
+    pub tables: Vec<(Table, Header)>,
+    pub plots: Vec<Plot>,
+    /// Tokens per second as recorded: never the same twice, so it stands in no table.
+    pub speed: Vec<Speed>,
+}
+
+/// The cells of an ablation that was run.
+///
+/// # Errors
+/// If none of its runs is there, or their scores cannot be read.
+pub fn ablation(runs_root: &Path, record: &AblationRecord, plan: &Bootstrap) -> Result<ComparisonTables> {
+    let comparison = Comparison::ablation(runs_root, record)?;
+    let grid = Grid::new(&comparison, plan);
+    let names =
+        (format!("ablation_{}_pairs", comparison.name), format!("Ablation {}: every pair", comparison.name));
+    let mut all = vec![tables::cells(&comparison, &grid, plan, notes::cells(&comparison, &grid, plan))];
+    all.extend(tables::claims(&comparison, plan, notes::claims(&comparison, plan)));
+    all.extend(tables::main_effects(&comparison, &grid.metrics, plan, notes::tests(&comparison, plan)));
+    all.push(tables::pairs(&comparison, &grid, plan, names, notes::pairs(&comparison, &grid, plan)));
+    let plots = pareto::all(&comparison, &grid, plan)?;
+    Ok(finished(&comparison, all, plots, plan))
+}
+
+/// Two experiments with all their seeds, or two runs, named as elsewhere.
+///
+/// # Errors
+/// If a name is nobody's or several's, or scores cannot be read.
+pub fn pair(runs_root: &Path, a: &str, b: &str, plan: &Bootstrap) -> Result<ComparisonTables> {
+    let comparison = Comparison::pair(runs_root, a, b)?;
+    let grid = Grid::new(&comparison, plan);
+    let names = (
+        "comparison".to_string(),
+        format!("a = {}, b = {}", comparison.sides[0].label, comparison.sides[1].label),
+    );
+    let table = tables::pairs(&comparison, &grid, plan, names, notes::pairs(&comparison, &grid, plan));
+    Ok(finished(&comparison, vec![table], vec![], plan))
+}
+
+fn finished(
+    comparison: &Comparison,
+    tables: Vec<Table>,
+    plots: Vec<Plot>,
+    plan: &Bootstrap,
+) -> ComparisonTables {
+    let tables = with_headers(tables, plan, &comparison.groups());
+    ComparisonTables { tables, plots, speed: speed::all(comparison) }
+}
+
+/// Whether a run of the ablation is there.
+pub fn has_runs(runs_root: &Path, record: &AblationRecord) -> bool {
+    let mut runs = record.cells.iter().flat_map(|c| &c.runs);
+    runs.any(|r| RunDir::open(&runs_root.join(&r.directory)).is_some_and(|dir| dir.finished()))
+}
+
+/// Names of an ablation's tables, whether it has them or not.
+pub fn table_names(record: &AblationRecord) -> [String; 4] {
+    ["", "_claims", "_effects", "_pairs"].map(|part| format!("ablation_{}{part}", record.name))
+}
+
+/// The record of the ablation with that name.
+///
+/// # Errors
+/// Exit 2 if it was not run, with the nearest name.
+pub fn find(runs_root: &Path, name: &str) -> Result<AblationRecord> {
+    let path = AblationRecord::path(runs_root, name);
+    if path.is_file() {
+        return AblationRecord::read(&path);
+    }
+    let fault = Fault::invalid(format!("no ablation is called `{name}`"))
+        .at(runs_root.join(ablation::FOLDER).display().to_string());
+    let names: Vec<String> = AblationRecord::list(runs_root)?.into_iter().map(|a| a.name).collect();
+    Err(match (nearest(name, names.iter().map(String::as_str)), names.as_slice()) {
+        (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
+        (None, []) => fault.help(format!("`nano4m ablate {name}` runs it")),
+        (None, _) => fault.found(names.join(", ")),
+    })
+}

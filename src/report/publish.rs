@@ -1,0 +1,128 @@
+//! Writes a report: versions of its tables, plots, and the two pages.
+
+use super::archive::versions;
+use super::build::{build, nothing, of_groups, Options, Report};
+use super::comparison::{self, ComparisonTables};
+use super::plots::Plot;
+use super::runs::{self, Choice};
+use super::summary::{Summary, Written};
+use super::table::{self, Header, Table};
+use super::{front, page};
+use crate::fault::{Fault, Result};
+use crate::record::AblationRecord;
+use crate::stats::Bootstrap;
+use std::path::Path;
+
+/// Builds the report and writes what changed under `reports`. Unless only some runs are asked for:
+/// every ablation that was run and has a run left, and of the runs those made for no ablation.
+///
+/// # Errors
+/// If there is nothing to report on, or a run or page cannot be read or written.
+pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<Summary> {
+    if options.only.is_some() {
+        let main = build(runs_root, options)?;
+        return publish(reports, &[Part::of_runs(&main)], false);
+    }
+    let records = AblationRecord::list(runs_root)?;
+    let present = records.iter().filter(|r| comparison::has_runs(runs_root, r));
+    let ablations: Vec<ComparisonTables> =
+        present.map(|r| comparison::ablation(runs_root, r, &options.plan)).collect::<Result<_>>()?;
+    let groups = runs::load(runs_root, Choice::Experiments)?;
+    if groups.is_empty() && ablations.is_empty() {
+        return Err(nothing(runs_root)?);
+    }
+    let main = if groups.is_empty() { None } else { Some(of_groups(&groups, &options.plan)?) };
+    let parts: Vec<Part> =
+        main.iter().map(Part::of_runs).chain(ablations.iter().map(Part::of_ablation)).collect();
+    publish(reports, &parts, main.is_none())
+}
+
+/// What one article of the page is made of.
+struct Part<'a> {
+    name: &'a str,
+    tables: &'a [(Table, Header)],
+    plots: &'a [Plot],
+}
+
+impl Part<'_> {
+    fn of_runs(report: &Report) -> Part<'_> {
+        Part { name: page::RUNS, tables: &report.tables, plots: &report.plots }
+    }
+
+    fn of_ablation(comparison: &ComparisonTables) -> Part<'_> {
+        let tables = &comparison.tables;
+        Part { name: &tables[0].0.name, tables, plots: &comparison.plots }
+    }
+}
+
+/// Writes the tables and plots of one ablation, its article on the page, and the front page's links.
+///
+/// # Errors
+/// If the ablation was not run, or nothing of it is left.
+pub fn generate_ablation(
+    runs_root: &Path,
+    reports: &Path,
+    name: &str,
+    plan: &Bootstrap,
+) -> Result<(ComparisonTables, Summary)> {
+    let record = comparison::find(runs_root, name)?;
+    let comparison = comparison::ablation(runs_root, &record, plan)?;
+    let summary = publish(reports, &[Part::of_ablation(&comparison)], false)?;
+    Ok((comparison, summary))
+}
+
+/// Writes the parts of a report, and both pages with what they had of others; `no_runs`: there is no
+/// run outside ablations any more.
+fn publish(reports: &Path, parts: &[Part], no_runs: bool) -> Result<Summary> {
+    let (mut tables, mut runs, mut plots) = (Vec::new(), Vec::<String>::new(), Vec::new());
+    for part in parts {
+        tables.extend(write(reports, part.tables, part.plots)?);
+        for origin in &part.tables[0].1.origins {
+            // Two ablations may share a run.
+            if !runs.contains(&origin.run) {
+                runs.push(origin.run.clone());
+            }
+        }
+        plots.extend(part.plots.iter().map(|p| p.name.clone()));
+    }
+    let path = reports.join("index.html");
+    let new = parts.iter().map(|p| page::Article::new(p.name, p.tables, p.plots)).collect();
+    let keep = |name: &str| match name {
+        page::RUNS => !no_runs,
+        ablation => !versions::list(reports, ablation).is_empty(),
+    };
+    versions::write_if_changed(&path, &page::page(old_page(&path)?.as_deref(), new, keep))?;
+
+    let (path, links) = (reports.join("eval_results.md"), front::links(reports));
+    let text = match (parts.iter().find(|p| p.name == page::RUNS), old_page(&path)?) {
+        (Some(main), _) => front::page(&main.tables[0].0, &main.tables[0].1, &links),
+        (None, Some(text)) if !no_runs => front::with_links(&text, &links),
+        (None, _) => front::without_runs(&links),
+    };
+    versions::write_if_changed(&path, &text)?;
+    Ok(Summary { runs, tables, plots, pages: vec!["index.html".into(), "eval_results.md".into()] })
+}
+
+/// What stands in a page now.
+fn old_page(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Fault::io("read", path, &e)),
+    }
+}
+
+/// A version of each table that changed, and the plots.
+fn write(reports: &Path, tables: &[(Table, Header)], plots: &[Plot]) -> Result<Vec<Written>> {
+    let mut written = Vec::new();
+    for (table, header) in tables {
+        let (csv, markdown) = (table::csv(table, header), table::markdown(table, header));
+        let (version, new) = versions::write(reports, &table.name, &csv, &markdown)?;
+        let (table, rows) = (table.name.to_string(), table.rows.len());
+        written.push(Written { table, version: versions::stem(version), new, rows });
+    }
+    for plot in plots {
+        versions::write_if_changed(&reports.join("plots").join(format!("{}.svg", plot.name)), &plot.svg)?;
+    }
+    Ok(written)
+}

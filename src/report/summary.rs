@@ -1,0 +1,47 @@
+//! What `nano4m report` says when it is done.
+
+use serde::Serialize;
+
+/// What `generate` did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Directory names of the runs used.
+    pub runs: Vec<String>,
+    pub tables: Vec<Written>,
+    pub plots: Vec<String>,
+    /// Files that show everything.
+    pub pages: Vec<String>,
+}
+
+/// One table on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Written {
+    pub table: String,
+    /// e.g. `v0001`.
+    pub version: String,
+    /// Whether this version is new.
+    pub new: bool,
+    pub rows: usize,
+}
+
+impl Summary {
+    /// One line per table, then the runs.
+    pub fn text(&self) -> String {
+        let width = self.tables.iter().map(|t| t.table.len()).max().unwrap_or(0);
+        let line = |t: &Written| {
+            let state = if t.new { "new" } else { "unchanged" };
+            let rows = if t.rows == 1 { "row" } else { "rows" };
+            format!("{:width$}  {}  {state}, {} {rows}\n", t.table, t.version, t.rows)
+        };
+        let tables: String = self.tables.iter().map(line).collect();
+        let runs = if self.runs.len() == 1 { "run" } else { "runs" };
+        let plots = if self.plots.len() == 1 { "plot" } else { "plots" };
+        let pages: String = self.pages.iter().map(|p| format!(", {p}")).collect();
+        format!(
+            "{tables}{} {plots}{pages}; made from {} {runs}: {}\n",
+            self.plots.len(),
+            self.runs.len(),
+            self.runs.join(", ")
+        )
+    }
+}

@@ -1,0 +1,21 @@
+//! A table and its texts. Knows no probe and no run: exporters are pure functions from a table and its
+//! header to text.
+
+mod csv;
+mod definition;
+mod format;
+mod header;
+mod html;
+mod json;
+mod markdown;
+mod shown;
+mod terminal;
+
+pub use self::csv::csv;
+pub use definition::{Cell, Column, Kind, Row, Table};
+pub use format::{arrow, shown};
+pub use header::{Header, Origin};
+pub use html::{escape, html};
+pub use json::json;
+pub use markdown::{body, markdown, origins};
+pub use terminal::terminal;
