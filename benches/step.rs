@@ -8,11 +8,11 @@
 //! ```
 //! Absolute numbers belong to one machine at one time; the ratios of runs taken in turn are what counts.
 
+use nano4m::architecture::{Config, Work};
 use nano4m::batch::Batch;
 use nano4m::manifest::schema::{Loss, Masking, Model};
 use nano4m::modality::Modality;
-use nano4m::model::network::{Config, Device, Kernels, StepConfig};
-use nano4m::model::params::{specs, Spec};
+use nano4m::model::network::{Device, Kernels, StepConfig};
 use nano4m::rng::{stream, Purpose};
 use rand::Rng;
 use serde_json::Value;
@@ -80,26 +80,6 @@ impl Preset {
         }
         batch
     }
-
-    /// Floating-point operations of forward and backward (three products per weight, two operations
-    /// each): linear layers per token, attention per pair of tokens.
-    fn flops(&self, config: &Config, batch: &Batch) -> f64 {
-        let all = specs(config);
-        let weights = |choose: &dyn Fn(&str) -> bool| -> f64 {
-            let linear = |s: &&Spec| s.shape.len() == 2 && choose(&s.name);
-            all.iter().filter(linear).map(|s| s.numel() as f64).sum()
-        };
-        let kv = weights(&|n| n.ends_with("cross_attn.kv.weight"));
-        let (enc, dec) = (batch.enc.len() as f64, batch.dec.len() as f64);
-        let linear = enc * (weights(&|n| n.starts_with("encoder.") || n.starts_with("dec_context")) + kv)
-            + dec * (weights(&|n| n.starts_with("decoder.") || n.starts_with("to_logits")) - kv);
-        let lengths = |o: &[usize]| o.windows(2).map(|w| (w[1] - w[0]) as f64).collect::<Vec<_>>();
-        let pairs = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
-        let (e, d) = (lengths(&batch.enc.offsets), lengths(&batch.dec.offsets));
-        let attention =
-            2.0 * (self.dim * self.depth) as f64 * (pairs(&e, &e) + pairs(&d, &d) + pairs(&d, &e));
-        6.0 * (linear + attention)
-    }
 }
 
 /// GFLOP/s of one large matrix product on all threads.
@@ -141,7 +121,7 @@ fn measure(preset: &Preset, batch: usize, steps: usize) {
     }
     let (seconds, rss) = (start.elapsed().as_secs_f64(), peak_rss_mib());
     let tokens: usize = batches[1..].iter().map(|b| b.enc.len() + b.dec.len()).sum();
-    let flops: f64 = batches[1..].iter().map(|b| preset.flops(&config, b)).sum();
+    let flops: f64 = batches[1..].iter().map(|b| config.flops(&Work::of_batch(&config, b))).sum();
     let (peak, rate) = (gemm_peak(), flops / seconds / 1e9);
     let line = serde_json::json!({
         "preset": preset.name, "batch": batch, "threads": rayon::current_num_threads(),

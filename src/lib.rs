@@ -3,13 +3,14 @@
 //! Layers (a module imports only from its own row or above; held by `tests/layers.rs`):
 //! ```text
 //! L0 pure           batch · observer · modality · stats · metrics · rng · digest · fault
-//! L1 what persists  manifest · provenance · record · store
+//! L1 what persists  manifest · architecture · provenance · record · store
 //! L2 tensors        device · ops · data · masking · model
 //! L3 doing          train · probes · decode        showing (no tensors): report · verify
 //! L4 gluing         ablation · cli · main.rs
 //! ```
 
 pub mod ablation;
+pub mod architecture;
 pub mod batch;
 pub mod cli;
 pub mod data;

@@ -65,7 +65,7 @@ fn sources() -> Vec<Source> {
 
 const LAYERS: [&[&str]; 5] = [
     &["batch", "observer", "modality", "stats", "metrics", "rng", "digest", "fault"],
-    &["manifest", "provenance", "record", "store"],
+    &["manifest", "architecture", "provenance", "record", "store"],
     &["device", "ops", "data", "masking", "model"],
     &["train", "probes", "decode", "report", "verify"],
     &["ablation", "cli", "main", "lib"],

@@ -13,8 +13,8 @@ use crate::data::{Dataset, Part};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe};
 use crate::masking;
+use crate::model;
 use crate::model::network::{Config, Device, Kernels, Scope};
-use crate::model::{self, params};
 use crate::train::{step_config, Sampler};
 use std::path::Path;
 use std::sync::Barrier;
@@ -134,7 +134,7 @@ fn scored(e: &Experiment, load: &Workload, left: f64) -> f64 {
 /// Bytes of a finished run: two checkpoints with parameters and both moments, tables, scores.
 fn size(e: &Experiment, data: &Dataset) -> u64 {
     let config = Config::new(&e.modalities, &e.model);
-    let parameters: usize = params::specs(&config).iter().map(|s| s.numel()).sum();
+    let parameters: usize = config.parameters();
     let steps = e.train.steps();
     let kept = if e.train.checkpoint_every > 0 && steps > e.train.checkpoint_every { 2 } else { 1 };
     let pairs: usize = e

@@ -3,10 +3,9 @@
 use super::args::{Check, Global, ManifestArgs, Pin};
 use super::session::{self, folder};
 use super::{output, Done};
+use crate::architecture::Config;
 use crate::fault::{Exit, Result};
 use crate::manifest::{self, pins, Loaded};
-use crate::model::network::Config;
-use crate::model::params::specs;
 use crate::store::write_atomic;
 use serde::Serialize;
 
@@ -72,7 +71,7 @@ fn summary(loaded: &Loaded) -> String {
 
 fn parameters(loaded: &Loaded) -> usize {
     let e = &loaded.experiment;
-    specs(&Config::new(&e.modalities, &e.model)).iter().map(|s| s.numel()).sum()
+    Config::new(&e.modalities, &e.model).parameters()
 }
 
 /// `nano4m pin MANIFEST`: writes dataset hash, code hash and commit.

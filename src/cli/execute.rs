@@ -137,7 +137,7 @@ pub fn commit(
         pinned: e.pins.is_some(),
         device: g.device.to_string(),
         seeds: e.seeds,
-        parameters: crate::model::params::specs(net.config()).iter().map(|s| s.numel()).sum(),
+        parameters: net.config().parameters(),
         steps: e.train.steps(),
         train_tokens: tokens,
         final_digest: digest::of_parameters(net),

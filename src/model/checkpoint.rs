@@ -3,8 +3,9 @@
 //! A file of ours carries the buffers too (`pos_emb`, zero norm biases), so that the reference loads
 //! it with `strict=True`; reading accepts and ignores them.
 
-use super::network::{Config, NamedTensor};
-use super::params::{positions, specs, Kind};
+use super::network::NamedTensor;
+use super::params::positions;
+use crate::architecture::{specs, Config, Kind};
 use crate::fault::{Fault, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;

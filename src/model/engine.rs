@@ -2,7 +2,8 @@
 
 use super::fourm::FourM;
 use super::network::{Config, NamedTensor, Network, Scope, StepConfig, StepOutcome, TokenScore};
-use super::params::{initial, Spec};
+use super::params::initial;
+use crate::architecture::Spec;
 use crate::batch::{Batch, Packed};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Loss, Softmax};

@@ -1,7 +1,7 @@
 //! The network itself: encoder, decoder and heads over packed tokens.
 
-use super::network::Config;
-use super::params::{hidden, positions, specs, Spec};
+use super::params::positions;
+use crate::architecture::{specs, Config, Spec};
 use crate::batch::{Batch, Packed};
 use crate::ops::{Backend, LossAndRows, LossRows, Mat, OpSet, Spans};
 use dfdx::prelude::*;
@@ -15,8 +15,11 @@ pub struct FourM<D: Backend> {
     layers: Layers,
 }
 
-/// Numbers of the parameters, read off in the order of [`specs`].
+/// Numbers of the parameters in [`specs`].
 struct Layers {
+    enc_tokens: usize,
+    enc_modalities: usize,
+    dec_modalities: usize,
     encoder: Vec<EncoderBlock>,
     decoder: Vec<DecoderBlock>,
     context: (usize, usize),
@@ -56,27 +59,58 @@ struct Mlp {
     fc2: usize,
 }
 
-const ENC_TOKENS: usize = 0;
-const ENC_MODALITIES: usize = 1;
-const DEC_MODALITIES: usize = 2;
+/// The list of parameters, asked by name.
+struct Names<'a>(&'a [Spec]);
 
-impl Layers {
-    fn new(config: &Config) -> Layers {
-        let mut next = 3..;
-        let mut n = || next.next().expect("an endless range");
-        let attention = |n: &mut dyn FnMut() -> usize| SelfAttention { norm: n(), qkv: n(), out: n() };
-        let mlp = |n: &mut dyn FnMut() -> usize| Mlp { norm: n(), fc1: n(), fc2: n() };
-        let encoder = (0..config.enc_depth)
-            .map(|_| EncoderBlock { attention: attention(&mut n), mlp: mlp(&mut n) })
-            .collect();
-        let decoder = (0..config.dec_depth)
-            .map(|_| DecoderBlock {
-                attention: attention(&mut n),
-                cross: CrossAttention { query_norm: n(), context_norm: n(), q: n(), kv: n(), out: n() },
-                mlp: mlp(&mut n),
-            })
-            .collect();
-        Layers { encoder, decoder, context: (n(), n()), to_logits: n(), enc_norm: n(), dec_norm: n() }
+impl Names<'_> {
+    /// # Panics
+    /// If no parameter has this name: the list and the layers below are one program.
+    fn number(&self, name: &str) -> usize {
+        let found = self.0.iter().position(|spec| spec.name == name);
+        found.unwrap_or_else(|| panic!("no parameter is named {name}"))
+    }
+
+    fn layers(&self, config: &Config) -> Layers {
+        Layers {
+            enc_tokens: self.number("enc_tok_emb.weight"),
+            enc_modalities: self.number("enc_mod_emb.weight"),
+            dec_modalities: self.number("dec_mod_emb.weight"),
+            encoder: (0..config.enc_depth).map(|i| self.encoder(&format!("encoder.blocks.{i}"))).collect(),
+            decoder: (0..config.dec_depth).map(|i| self.decoder(&format!("decoder.blocks.{i}"))).collect(),
+            context: (self.number("dec_context_proj.weight"), self.number("dec_context_proj.bias")),
+            to_logits: self.number("to_logits.weight"),
+            enc_norm: self.number("enc_norm.weight"),
+            dec_norm: self.number("dec_norm.weight"),
+        }
+    }
+
+    fn encoder(&self, block: &str) -> EncoderBlock {
+        EncoderBlock { attention: self.attention(block, "attn"), mlp: self.mlp(block) }
+    }
+
+    fn decoder(&self, block: &str) -> DecoderBlock {
+        let of = |name: &str| self.number(&format!("{block}.{name}.weight"));
+        let cross = CrossAttention {
+            query_norm: of("query_norm"),
+            context_norm: of("context_norm"),
+            q: of("cross_attn.q"),
+            kv: of("cross_attn.kv"),
+            out: of("cross_attn.attn_out_proj"),
+        };
+        DecoderBlock { attention: self.attention(block, "self_attn"), cross, mlp: self.mlp(block) }
+    }
+
+    fn attention(&self, block: &str, name: &str) -> SelfAttention {
+        SelfAttention {
+            norm: self.number(&format!("{block}.norm1.weight")),
+            qkv: self.number(&format!("{block}.{name}.qkv.weight")),
+            out: self.number(&format!("{block}.{name}.attn_out_proj.weight")),
+        }
+    }
+
+    fn mlp(&self, block: &str) -> Mlp {
+        let of = |name: &str| self.number(&format!("{block}.{name}.weight"));
+        Mlp { norm: of("norm2"), fc1: of("mlp.fc1"), fc2: of("mlp.fc2") }
     }
 }
 
@@ -88,14 +122,14 @@ impl<D: Backend> FourM<D> {
         mut values: impl FnMut(usize, &Spec) -> Vec<f32>,
     ) -> Result<FourM<D>, D::Err> {
         let specs = specs(&config);
-        debug_assert_eq!(hidden(&config), (config.dim as f64 * config.mlp_ratio) as usize);
         let mut params = Vec::with_capacity(specs.len());
         for (i, spec) in specs.iter().enumerate() {
             params.push(dev.try_tensor_from_vec(values(i, spec), spec.matrix())?);
         }
         let table = positions(&config);
         let positions = dev.try_tensor_from_vec(table.clone(), (table.len() / config.dim, config.dim))?;
-        Ok(FourM { layers: Layers::new(&config), config, specs, params, positions })
+        let layers = Names(&specs).layers(&config);
+        Ok(FourM { layers, config, specs, params, positions })
     }
 
     fn p(&self, i: usize) -> &Mat<D> {
@@ -143,7 +177,7 @@ impl<D: Backend> FourM<D> {
 
     /// Encoder output after `enc_norm`, `[T_enc, D]`.
     pub fn encode<O: OpSet<D>, T: Tape<f32, D>>(&self, tape: &mut T, enc: &Packed) -> Result<Mat<D>, D::Err> {
-        let (tokens, modalities) = (self.p(ENC_TOKENS), self.p(ENC_MODALITIES));
+        let (tokens, modalities) = (self.p(self.layers.enc_tokens), self.p(self.layers.enc_modalities));
         let mut x = O::embed(tape, Some(tokens), modalities, &self.positions, enc)?;
         for block in &self.layers.encoder {
             x = self.self_attention::<O, T>(tape, &x, &block.attention, &enc.offsets)?;
@@ -171,7 +205,7 @@ impl<D: Backend> FourM<D> {
     ) -> Result<Mat<D>, D::Err> {
         let (w, b) = (self.p(self.layers.context.0), self.p(self.layers.context.1));
         let context = O::linear_positions(tape, encoded, w, b, &self.positions, &batch.enc.positions)?;
-        let mut x = O::embed(tape, None, self.p(DEC_MODALITIES), &self.positions, &batch.dec)?;
+        let mut x = O::embed(tape, None, self.p(self.layers.dec_modalities), &self.positions, &batch.dec)?;
         let spans = Spans { q: &batch.dec.offsets, k: &batch.enc.offsets };
         for block in &self.layers.decoder {
             x = self.self_attention::<O, T>(tape, &x, &block.attention, &batch.dec.offsets)?;

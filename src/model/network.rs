@@ -1,45 +1,10 @@
 //! A network as the rest of the program sees it: device and kernels are hidden behind one trait.
 
-use super::params::InitialStd;
+pub use crate::architecture::Config;
 use crate::batch::{Batch, Packed};
 pub use crate::device::Device;
 use crate::fault::Result;
 use crate::manifest::schema::{Loss, Softmax};
-use crate::modality::Modality;
-
-/// Everything the shape of the parameters depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Config {
-    pub modalities: Vec<Modality>,
-    pub dim: usize,
-    pub enc_depth: usize,
-    pub dec_depth: usize,
-    pub head_dim: usize,
-    pub mlp_ratio: f64,
-    pub initial_std: InitialStd,
-    pub softmax: Softmax,
-}
-
-impl Config {
-    /// From a manifest.
-    pub fn new(modalities: &[Modality], m: &crate::manifest::schema::Model) -> Config {
-        Config {
-            modalities: modalities.to_vec(),
-            dim: m.dim,
-            enc_depth: m.enc_depth,
-            dec_depth: m.dec_depth,
-            head_dim: m.head_dim,
-            mlp_ratio: m.mlp_ratio,
-            initial_std: InitialStd { linear: m.init_std, embedding: m.embedding_std, logits: m.logits_std },
-            softmax: m.softmax,
-        }
-    }
-
-    /// Size of the unified vocabulary: the maximum, not the sum.
-    pub fn vocab(&self) -> usize {
-        self.modalities.iter().map(|m| m.vocab).max().unwrap_or(0)
-    }
-}
 
 /// What one optimizer step needs beside the batch.
 #[derive(Clone, Copy, Debug, PartialEq)]

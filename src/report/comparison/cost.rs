@@ -1,6 +1,7 @@
 //! What a run costs, from its manifest: parameters and the arithmetic of training. Tokens per second
 //! depend on the machine and are kept apart (`speed`).
 
+use crate::architecture::{Config, Work};
 use crate::manifest::schema::{Experiment, Masking, Softmax};
 use crate::modality::Modality;
 use crate::record::Record;
@@ -24,22 +25,18 @@ impl Cost {
     }
 }
 
-/// Matrix products only (two operations for each multiply-add), at the mean numbers of input and
-/// target tokens of the masking; the backward pass costs twice the forward pass.
+/// At the mean numbers of input and target tokens of the masking.
 fn per_token(e: &Experiment) -> f64 {
     let (inputs, targets) = tokens(e);
-    let d = e.model.dim as f64;
-    let hidden = (d * e.model.mlp_ratio).floor();
-    let (enc, dec) = (e.model.enc_depth as f64, e.model.dec_depth as f64);
-    // Multiply-adds. A layer: q, k, v, out (4 d²), the MLP (2 d · hidden), scores and values (2 n d).
-    let encoder = inputs * enc * (4.0 * d * d + 2.0 * d * hidden + 2.0 * inputs * d);
-    // The context: its projection, then keys and values of every decoder layer.
-    let context = inputs * d * d * (1.0 + 2.0 * dec);
-    let own = 4.0 * d * d + 2.0 * targets * d;
-    let cross = 2.0 * d * d + 2.0 * inputs * d;
-    let decoder = targets * dec * (own + cross + 2.0 * d * hidden);
-    let logits = targets * d * vocabulary(e);
-    3.0 * 2.0 * (encoder + context + decoder + logits) / (inputs + targets)
+    let work = Work {
+        inputs,
+        targets,
+        input_pairs: inputs * inputs,
+        target_pairs: targets * targets,
+        cross_pairs: targets * inputs,
+        logits: targets * vocabulary(e),
+    };
+    Config::new(&e.modalities, &e.model).flops(&work) / (inputs + targets)
 }
 
 /// Ids that compete for a target token: all, or on average the modality's own.
