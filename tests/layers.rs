@@ -110,8 +110,8 @@ fn tables_need_no_tensor_library() {
 }
 
 #[test]
-fn the_model_knows_neither_training_nor_data_nor_runs() {
-    never(&["model"], &["train", "data", "store"]);
+fn the_model_knows_neither_training_nor_data() {
+    never(&["model"], &["train", "data"]);
 }
 
 #[test]

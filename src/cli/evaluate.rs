@@ -6,11 +6,10 @@ use super::progress::Watch;
 use super::session::{self, runs_folder, Session};
 use super::{output, tables, Done};
 use crate::fault::{Fault, Result};
-use crate::model::checkpoint;
 use crate::model::network::Network;
 use crate::probes::suite::Sink;
 use crate::record::{Metric, Record};
-use crate::store::{self, write_atomic, RunDir};
+use crate::store::{self, tensors, write_atomic, RunDir};
 use std::path::{Path, PathBuf};
 
 /// `nano4m eval RUN` or `nano4m eval --manifest M --checkpoint F`.
@@ -86,7 +85,7 @@ fn newest_step(run: &RunDir) -> Result<u64> {
 /// The manifest's network with the parameters of a checkpoint in the reference layout.
 pub fn load(session: &Session, checkpoint: &Path, g: &Global) -> Result<Box<dyn Network>> {
     let mut net = execute::network(session, g)?;
-    net.load_parameters(checkpoint::read(checkpoint)?).map_err(|fault| {
+    net.load_parameters(tensors::read(checkpoint)?.0).map_err(|fault| {
         if fault.place.is_none() {
             fault.at(checkpoint.display().to_string())
         } else {

@@ -7,13 +7,14 @@ use super::{tables, Done};
 use crate::data::Part;
 use crate::digest::sha256_hex;
 use crate::fault::{Exit, Fault, Result};
+use crate::model::digest;
 use crate::model::network::{Config, Network};
 use crate::observer::Stop;
 use crate::probes::suite::{self, Sink};
 use crate::provenance::CODE_HASH;
 use crate::record::{self, Clips, FileDigest, Metric, ModalityInfo, Record};
 use crate::store::{Lock, RunDir, State, Status};
-use crate::train::{self, digest, Ended, Job};
+use crate::train::{self, Ended, Job};
 
 /// A freshly initialized network of the manifest.
 pub fn network(session: &Session, g: &Global) -> Result<Box<dyn Network>> {

@@ -13,10 +13,10 @@ use crate::fault::{Fault, Result};
 use crate::manifest::check;
 use crate::manifest::schema::Decode;
 use crate::modality::{indices, Modality};
+use crate::model::digest;
 use crate::model::network::Network;
 use crate::provenance::CODE_HASH;
 use crate::store;
-use crate::train::digest;
 use serde::Serialize;
 
 /// How a dataset was generated: what `generated.json` holds and `--json` prints.

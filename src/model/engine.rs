@@ -265,7 +265,7 @@ impl<D: Backend, O: OpSet<D>> Network for DeviceNetwork<D, O> {
     fn load_parameters(&mut self, tensors: Vec<NamedTensor>) -> Result<()> {
         let dev = self.model.positions.device().clone();
         let mut loaded = Vec::with_capacity(self.model.specs.len());
-        let mut given = super::checkpoint::by_name(tensors);
+        let mut given = crate::store::tensors::by_name(tensors);
         for spec in &self.model.specs {
             let values = super::checkpoint::take(&mut given, &spec.name, &spec.shape)?;
             loaded.push(dev.try_tensor_from_vec(values, spec.matrix()).map_err(device)?);
@@ -277,7 +277,7 @@ impl<D: Backend, O: OpSet<D>> Network for DeviceNetwork<D, O> {
 
     fn load_moments(&mut self, tensors: Vec<NamedTensor>, steps_taken: u64) -> Result<()> {
         let dev = self.model.positions.device().clone();
-        let mut given = super::checkpoint::by_name(tensors);
+        let mut given = crate::store::tensors::by_name(tensors);
         let mut loaded = Vec::with_capacity(self.model.specs.len());
         for spec in &self.model.specs {
             let mut one = |k: &str| {

@@ -1,6 +1,7 @@
 //! FourM: the encoder–decoder transformer over packed tokens (REFERENCE §1).
 
 pub mod checkpoint;
+pub mod digest;
 mod engine;
 mod fourm;
 pub mod network;

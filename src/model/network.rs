@@ -5,6 +5,7 @@ use crate::batch::{Batch, Packed};
 pub use crate::device::Device;
 use crate::fault::Result;
 use crate::manifest::schema::{Loss, Softmax};
+pub use crate::store::tensors::NamedTensor;
 
 /// What one optimizer step needs beside the batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,14 +29,6 @@ pub struct StepOutcome {
     pub counts: Vec<usize>,
     /// Global L2 norm of the gradient before clipping.
     pub grad_norm: f64,
-}
-
-/// A named parameter or state tensor on the host, row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamedTensor {
-    pub name: String,
-    pub shape: Vec<usize>,
-    pub values: Vec<f32>,
 }
 
 /// Which ids compete in a softmax of an evaluation.

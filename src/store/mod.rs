@@ -11,16 +11,15 @@
 //!   log.txt lock
 //! ```
 
-/// How the names of files begin that are on their way to a final name; after a crash one may be left.
-pub const TEMPORARY: [&str; 2] = [".tmp-", ".lock-"];
-
 mod atomic;
 mod find;
+pub mod json;
 mod lock;
 mod made_for;
 mod rows;
 mod run_dir;
 mod status;
+pub mod tensors;
 
 pub use atomic::{write_atomic, write_atomic_with};
 pub use find::{attempts, find, list};
@@ -29,3 +28,6 @@ pub use made_for::CellOf;
 pub use rows::Rows;
 pub use run_dir::{RunDir, RunId};
 pub use status::{State, Status};
+
+/// How the names of files begin that are on their way to a final name; after a crash one may be left.
+pub const TEMPORARY: [&str; 2] = [".tmp-", ".lock-"];

@@ -1,12 +1,11 @@
 //! A loss or gradient that is not finite: the run stops and keeps the batch that did it.
 
 use super::sampler::{Drawn, Sampler};
-use super::tensors::{write, Array};
 use crate::batch::Batch;
 use crate::data::Split;
 use crate::fault::{Fault, Result};
 use crate::model::network::StepOutcome;
-use crate::store::RunDir;
+use crate::store::{tensors, RunDir};
 
 /// Writes `failed/step-<n>.safetensors` (the packed batch) and `failed/step-<n>.csv` (its clips), and
 /// returns the fault that ends the run. Nothing was updated, so the newest parameters are those that
@@ -38,13 +37,13 @@ fn keep_files(run: &RunDir, step: u64, drawn: &[Drawn], split: &Split, batch: &B
     }
     run.write(&format!("failed/step-{step:08}.csv"), clips.as_bytes())?;
     let path = folder.join(format!("step-{step:08}.safetensors"));
-    write(&path, &arrays(batch), None)?;
+    tensors::write_integers(&path, &lists(batch))?;
     Ok(path.display().to_string())
 }
 
 /// `enc.ids`, `enc.positions`, `enc.modalities` (`[T]`) and `enc.offsets` (`[B + 1]`), all u32; `dec.` likewise.
-fn arrays(batch: &Batch) -> Vec<(String, Array)> {
-    let mut arrays = Vec::new();
+fn lists(batch: &Batch) -> Vec<(String, Vec<u32>)> {
+    let mut lists = Vec::new();
     for (side, packed) in [("enc", &batch.enc), ("dec", &batch.dec)] {
         let offsets: Vec<u32> = packed.offsets.iter().map(|&o| o as u32).collect();
         for (name, values) in [
@@ -53,8 +52,8 @@ fn arrays(batch: &Batch) -> Vec<(String, Array)> {
             ("modalities", &packed.modalities),
             ("offsets", &offsets),
         ] {
-            arrays.push((format!("{side}.{name}"), Array::U32(values.clone())));
+            lists.push((format!("{side}.{name}"), values.clone()));
         }
     }
-    arrays
+    lists
 }

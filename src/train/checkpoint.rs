@@ -4,12 +4,12 @@
 //! so far and the digest of everything; the parameters' file makes the checkpoint count. Loading
 //! recomputes the digest, so that a damaged file is noticed and the previous checkpoint used.
 
-use super::{digest, tensors};
 use crate::fault::{Fault, Result};
-use crate::model::checkpoint::buffers;
+use crate::model::checkpoint::state_dict;
+use crate::model::digest;
 use crate::model::network::Network;
 use crate::observer::Observer;
-use crate::store::{Lock, RunDir};
+use crate::store::{tensors, Lock, RunDir};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -32,11 +32,8 @@ pub fn save(run: &RunDir, lock: &Lock, net: &dyn Network, step: u64, tokens: u64
     lock.check()?;
     let position = Position { step, tokens, digest: digest::of_state(net).whole };
     let meta = serde_json::to_string(&position).map_err(|e| Fault::failed(e.to_string()))?;
-    tensors::write_named(&run.optimizer(step), &net.moments(), Some(&meta))?;
-    let mut state = net.parameters();
-    state.extend(buffers(net.config()));
-    state.sort_by(|a, b| a.name.cmp(&b.name));
-    tensors::write_named(&run.checkpoint(step), &state, None)?;
+    tensors::write(&run.optimizer(step), &net.moments(), Some(&meta))?;
+    tensors::write(&run.checkpoint(step), &state_dict(net.config(), net.parameters()), None)?;
     run.prune()
 }
 
@@ -68,14 +65,14 @@ pub fn restore(run: &RunDir, net: &mut dyn Network, observer: &mut dyn Observer)
 }
 
 fn load(run: &RunDir, step: u64, net: &mut dyn Network) -> Result<Position> {
-    let (moments, meta) = tensors::read_named(&run.optimizer(step))?;
+    let (moments, meta) = tensors::read(&run.optimizer(step))?;
     let at = |fault: Fault| fault.at(run.optimizer(step).display().to_string());
     let position: Position = serde_json::from_str(&meta.unwrap_or_default())
         .map_err(|e| at(Fault::failed(format!("not the optimizer's half of a checkpoint: {e}"))))?;
     if position.step != step {
         return Err(at(Fault::failed("a checkpoint of another step").found(position.step).expected(step)));
     }
-    let (parameters, _) = tensors::read_named(&run.checkpoint(step))?;
+    let (parameters, _) = tensors::read(&run.checkpoint(step))?;
     net.load_parameters(parameters)?;
     net.load_moments(moments, step)?;
     let found = digest::of_state(net).whole;

@@ -5,12 +5,10 @@
 
 mod anomaly;
 pub mod checkpoint;
-pub mod digest;
 mod evaluate;
 mod sampler;
 pub mod schedule;
 mod tables;
-pub mod tensors;
 #[cfg(test)]
 pub(crate) mod toy;
 
@@ -21,6 +19,7 @@ pub use sampler::{Drawn, Sampler};
 use crate::data::{Dataset, Part};
 use crate::fault::Result;
 use crate::manifest::schema::{Experiment, Train};
+use crate::model::digest;
 use crate::model::network::{Network, StepConfig, StepOutcome};
 use crate::observer::{Observer, Progress, Stop};
 use crate::store::{Lock, RunDir};

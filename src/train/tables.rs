@@ -1,8 +1,8 @@
 //! `metrics.csv`, `eval.csv` and `digests.csv`, opened and cut back together.
 
-use super::digest::StateDigest;
 use crate::fault::Result;
 use crate::modality::Modality;
+use crate::model::digest::StateDigest;
 use crate::model::network::StepOutcome;
 use crate::observer::{Progress, Scored};
 use crate::store::{Rows, RunDir};

@@ -6,7 +6,8 @@ use nano4m::data::{synthetic, Part};
 use nano4m::manifest;
 use nano4m::masking;
 use nano4m::model::network::{Config, Device, Kernels, Scope};
-use nano4m::model::{checkpoint, open};
+use nano4m::model::open;
+use nano4m::store::tensors;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -109,7 +110,7 @@ fn temperature_zero_is_the_argmax() {
     let e = manifest::read(&f.path("small.ron"), &[]).unwrap().experiment;
     let data = synthetic::generate(e.data.synthetic.as_ref().unwrap(), &e.modalities).unwrap();
     let mut net = open(Device::Cpu, Kernels::Fused, Config::new(&e.modalities, &e.model), 0).unwrap();
-    net.load_parameters(checkpoint::read(&file).unwrap()).unwrap();
+    net.load_parameters(tensors::read(&file).unwrap().0).unwrap();
     let split = data.split(Part::Test);
     for clip in 0..split.len() {
         let mut batch = Batch::default();
