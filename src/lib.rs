@@ -32,5 +32,6 @@ pub mod report;
 pub mod rng;
 pub mod stats;
 pub mod store;
+pub mod suggest;
 pub mod train;
 pub mod verify;

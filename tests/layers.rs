@@ -64,7 +64,7 @@ fn sources() -> Vec<Source> {
 }
 
 const LAYERS: [&[&str]; 5] = [
-    &["batch", "observer", "modality", "stats", "metrics", "rng", "digest", "fault"],
+    &["batch", "suggest", "observer", "modality", "stats", "metrics", "rng", "digest", "fault"],
     &["manifest", "architecture", "provenance", "record", "store"],
     &["device", "ops", "data", "masking", "model"],
     &["train", "probes", "decode", "report", "verify"],

@@ -4,7 +4,7 @@ use super::cells::{combinations, values, Cell, Combination};
 use super::file::{Ablation, Axis, Combine, SCHEMA};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::Experiment;
-use crate::manifest::suggest::hint;
+use crate::suggest::hint;
 use crate::manifest::{self, identity, lookup, overrides, syntax, Diagnostic, Severity};
 use std::path::Path;
 

@@ -6,7 +6,8 @@ use super::file::Ablation;
 use crate::fault::{Fault, Result};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::Experiment;
-use crate::manifest::{self, suggest, Diagnostic, Severity};
+use crate::manifest::{self, Diagnostic, Severity};
+use crate::suggest;
 use std::path::{Path, PathBuf};
 
 /// An ablation that passed every check.

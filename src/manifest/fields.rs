@@ -24,7 +24,7 @@ pub fn value(experiment: &Experiment, path: &str) -> Result<String, String> {
     }
     let names = lookup::names(&text, found.node);
     let word = found.rest.split(['.', '[']).next().unwrap_or(found.rest);
-    let hint = super::suggest::hint(word, "fields", names.iter().map(String::as_str));
+    let hint = crate::suggest::hint(word, "fields", names.iter().map(String::as_str));
     Err(format!("the manifest has no field `{path}`: {hint}"))
 }
 

@@ -15,7 +15,6 @@ mod per_modality;
 pub mod pins;
 mod probes;
 pub mod schema;
-pub mod suggest;
 pub mod syntax;
 pub mod text;
 
@@ -23,6 +22,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use identity::{identity, run_dir_name};
 pub use text::{read_as, resolved};
 
+use crate::suggest;
 use diagnostic::Finding;
 use schema::Experiment;
 use std::path::{Path, PathBuf};

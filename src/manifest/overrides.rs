@@ -5,7 +5,7 @@
 
 use super::diagnostic::Finding;
 use super::schema::Experiment;
-use super::suggest::hint;
+use crate::suggest::hint;
 use super::syntax::{Kind, Node};
 use super::{lookup, syntax, text};
 

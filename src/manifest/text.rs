@@ -2,7 +2,7 @@
 
 use super::diagnostic::Finding;
 use super::schema::{Experiment, SCHEMA};
-use super::suggest::hint;
+use crate::suggest::hint;
 use super::syntax::Kind;
 use super::{lookup, syntax};
 use ron::error::SpannedError;

@@ -7,7 +7,7 @@ use super::args::{Global, Ls};
 use super::session::runs_folder;
 use super::{output, tables, Done};
 use crate::fault::{Fault, Result};
-use crate::manifest::suggest;
+use crate::suggest;
 use crate::store::{self, Lock, RunDir, State, Status};
 use facts::Facts;
 use filter::Filter;

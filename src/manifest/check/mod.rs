@@ -11,7 +11,8 @@ mod train;
 
 use super::diagnostic::{Finding, Severity};
 use super::schema::{Decode, Experiment, SCHEMA};
-use super::{lookup, suggest, syntax, text};
+use super::{lookup, syntax, text};
+use crate::suggest;
 use std::fmt::Display;
 
 /// Everything wrong with `experiment`, in no particular order.

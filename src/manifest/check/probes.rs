@@ -4,7 +4,7 @@ use super::masking::{direction, masking, modality_list};
 use super::Findings;
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Claim, Decode, Direction, Experiment, Probe};
-use crate::manifest::suggest::hint;
+use crate::suggest::hint;
 
 pub(super) fn check(e: &Experiment, found: &mut Findings) {
     for (i, p) in e.probes.iter().enumerate() {

@@ -5,7 +5,7 @@
 //! key is refused by name: a setting that is dropped silently would give another experiment.
 
 use super::schema::{Data, Experiment, Loss, Masking, Model, PerModality, Seeds, Train, SCHEMA};
-use super::suggest;
+use crate::suggest;
 use crate::fault::{Fault, Result};
 use crate::modality::{Modality, Strategy, Text};
 use serde::de::DeserializeOwned;

@@ -5,7 +5,7 @@ use super::sides::Comparison;
 use super::speed::{self, Speed};
 use super::{notes, pareto, tables};
 use crate::fault::{Fault, Result};
-use crate::manifest::suggest::nearest;
+use crate::suggest::nearest;
 use crate::record::ablation::{self, AblationRecord};
 use crate::report::build::with_headers;
 use crate::report::plots::Plot;
