@@ -4,8 +4,8 @@ use super::cells::{combinations, values, Cell, Combination};
 use super::file::{Ablation, Axis, Combine, SCHEMA};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::Experiment;
-use crate::suggest::hint;
 use crate::manifest::{self, identity, lookup, overrides, syntax, Diagnostic, Severity};
+use crate::suggest::hint;
 use std::path::Path;
 
 /// Paths an axis may not set, and why.

@@ -5,9 +5,9 @@
 
 use super::diagnostic::Finding;
 use super::schema::Experiment;
-use crate::suggest::hint;
 use super::syntax::{Kind, Node};
 use super::{lookup, syntax, text};
+use crate::suggest::hint;
 
 /// `argument` (`path=value`) applied to `experiment`.
 ///

@@ -2,9 +2,9 @@
 
 use super::diagnostic::Finding;
 use super::schema::{Experiment, SCHEMA};
-use crate::suggest::hint;
 use super::syntax::Kind;
 use super::{lookup, syntax};
+use crate::suggest::hint;
 use ron::error::SpannedError;
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;

@@ -5,9 +5,9 @@
 //! key is refused by name: a setting that is dropped silently would give another experiment.
 
 use super::schema::{Data, Experiment, Loss, Masking, Model, PerModality, Seeds, Train, SCHEMA};
-use crate::suggest;
 use crate::fault::{Fault, Result};
 use crate::modality::{Modality, Strategy, Text};
+use crate::suggest;
 use serde::de::DeserializeOwned;
 use serde_yaml_ng::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,13 +5,13 @@ use super::sides::Comparison;
 use super::speed::{self, Speed};
 use super::{notes, pareto, tables};
 use crate::fault::{Fault, Result};
-use crate::suggest::nearest;
 use crate::record::ablation::{self, AblationRecord};
 use crate::report::build::with_headers;
 use crate::report::plots::Plot;
 use crate::report::table::{Header, Table};
 use crate::stats::Bootstrap;
 use crate::store::RunDir;
+use crate::suggest::nearest;
 use std::path::Path;
 
 /// Tables and plots of a comparison, before anything is written.
