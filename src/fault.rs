@@ -24,6 +24,22 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// What a run ends with that stopped after a checkpoint: the same command continues it.
+    pub const RESUMABLE: [Exit; 3] = [Exit::Stopped, Exit::Interrupted, Exit::Terminated];
+
+    /// The exit that a process of this program ended with; `None` for 0 and for codes it does not use.
+    pub fn from_code(code: i32) -> Option<Exit> {
+        let all = [Exit::Failed, Exit::Invalid, Exit::Provenance].into_iter().chain(Exit::RESUMABLE);
+        all.into_iter().find(|&exit| exit as i32 == code)
+    }
+
+    /// Whether the same command continues what ended so.
+    pub fn is_resumable(self) -> bool {
+        Exit::RESUMABLE.contains(&self)
+    }
+}
+
 /// Something the user has to know about; see the module's words on its parts.
 #[derive(Debug, PartialEq)]
 pub struct Fault {
@@ -119,6 +135,14 @@ impl std::error::Error for Fault {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exits_are_known_by_their_codes() {
+        let resumable: Vec<i32> =
+            (0..=255).filter(|&code| Exit::from_code(code).is_some_and(Exit::is_resumable)).collect();
+        assert_eq!(resumable, [4, 130, 143]);
+        assert_eq!((Exit::from_code(0), Exit::from_code(3)), (None, Some(Exit::Provenance)));
+    }
 
     #[test]
     fn a_fault_reads_top_to_bottom() {

@@ -6,7 +6,7 @@
 //! L1 what persists  manifest · architecture · provenance · record · store
 //! L2 tensors        device · ops · data · masking · model
 //! L3 doing          train · probes · decode        showing (no tensors): report · verify
-//! L4 gluing         ablation · cli · main.rs
+//! L4 gluing         runner · ablation · cli · main.rs
 //! ```
 
 pub mod ablation;
@@ -30,6 +30,7 @@ pub mod provenance;
 pub mod record;
 pub mod report;
 pub mod rng;
+pub mod runner;
 pub mod stats;
 pub mod store;
 pub mod suggest;

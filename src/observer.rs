@@ -1,5 +1,9 @@
 //! What a run tells the outside, and what it asks: progress, the clock, whether to stop.
 
+use crate::fault::{Exit, Result};
+use std::fmt;
+use std::path::Path;
+
 /// Why a run stops before its last step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -9,6 +13,28 @@ pub enum Stop {
     Interrupted,
     /// SIGTERM.
     Terminated,
+}
+
+impl Stop {
+    /// What the program ends with.
+    pub fn exit(self) -> Exit {
+        match self {
+            Stop::Asked => Exit::Stopped,
+            Stop::Interrupted => Exit::Interrupted,
+            Stop::Terminated => Exit::Terminated,
+        }
+    }
+}
+
+impl fmt::Display for Stop {
+    /// As a status and a log give it for the reason.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stop::Asked => "stopped as asked",
+            Stop::Interrupted => "interrupted",
+            Stop::Terminated => "terminated",
+        })
+    }
 }
 
 /// One finished step.
@@ -43,8 +69,16 @@ impl Scored {
     }
 }
 
-/// Receives the events of a run. Training itself neither prints nor reads the clock.
+/// Receives the events of a run. The run itself neither prints nor reads the clock.
 pub trait Observer {
+    /// The run's directory is locked and described; work on it begins.
+    ///
+    /// # Errors
+    /// Whatever keeps the observer from watching: nothing is done then.
+    fn begun(&mut self, _run: &Path) -> Result<()> {
+        Ok(())
+    }
+
     /// Training starts, or continues after `step` steps.
     fn started(&mut self, _step: u64, _total: u64) {}
 
@@ -57,14 +91,30 @@ pub trait Observer {
     /// A checkpoint of `step` is on disk.
     fn saved(&mut self, _step: u64) {}
 
-    /// Something worth a line in the log, e.g. a damaged checkpoint that was passed over.
+    /// A probe has measured `done` of `total` samples.
+    fn measured(&mut self, _probe: &str, _done: usize, _total: usize) {}
+
+    /// Training is over, or measuring is, for whatever reason.
+    fn ended(&mut self) {}
+
+    /// Something worth a line, e.g. a damaged checkpoint that was passed over.
     fn note(&mut self, _message: &str) {}
 
-    /// Asked before each step; `step` steps are done.
+    /// Asked before each step and between the samples of a probe; `step` steps are done.
     fn stop(&mut self, _step: u64) -> Option<Stop> {
         None
     }
 
     /// Seconds on any monotonic clock; only for rates.
     fn seconds(&self) -> f64;
+}
+
+/// Is told nothing and never stops. It has no clock: rates are absent, and a limit of time is never reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn seconds(&self) -> f64 {
+        0.0
+    }
 }

@@ -68,7 +68,7 @@ const LAYERS: [&[&str]; 5] = [
     &["manifest", "architecture", "provenance", "record", "store"],
     &["device", "ops", "data", "masking", "model"],
     &["train", "probes", "decode", "report", "verify"],
-    &["ablation", "cli", "main", "lib"],
+    &["runner", "ablation", "cli", "main", "lib"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

@@ -2,14 +2,13 @@
 
 use super::read::Loaded;
 use super::{Ablation, Cell};
-use crate::data::Dataset;
 use crate::fault::{Fault, Result};
-use crate::manifest::pins::{self, Found as Pinned};
 use crate::manifest::schema::{Experiment, Seeds};
 use crate::manifest::{self, run_dir_name};
-use crate::provenance::{self, CODE_HASH};
+use crate::provenance::CODE_HASH;
 use crate::record::ablation::FOLDER;
 use crate::record::missing;
+use crate::runner;
 use crate::store::{self, write_atomic, CellOf, RunDir};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -237,12 +236,8 @@ impl Opened {
         if let Some(known) = self.known.get(&key) {
             return Ok(known.clone());
         }
-        let data = Dataset::open(&e.data, &e.modalities, folder, place.cache)?;
-        let found = Pinned { code: CODE_HASH, commit: provenance::commit(), data: Some(&data.hash) };
-        let drift = pins::verify(e, &found);
-        if !drift.is_empty() && !place.allow_drift {
-            return Err(pins::refusal(&base.display().to_string(), &drift));
-        }
+        let data = runner::dataset(e, folder, place.cache)?;
+        runner::drift(e, &data, base, place.allow_drift)?;
         let opened = (data.hash.clone(), data.split(crate::data::Part::Test).len());
         self.known.insert(key, opened.clone());
         Ok(opened)

@@ -2,10 +2,11 @@
 
 use super::ablate_args::Ablate;
 use super::ablate_progress::Board;
-use super::args::Global;
-use super::session::{cache_folder, runs_folder};
+use super::arguments::Global;
+use super::done::Done;
+use super::environment::{cache_folder, runs_folder};
 use super::signals::Signals;
-use super::{ablate_slurm, output, tables, Done};
+use super::{ablate_slurm, layout, output};
 use crate::ablation::{self, Local, Plan, State, Where};
 use crate::fault::{Exit, Fault, Result};
 use crate::observer::Stop;
@@ -94,7 +95,7 @@ fn finish(plan: &Plan, states: &[State], stop: Option<Stop>, args: &Ablate, g: &
     };
     show(plan, states, compared.as_ref(), g)?;
     failures(plan, states);
-    if let Some(exit) = stop.map(exit).filter(|_| open > 0) {
+    if let Some(exit) = stop.map(Stop::exit).filter(|_| open > 0) {
         output::note(&format!(
             "{open} of {} runs are not finished; the same command continues",
             states.len()
@@ -142,14 +143,6 @@ fn show(
         summary.tables.len()
     ));
     Ok(())
-}
-
-fn exit(why: Stop) -> Exit {
-    match why {
-        Stop::Asked => Exit::Stopped,
-        Stop::Interrupted => Exit::Interrupted,
-        Stop::Terminated => Exit::Terminated,
-    }
 }
 
 /// Each failure with its reason and the file that says more.
@@ -223,5 +216,5 @@ fn table(plan: &Plan, states: &[State]) -> String {
         let words = of_cell.map(|(_, state)| word(state).to_string());
         builder.push_record(std::iter::once(cell.label.clone()).chain(words));
     }
-    tables::style(builder, usize::MAX)
+    layout::style(builder, usize::MAX)
 }

@@ -1,6 +1,6 @@
 //! Raw arguments of `ablate` and `why`.
 
-use super::args::duration;
+use super::arguments::duration;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

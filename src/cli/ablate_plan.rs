@@ -2,14 +2,15 @@
 
 use super::ablate::{directory, shares};
 use super::ablate_args::Ablate;
-use super::args::Global;
-use super::progress::clock;
-use super::session::cache_folder;
-use super::{output, tables, Done};
+use super::arguments::Global;
+use super::done::Done;
+use super::environment::cache_folder;
+use super::{layout, output};
 use crate::ablation::forecast::{forecast, Engine, Forecast};
 use crate::ablation::{self, power, Found, Job, Plan};
 use crate::fault::Result;
 use crate::report::comparison::{self, Detectable};
+use crate::runner::clock;
 use serde::Serialize;
 use tabled::builder::Builder;
 
@@ -127,7 +128,7 @@ fn table(plan: &Plan, found: &[Found]) -> String {
         let run = line.directory.unwrap_or_else(|| "–".into());
         builder.push_record([line.cell.to_string(), line.seed.to_string(), state, run]);
     }
-    tables::style(builder, usize::MAX)
+    layout::style(builder, usize::MAX)
 }
 
 fn cost(f: &Forecast, open: usize, (workers, threads): (usize, usize)) -> String {

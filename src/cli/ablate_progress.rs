@@ -1,10 +1,10 @@
 //! How an ablation is watched: one line per cell on a terminal, else a line per event and a summary now and then.
 
 use super::output;
-use super::progress::clock;
 use super::signals::Signals;
 use crate::ablation::{Plan, State, Watch};
 use crate::observer::Stop;
+use crate::runner::clock;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

@@ -1,9 +1,10 @@
 //! `nano4m ablate NAME --engine slurm`, and `--print`, `--status`, `--cancel`.
 
 use super::ablate_args::{Ablate, Engine, Slurm};
-use super::args::Global;
-use super::session::{cache_folder, runs_folder};
-use super::{ablate, output, tables, Done};
+use super::arguments::Global;
+use super::done::Done;
+use super::environment::{cache_folder, runs_folder};
+use super::{ablate, layout, output};
 use crate::ablation::slurm::{Batch, Client, Profile, Standing, Submission, TaskStanding};
 use crate::ablation::{Plan, Where};
 use crate::fault::{Exit, Fault, Result};
@@ -161,7 +162,7 @@ fn table(tasks: &[TaskStanding]) -> String {
             dash(&t.node),
         ]);
     }
-    tables::style(builder, usize::MAX)
+    layout::style(builder, usize::MAX)
 }
 
 fn cancel(args: &Ablate, g: &Global) -> Result<Done> {

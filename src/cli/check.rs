@@ -1,20 +1,28 @@
-//! `nano4m check` and `nano4m pin`: what a manifest says, and what it is held to.
+//! `nano4m check MANIFEST`: what a manifest says, without reading its data.
 
-use super::args::{Check, Global, ManifestArgs, Pin};
-use super::session::{self, folder};
-use super::{output, Done};
+use super::arguments::{Global, ManifestArgs};
+use super::done::Done;
+use super::output;
 use crate::architecture::Config;
 use crate::fault::{Exit, Result};
-use crate::manifest::{self, pins, Loaded};
-use crate::store::write_atomic;
+use crate::manifest::{self, Loaded};
 use serde::Serialize;
 
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Print the complete manifest with every default
+    #[arg(long)]
+    pub resolved: bool,
+}
+
 /// `nano4m check MANIFEST`: every problem at once, without reading the data.
-pub fn check(args: &Check, g: &Global) -> Result<Done> {
-    if g.json {
+pub fn check(args: &Args, global: &Global) -> Result<Done> {
+    if global.json {
         return as_json(args);
     }
-    let loaded = session::read(&args.manifest)?;
+    let loaded = super::manifest::read(&args.manifest)?;
     if args.resolved {
         output::data(&manifest::resolved(&loaded.experiment))?;
     } else {
@@ -33,7 +41,7 @@ struct Valid<'a> {
     resolved: Option<String>,
 }
 
-fn as_json(args: &Check) -> Result<Done> {
+fn as_json(args: &Args) -> Result<Done> {
     match manifest::read(&args.manifest.manifest, &args.manifest.set) {
         Ok(loaded) => {
             let e = &loaded.experiment;
@@ -72,27 +80,4 @@ fn summary(loaded: &Loaded) -> String {
 fn parameters(loaded: &Loaded) -> usize {
     let e = &loaded.experiment;
     Config::new(&e.modalities, &e.model).parameters()
-}
-
-/// `nano4m pin MANIFEST`: writes dataset hash, code hash and commit.
-pub fn pin(args: &Pin, g: &Global) -> Result<Done> {
-    let named = ManifestArgs { manifest: args.manifest.clone(), set: Vec::new() };
-    let loaded = session::read(&named)?;
-    let data = session::dataset(&loaded.experiment, folder(&args.manifest))?;
-    let refreshed = pins::refresh(&loaded.text, &session::found(&data))?;
-    if !refreshed.changes.is_empty() && !args.dry_run {
-        write_atomic(&args.manifest, refreshed.text.as_bytes())?;
-    }
-    if g.json {
-        output::json(&refreshed.changes)?;
-    } else if refreshed.changes.is_empty() {
-        output::note("every pin was right already");
-    } else {
-        let lines: Vec<String> = refreshed.changes.iter().map(ToString::to_string).collect();
-        output::data(&lines.join("\n"))?;
-    }
-    if crate::provenance::commit().is_none() {
-        output::note("note: the program's sources are not committed as built, so no commit is pinned");
-    }
-    Ok(Done::Fine)
 }

@@ -1,36 +1,72 @@
 //! `nano4m data`: looking at datasets.
 
-use super::args::{Data, DataCommand, Global, ManifestArgs};
-use super::session::{self, folder};
-use super::{output, tables, Done};
+use super::arguments::{Global, ManifestArgs};
+use super::done::Done;
+use super::{environment, layout, manifest, output};
 use crate::data::{Dataset, Part, Split};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Labels;
+use clap::Subcommand;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tabled::builder::Builder;
 
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sizes, lengths, ids and classes of a manifest's dataset
+    Inspect(ManifestArgs),
+    /// The canonical content hash of a manifest's dataset
+    Hash(ManifestArgs),
+    /// Write a manifest's synthetic dataset in the published layout
+    Synth {
+        #[command(flatten)]
+        manifest: ManifestArgs,
+        /// Folder to make; must not exist
+        #[arg(value_name = "DIR")]
+        target: PathBuf,
+    },
+    /// Divide a dataset's clips 80/10/10 by class and source into a new folder
+    Split {
+        /// Directory or archive in the published layout
+        #[arg(value_name = "SOURCE")]
+        source: PathBuf,
+        /// Folder to make; must not exist
+        #[arg(value_name = "DIR")]
+        target: PathBuf,
+        /// Labels file inside the dataset and its column, e.g. labels.csv:animal; absent: the caption
+        #[arg(long, value_name = "FILE:COLUMN")]
+        labels: Option<String>,
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+    },
+}
+
 /// `nano4m data …`.
-pub fn data(args: &Data, g: &Global) -> Result<Done> {
+pub fn data(args: &Args, global: &Global) -> Result<Done> {
     match &args.command {
-        DataCommand::Inspect(m) => inspect(m, g),
-        DataCommand::Hash(m) => hash(m, g),
-        DataCommand::Synth { manifest, target } => synth(manifest, target, g),
-        DataCommand::Split { source, target, labels, seed } => {
-            split(source, target, labels.as_deref(), *seed, g)
+        Command::Inspect(m) => inspect(m, global),
+        Command::Hash(m) => hash(m, global),
+        Command::Synth { manifest, target } => synth(manifest, target, global),
+        Command::Split { source, target, labels, seed } => {
+            split(source, target, labels.as_deref(), *seed, global)
         }
     }
 }
 
-fn open(args: &ManifestArgs) -> Result<Dataset> {
-    let loaded = session::read(args)?;
-    session::dataset(&loaded.experiment, folder(&args.manifest))
+fn open(args: &ManifestArgs, global: &Global) -> Result<Dataset> {
+    manifest::dataset(&manifest::read(args)?, &environment::settings(global))
 }
 
-fn hash(args: &ManifestArgs, g: &Global) -> Result<Done> {
-    let data = open(args)?;
-    if g.json {
+fn hash(args: &ManifestArgs, global: &Global) -> Result<Done> {
+    let data = open(args, global)?;
+    if global.json {
         output::json(&serde_json::json!({ "sha256": data.hash }))?;
     } else {
         output::data(&data.hash)?;
@@ -38,16 +74,16 @@ fn hash(args: &ManifestArgs, g: &Global) -> Result<Done> {
     Ok(Done::Fine)
 }
 
-fn synth(args: &ManifestArgs, target: &Path, g: &Global) -> Result<Done> {
-    let loaded = session::read(args)?;
+fn synth(args: &ManifestArgs, target: &Path, global: &Global) -> Result<Done> {
+    let loaded = manifest::read(args)?;
     if loaded.experiment.data.synthetic.is_none() {
         return Err(Fault::invalid("the manifest's data is not synthetic")
             .at(args.manifest.display().to_string())
             .help("give a manifest with `data: (synthetic: (…))`, for example experiments/synthetic.ron"));
     }
-    let data = session::dataset(&loaded.experiment, folder(&args.manifest))?;
+    let data = manifest::dataset(&loaded, &environment::settings(global))?;
     data.write(&loaded.experiment.data.splits, target)?;
-    if g.json {
+    if global.json {
         output::json(&serde_json::json!({ "path": target, "sha256": data.hash }))?;
     } else {
         output::data(&format!("{}: {}", target.display(), data.hash))?;
@@ -55,7 +91,7 @@ fn synth(args: &ManifestArgs, target: &Path, g: &Global) -> Result<Done> {
     Ok(Done::Fine)
 }
 
-fn split(source: &Path, target: &Path, labels: Option<&str>, seed: u64, g: &Global) -> Result<Done> {
+fn split(source: &Path, target: &Path, labels: Option<&str>, seed: u64, global: &Global) -> Result<Done> {
     let labels = match labels.map(|l| (l, l.split_once(':'))) {
         None => Labels::Caption,
         Some((_, Some((file, column)))) => Labels::File(file.into(), column.into()),
@@ -64,7 +100,7 @@ fn split(source: &Path, target: &Path, labels: Option<&str>, seed: u64, g: &Glob
         }
     };
     let division = crate::data::divide(source, target, &labels, seed)?;
-    if g.json {
+    if global.json {
         output::json(&division)?;
         return Ok(Done::Fine);
     }
@@ -76,7 +112,7 @@ fn split(source: &Path, target: &Path, labels: Option<&str>, seed: u64, g: &Glob
     }
     let [train, val, test] = division.clips.map(|n| n.to_string());
     table.push_record(["all".into(), String::new(), train, val, test]);
-    output::data(&tables::style(table, 2))?;
+    output::data(&layout::style(table, 2))?;
     Ok(Done::Fine)
 }
 
@@ -110,15 +146,15 @@ struct ModalityFacts {
     unigram_nats: f64,
 }
 
-fn inspect(args: &ManifestArgs, g: &Global) -> Result<Done> {
-    let data = open(args)?;
+fn inspect(args: &ManifestArgs, global: &Global) -> Result<Done> {
+    let data = open(args, global)?;
     let facts = Inspected {
         sha256: data.hash.clone(),
         splits: Part::ALL.iter().map(|&p| split_facts(p, data.split(p))).collect(),
         modalities: (0..data.modalities().len()).map(|m| modality_facts(&data, m)).collect(),
         classes: classes(&data),
     };
-    if g.json {
+    if global.json {
         output::json(&facts)?;
     } else {
         output::data(&text(&facts))?;
@@ -188,8 +224,8 @@ fn text(facts: &Inspected) -> String {
     let mut text = format!(
         "sha256 {}\n\n{}\n\n{}\n",
         facts.sha256,
-        tables::style(splits, 1),
-        tables::style(modalities, 1)
+        layout::style(splits, 1),
+        layout::style(modalities, 1)
     );
     if !facts.classes.is_empty() {
         let mut classes = Builder::default();
@@ -198,7 +234,7 @@ fn text(facts: &Inspected) -> String {
             let [a, b, c] = counts.map(|n| n.to_string());
             classes.push_record([name.clone(), a, b, c]);
         }
-        text += &format!("\n{}\n", tables::style(classes, 1));
+        text += &format!("\n{}\n", layout::style(classes, 1));
     }
     text
 }

@@ -1,8 +1,9 @@
 //! `nano4m doctor`: what this machine can promise.
 
-use super::args::Global;
-use super::session::{cache_folder, runs_folder};
-use super::{output, Done};
+use super::arguments::Global;
+use super::done::Done;
+use super::environment::{cache_folder, runs_folder};
+use super::output;
 use crate::fault::Result;
 use crate::provenance::{self, machine::Machine, Code};
 use serde::Serialize;
@@ -15,28 +16,28 @@ struct Report {
     threads: usize,
     /// Name and memory in bytes of every GPU this build can use.
     gpus: Vec<(String, usize)>,
-    runs: Place,
-    cache: Place,
+    runs: Folder,
+    cache: Folder,
 }
 
 #[derive(Serialize)]
-struct Place {
+struct Folder {
     path: String,
     /// Free space in bytes for this user; absent when it cannot be asked.
     free_bytes: Option<u64>,
 }
 
 /// `nano4m doctor`.
-pub fn doctor(g: &Global) -> Result<Done> {
+pub fn doctor(global: &Global) -> Result<Done> {
     let report = Report {
         code: provenance::built(),
         machine: provenance::machine::machine(),
         threads: rayon::current_num_threads(),
         gpus: crate::device::gpus(),
-        runs: place(&runs_folder(g)),
-        cache: place(&cache_folder()),
+        runs: folder(&runs_folder(global)),
+        cache: folder(&cache_folder()),
     };
-    if g.json {
+    if global.json {
         output::json(&report)?;
     } else {
         output::data(&text(&report))?;
@@ -77,7 +78,7 @@ fn text(r: &Report) -> String {
     lines.iter().map(|(name, value)| format!("{name:>10}  {value}\n")).collect()
 }
 
-fn described(p: &Place) -> String {
+fn described(p: &Folder) -> String {
     match p.free_bytes {
         Some(free) => format!("{} ({} free)", p.path, size(free)),
         None => p.path.clone(),
@@ -88,8 +89,8 @@ fn size(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
 }
 
-fn place(path: &Path) -> Place {
-    Place { path: path.display().to_string(), free_bytes: free(path) }
+fn folder(path: &Path) -> Folder {
+    Folder { path: path.display().to_string(), free_bytes: free(path) }
 }
 
 /// Free space where `path` is or would be made.

@@ -1,13 +1,27 @@
 //! `nano4m import cfg.yaml`: the reference's configuration as a manifest.
 
-use super::args::Import;
-use super::{output, Done};
+use super::done::Done;
+use super::output;
 use crate::fault::{Fault, Result};
 use crate::manifest::{self, import};
 use crate::store::write_atomic;
+use std::path::PathBuf;
+
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The configuration
+    #[arg(value_name = "CONFIG.yaml")]
+    pub config: PathBuf,
+    /// Where the manifest goes [default: stdout]
+    #[arg(short, long, value_name = "FILE.ron")]
+    pub out: Option<PathBuf>,
+    /// Leave a key out knowingly, by its name or its whole path (repeatable)
+    #[arg(long, value_name = "KEY")]
+    pub ignore: Vec<String>,
+}
 
 /// `nano4m import`.
-pub fn import(args: &Import) -> Result<Done> {
+pub fn import(args: &Args) -> Result<Done> {
     let place = args.config.display().to_string();
     let text = std::fs::read_to_string(&args.config)
         .map_err(|e| Fault::invalid(format!("cannot read the configuration: {e}")).at(place.clone()))?;

@@ -6,10 +6,8 @@ use std::io::{ErrorKind, IsTerminal, Write};
 /// Prints data and ends the line. Whoever closed the pipe has read enough.
 pub fn data(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| match text.ends_with('\n') {
-        true => out.flush(),
-        false => out.write_all(b"\n").and_then(|()| out.flush()),
-    });
+    let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush());
     match written {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Fault::failed(format!("cannot print: {e}"))),
         _ => Ok(()),

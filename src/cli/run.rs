@@ -1,40 +1,61 @@
-//! `run` and `resume`: find or make the run's directory, take its lock, work on it.
+//! `nano4m run MANIFEST`: check pins, train (or resume), measure, record.
 
-use super::args::{Global, Resume, Run};
-use super::session::{self, now, runs_folder, Session};
-use super::{execute, output, tables, Done};
+use super::arguments::{Global, Limits, ManifestArgs};
+use super::done::Done;
+use super::progress::RunProgress;
+use super::{environment, manifest, tables};
 use crate::fault::{Fault, Result};
-use crate::manifest;
-use crate::provenance::{self, Situation};
-use crate::record::{self, Record};
-use crate::store::{self, CellOf, Lock, RunDir, RunId, Status};
-use std::time::Duration;
+use crate::runner::{self, Ended, Session, Settings};
+use crate::store::CellOf;
+
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Run although the pins do not match; marks the record and every table made from it
+    #[arg(long)]
+    pub allow_drift: bool,
+    /// Repeat a finished run as a new attempt
+    #[arg(long)]
+    pub force: bool,
+    /// Wait while another process works on the run; a holder that crashed on another host is given up after 15 minutes
+    #[arg(long)]
+    pub wait: bool,
+    /// Refuse to run (exit 3) unless the run's identity is this one
+    #[arg(long, value_name = "HEX")]
+    pub identity: Option<String>,
+    /// Begin the run as this cell of an ablation, as `ablate` does: reports then show it only there
+    #[arg(long = "for", value_name = "ABLATION/CELL")]
+    pub made_for: Option<CellOf>,
+    #[command(flatten)]
+    pub limits: Limits,
+}
 
 /// `nano4m run MANIFEST`.
-pub fn run(args: &Run, g: &Global) -> Result<Done> {
-    let session = session::open(&args.manifest, args.allow_drift)?;
-    expected(args, &session)?;
-    let root = runs_folder(g);
-    let last = store::attempts(&root, &session.identity)?.pop();
-    let attempt = match (&last, args.force) {
-        (Some(run), false) if complete(run)? => return report(run, g),
-        (Some(run), false) => run.id.attempt,
-        (Some(run), true) => run.id.attempt + 1,
-        (None, _) => 1,
+pub fn run(args: &Args, global: &Global) -> Result<Done> {
+    let settings = Settings {
+        limits: args.limits.into(),
+        allow_drift: args.allow_drift,
+        repeat: args.force,
+        wait: args.wait,
+        made_for: args.made_for.clone(),
+        ..environment::settings(global)
     };
-    // A run keeps the name it was started under: the name is not part of its identity.
-    let name = last.map_or_else(|| session.experiment.name.clone(), |run| run.id.name);
-    let run = RunDir::create(&root, RunId::new(&name, &session.identity, attempt))?;
-    let lock = if args.wait { wait(&run)? } else { run.lock()? };
-    if complete(&run)? {
-        return report(&run, g);
+    let session = manifest::open(&args.manifest, &settings)?;
+    expected(args, &session)?;
+    ended(runner::run(&session, &settings, &mut RunProgress::new())?, global)
+}
+
+/// A finished run's record is printed; a stopped one has said how it goes on.
+pub fn ended(ended: Ended, global: &Global) -> Result<Done> {
+    match ended {
+        Ended::Finished(record) => tables::print_record(&record, global).map(|()| Done::Fine),
+        Ended::Stopped { why, .. } => Ok(why.into()),
     }
-    let status = begin(&session, &run, args.made_for.clone(), g)?;
-    execute::execute(&session, &run, &lock, status, args.limits, g)
 }
 
 /// Holds the run against the identity that was asked for.
-fn expected(args: &Run, session: &Session) -> Result<()> {
+fn expected(args: &Args, session: &Session) -> Result<()> {
     match &args.identity {
         Some(identity) if *identity != session.identity => {
             Err(Fault::provenance("the manifest, the data or the code are not those that were submitted")
@@ -45,114 +66,4 @@ fn expected(args: &Run, session: &Session) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Takes the run's lock as soon as nobody holds it.
-fn wait(run: &RunDir) -> Result<Lock> {
-    let mut told = false;
-    loop {
-        match (run.lock(), Lock::holder(&run.path)) {
-            (Ok(lock), _) => return Ok(lock),
-            (Err(fault), None) => return Err(fault),
-            (Err(_), Some(holder)) if !told => {
-                output::note(&format!("waiting for {holder}, which works on this run"));
-                told = true;
-            }
-            _ => {}
-        }
-        std::thread::sleep(Duration::from_secs(1));
-    }
-}
-
-/// `nano4m resume RUN`.
-pub fn resume(args: &Resume, g: &Global) -> Result<Done> {
-    let run = store::find(&runs_folder(g), &args.run)?;
-    if complete(&run)? {
-        return report(&run, g);
-    }
-    let lock = run.lock()?;
-    let status = run.status()?.ok_or_else(|| {
-        Fault::failed("the run was killed before it began")
-            .at(run.path.display().to_string())
-            .help("start it again with `nano4m run`")
-    })?;
-    let session = session::of_run(&run, &status, args.allow_drift)?;
-    let status = again(status, &session);
-    run.set_status(&status)?;
-    execute::execute(&session, &run, &lock, status, args.limits, g)
-}
-
-/// Writes what describes the run, unless it is there from an earlier start.
-fn begin(session: &Session, run: &RunDir, made_for: Option<CellOf>, g: &Global) -> Result<Status> {
-    let missing = |name: &str| !run.file(name).exists();
-    if missing("manifest.ron") {
-        run.write("manifest.ron", session.text.as_bytes())?;
-    }
-    if missing("resolved.ron") {
-        run.write("resolved.ron", manifest::resolved(&session.experiment).as_bytes())?;
-    }
-    if missing("provenance.json") {
-        let mut json = serde_json::to_vec_pretty(&provenance::collect(situation(session, g)))
-            .map_err(|e| Fault::failed(format!("cannot format the provenance: {e}")))?;
-        json.push(b'\n');
-        run.write("provenance.json", &json)?;
-    }
-    let status = match run.status()? {
-        Some(status) => again(status, session),
-        None => Status { made_for, ..fresh(session, run) },
-    };
-    run.set_status(&status)?;
-    output::note(&format!("run {} → {}", run.id.short(), run.path.display()));
-    if run.finished() {
-        output::note(&format!(
-            "made again, as it is missing or damaged: {}",
-            record::missing(run)?.join(", ")
-        ));
-    }
-    Ok(status)
-}
-
-fn fresh(session: &Session, run: &RunDir) -> Status {
-    let e = &session.experiment;
-    let mut status = Status::new(&run.id.name, &session.identity, run.id.attempt, e.train.steps(), &now());
-    status.manifest = session.path.display().to_string();
-    status
-}
-
-fn again(mut status: Status, session: &Session) -> Status {
-    status.state = store::State::Running;
-    status.reason = None;
-    status.updated = now();
-    // A manifest that moved is found again where it is now.
-    if session.path.exists() {
-        status.manifest = session.path.display().to_string();
-    }
-    status
-}
-
-fn situation<'a>(session: &'a Session, g: &Global) -> Situation<'a> {
-    Situation {
-        directory: session::folder(&session.path),
-        data: provenance::Data {
-            path: session.experiment.data.path.clone(),
-            sha256: session.data.hash.clone(),
-        },
-        device: g.device.to_string(),
-        threads: rayon::current_num_threads(),
-        seeds: session.experiment.seeds,
-        started: now(),
-        drifts: session.drift.clone(),
-    }
-}
-
-/// Whether nothing is left to do: recorded, and every part of it there and intact.
-fn complete(run: &RunDir) -> Result<bool> {
-    Ok(run.finished() && record::missing(run)?.is_empty())
-}
-
-/// A finished run is reported, not repeated.
-fn report(run: &RunDir, g: &Global) -> Result<Done> {
-    output::note(&format!("already finished: {} (--force repeats it)", run.path.display()));
-    tables::print_record(&Record::read(&run.file("record.json"))?, g)?;
-    Ok(Done::Fine)
 }

@@ -1,12 +1,13 @@
 //! `nano4m show RUN`: where a run stands, what it measured, what it left.
 
-use super::args::{Global, Named};
-use super::list::state;
-use super::progress::clock;
-use super::session::runs_folder;
-use super::{output, tables, Done};
+use super::arguments::{Global, Named};
+use super::done::Done;
+use super::environment::runs_folder;
+use super::ls::state;
+use super::{output, tables};
 use crate::fault::Result;
 use crate::record::Record;
+use crate::runner::clock;
 use crate::store::{self, RunDir, Status};
 use serde::Serialize;
 
@@ -19,11 +20,11 @@ struct Shown {
 }
 
 /// `nano4m show RUN`.
-pub fn show(args: &Named, g: &Global) -> Result<Done> {
-    let run = store::find(&runs_folder(g), &args.run)?;
+pub fn show(args: &Named, global: &Global) -> Result<Done> {
+    let run = store::find(&runs_folder(global), &args.run)?;
     let status = run.status()?;
     let record = if run.finished() { Some(Record::read(&run.file("record.json"))?) } else { None };
-    if g.json {
+    if global.json {
         let (path, state) = (run.path.display().to_string(), state(&run, status.as_ref()));
         output::json(&Shown { path, state, status, record })?;
         return Ok(Done::Fine);
@@ -33,7 +34,7 @@ pub fn show(args: &Named, g: &Global) -> Result<Done> {
         text += &facts(r);
     }
     output::data(&text)?;
-    record.map_or(Ok(()), |r| tables::print_record(&r, g))?;
+    record.map_or(Ok(()), |r| tables::print_record(&r, global))?;
     Ok(Done::Fine)
 }
 

@@ -1,6 +1,6 @@
 //! The other probes at the end of a run: one line per quantity, its interval and the clips behind it.
 
-use super::tables::style;
+use super::layout::style;
 use crate::record::Metric;
 use tabled::builder::Builder;
 

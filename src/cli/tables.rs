@@ -1,16 +1,15 @@
 //! What a run prints at its end: cross-entropy per modality against its baselines, then the other probes.
 
-use super::args::Global;
+use super::arguments::Global;
+use super::layout::style;
 use super::{output, summary};
 use crate::fault::Result;
 use crate::record::{Metric, Record};
 use tabled::builder::Builder;
-use tabled::settings::object::{Columns, Rows};
-use tabled::settings::{Alignment, Style};
 
 /// The record as JSON, or its table.
-pub fn print_record(record: &Record, g: &Global) -> Result<()> {
-    if g.json {
+pub fn print_record(record: &Record, global: &Global) -> Result<()> {
+    if global.json {
         return output::json(record);
     }
     let names: Vec<&str> = record.modalities.iter().map(|m| m.name.as_str()).collect();
@@ -33,9 +32,10 @@ pub fn print_metrics(metrics: &[Metric], modalities: &[&str], drift: &[String]) 
     for drift in drift {
         text += &format!("drift allowed: {drift}\n");
     }
-    match text.is_empty() {
-        true => Ok(()),
-        false => output::data(&text),
+    if text.is_empty() {
+        Ok(())
+    } else {
+        output::data(&text)
     }
 }
 
@@ -63,17 +63,6 @@ pub fn cross_entropy(metrics: &[Metric], modalities: &[&str]) -> Option<String> 
         ]);
     }
     any.then(|| style(builder, 1))
-}
-
-/// A plain table: names left, the columns from `numbers` on right.
-pub fn style(builder: Builder, numbers: usize) -> String {
-    let mut table = builder.build();
-    table.with(Style::psql());
-    if numbers < usize::MAX {
-        table.modify(Columns::new(numbers..), Alignment::right());
-        table.modify(Rows::first(), Alignment::left());
-    }
-    table.to_string()
 }
 
 fn number(value: Option<f64>) -> String {

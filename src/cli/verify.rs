@@ -1,15 +1,26 @@
 //! `nano4m verify A [B]`: prints what [`crate::verify`] finds.
 
-use super::args::{Global, Verify};
-use super::session::runs_folder;
-use super::{output, Done};
+use super::arguments::Global;
+use super::done::Done;
+use super::environment::runs_folder;
+use super::output;
 use crate::fault::{Exit, Result};
 use crate::store;
 use crate::verify::{self, Findings};
 
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Which run
+    #[arg(value_name = "A")]
+    pub a: String,
+    /// The run it should equal bit for bit; without it the files of A are checked
+    #[arg(value_name = "B")]
+    pub b: Option<String>,
+}
+
 /// `nano4m verify A [B]`; exit 1 when a difference is found.
-pub fn verify(args: &Verify, g: &Global) -> Result<Done> {
-    let root = runs_folder(g);
+pub fn verify(args: &Args, global: &Global) -> Result<Done> {
+    let root = runs_folder(global);
     let a = store::find(&root, &args.a)?;
     let (findings, what) = match &args.b {
         None => (verify::intact(&a)?, a.id.directory()),
@@ -18,7 +29,7 @@ pub fn verify(args: &Verify, g: &Global) -> Result<Done> {
             (verify::compare(&a, &b)?, format!("{} and {}", a.id.directory(), b.id.directory()))
         }
     };
-    if g.json {
+    if global.json {
         output::json(&findings)?;
     } else {
         output::data(&text(&findings, &what, args.b.is_some()))?;

@@ -1,14 +1,16 @@
 //! `nano4m why`: what a run, a manifest or an ablation's cells have and lack of the runs that exist.
 
 use super::ablate_args::Why;
-use super::args::{Global, ManifestArgs};
-use super::session::{self, cache_folder, runs_folder};
-use super::{output, Done};
+use super::arguments::{Global, ManifestArgs};
+use super::done::Done;
+use super::environment::{self, cache_folder, runs_folder};
+use super::{manifest, output};
 use crate::ablation::why::{self, Asked, Compared, Known};
 use crate::ablation::{self, Plan, Where};
 use crate::fault::{Fault, Result};
 use crate::manifest::fields::Difference;
 use crate::provenance::CODE_HASH;
+use crate::runner::Settings;
 use crate::store;
 use serde::Serialize;
 use std::path::Path;
@@ -28,7 +30,7 @@ pub fn why(args: &Why, g: &Global) -> Result<Done> {
     let (known, unreadable) = why::known(&runs_folder(g))?;
     let answers = match subject(&args.what, g)? {
         Subject::Run(run) => of_run(&run, &known)?,
-        Subject::Manifest => of_manifest(args, &known)?,
+        Subject::Manifest => of_manifest(args, g, &known)?,
         Subject::Ablation => of_ablation(args, g, &known)?,
     };
     if g.json {
@@ -82,9 +84,10 @@ fn of_run(run: &store::RunDir, known: &[Known]) -> Result<Vec<Answer>> {
     Ok(vec![first, Answer { about, verdict: verdict(nearest.as_ref()), nearest }])
 }
 
-fn of_manifest(args: &Why, known: &[Known]) -> Result<Vec<Answer>> {
-    let manifest = ManifestArgs { manifest: (&args.what).into(), set: args.set.clone() };
-    let session = session::open(&manifest, true)?;
+fn of_manifest(args: &Why, g: &Global, known: &[Known]) -> Result<Vec<Answer>> {
+    let named = ManifestArgs { manifest: (&args.what).into(), set: args.set.clone() };
+    let settings = Settings { allow_drift: true, ..environment::settings(g) };
+    let session = manifest::open(&named, &settings)?;
     let asked = Asked { experiment: &session.experiment, data: &session.data.hash, code: CODE_HASH };
     let nearest = why::nearest(&asked, known);
     Ok(vec![Answer { about: args.what.clone(), verdict: verdict(nearest.as_ref()), nearest }])

@@ -11,7 +11,7 @@ use std::fmt;
 
 /// What is here now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found<'a> {
+pub struct Current<'a> {
     /// Code hash of the program.
     pub code: &'a str,
     /// Where that code was committed, if it was.
@@ -32,11 +32,17 @@ pub struct Drift {
     pub back: Option<String>,
 }
 
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} expected {}, found {}", self.pin, self.expected, self.found)
+    }
+}
+
 /// The pins of `experiment` that do not match what was found; empty when it may run.
 ///
 /// The code hash decides about the code: with the same hash, another commit holds the same sources
 /// (a rebase, a shallow clone) and is no drift. The commit is compared only without a code pin.
-pub fn verify(experiment: &Experiment, found: &Found) -> Vec<Drift> {
+pub fn verify(experiment: &Experiment, found: &Current) -> Vec<Drift> {
     let pins = experiment.pins.clone().unwrap_or_default();
     let commit = pins.commit.as_deref();
     let mut drifts = Vec::new();
@@ -119,7 +125,7 @@ impl fmt::Display for Change {
 /// The data hash is written for data from a path (synthetic data is a function of manifest and
 /// code), the commit is removed when the code is not committed.
 /// Errors: a text that cannot be read, exit 2.
-pub fn refresh(text: &str, found: &Found) -> Result<Refreshed, Fault> {
+pub fn refresh(text: &str, found: &Current) -> Result<Refreshed, Fault> {
     let before = read(text)?;
     let mut out = Refreshed { text: text.to_owned(), changes: Vec::new() };
     if let Some(data) = found.data.filter(|_| before.data.path.is_some() || before.data.sha256.is_some()) {
@@ -220,7 +226,7 @@ mod tests {
 
     const CODE: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     const DATA: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-    const HERE: Found = Found { code: CODE, commit: Some("c0ffee1"), data: Some(DATA) };
+    const HERE: Current = Current { code: CODE, commit: Some("c0ffee1"), data: Some(DATA) };
 
     fn pinned(code: Option<&str>, commit: Option<&str>, data: Option<&str>) -> Experiment {
         let mut e = small();
@@ -240,7 +246,7 @@ mod tests {
             pinned(Some(&code), Some("badc0de"), None),
             pinned(None, Some("c0ffee"), None),
         ] {
-            assert_eq!(verify(&e, &Found { commit: Some("c0ffee1"), ..HERE }), []);
+            assert_eq!(verify(&e, &Current { commit: Some("c0ffee1"), ..HERE }), []);
         }
     }
 
@@ -264,7 +270,7 @@ mod tests {
             )
         );
         assert_eq!(verify(&pinned(None, Some("badc0de"), None), &HERE)[0].pin, "pins.commit");
-        assert_eq!(verify(&pinned(None, Some("badc0de"), None), &Found { commit: None, ..HERE }), []);
+        assert_eq!(verify(&pinned(None, Some("badc0de"), None), &Current { commit: None, ..HERE }), []);
     }
 
     #[test]
@@ -323,7 +329,7 @@ mod tests {
     #[test]
     fn uncommitted_code_has_no_commit() {
         let first = refresh(SMALL, &HERE).unwrap().text;
-        let done = refresh(&first, &Found { code: DATA, commit: None, data: None }).unwrap();
+        let done = refresh(&first, &Current { code: DATA, commit: None, data: None }).unwrap();
         assert!(
             done.text.contains(&format!("pins: (code: \"sha256:{DATA}\", commit: None),")),
             "{}",

@@ -55,7 +55,7 @@ pub struct Item {
 }
 
 /// Where to look and what to spare.
-pub struct Place<'a> {
+pub struct Folders<'a> {
     pub runs: &'a Path,
     pub cache: &'a Path,
     pub reports: &'a Path,
@@ -65,7 +65,7 @@ pub struct Place<'a> {
 }
 
 /// What would go, by reason and path, and how many runs are spared because a report or ablation names them.
-pub struct Plan {
+pub struct Removable {
     pub items: Vec<Item>,
     pub named: usize,
 }
@@ -74,9 +74,9 @@ pub struct Plan {
 ///
 /// # Errors
 /// If the runs, a table's head or an ablation's record cannot be read.
-pub fn plan(place: &Place) -> Result<Plan> {
-    let mentions = Mentions::read(place.reports, place.runs)?;
-    let runs = store::list(place.runs)?;
+pub fn removable(folders: &Folders) -> Result<Removable> {
+    let mentions = Mentions::read(folders.reports, folders.runs)?;
+    let runs = store::list(folders.runs)?;
     let (mut items, mut named) = (Vec::new(), 0);
     for run in &runs {
         // Whoever works on it decides what is needed there.
@@ -84,7 +84,7 @@ pub fn plan(place: &Place) -> Result<Plan> {
             continue;
         }
         let status = run.status().ok().flatten();
-        match doomed(run, status.as_ref(), &runs, place) {
+        match doomed(run, status.as_ref(), &runs, folders) {
             Some(_) if mentions.name(run, status.as_ref()) => named += 1,
             Some(reason) => {
                 items.push(item(reason, &run.path, Some(run)));
@@ -92,17 +92,17 @@ pub fn plan(place: &Place) -> Result<Plan> {
             }
             None => {}
         }
-        items.extend(leftovers(run, place)?);
+        items.extend(leftovers(run, folders)?);
     }
-    items.extend(temporary(place.runs, None, place)?);
-    items.extend(programs(place)?);
-    items.extend(cached(&runs, place)?);
+    items.extend(temporary(folders.runs, None, folders)?);
+    items.extend(programs(folders)?);
+    items.extend(cached(&runs, folders)?);
     items.sort_by(|a, b| (a.reason, &a.path).cmp(&(b.reason, &b.path)));
-    Ok(Plan { items, named })
+    Ok(Removable { items, named })
 }
 
 /// Why the run as a whole can go. Stopped and killed runs can be resumed: they stay.
-fn doomed(run: &RunDir, status: Option<&Status>, runs: &[RunDir], place: &Place) -> Option<Reason> {
+fn doomed(run: &RunDir, status: Option<&Status>, runs: &[RunDir], folders: &Folders) -> Option<Reason> {
     let later = |other: &&RunDir| other.id.id == run.id.id && other.id.attempt > run.id.attempt;
     if runs.iter().filter(later).any(RunDir::finished) {
         return Some(Reason::SupersededAttempt);
@@ -111,13 +111,13 @@ fn doomed(run: &RunDir, status: Option<&Status>, runs: &[RunDir], place: &Place)
         _ if run.finished() => None,
         Some(s) if s.state == State::Failed => Some(Reason::FailedRun),
         // A status that is there but unreadable is another version's, not nobody's.
-        None if !run.file("status.json").exists() && old(&run.path, place) => Some(Reason::NeverBegun),
+        None if !run.file("status.json").exists() && old(&run.path, folders) => Some(Reason::NeverBegun),
         _ => None,
     }
 }
 
 /// Parts of a run that stays.
-fn leftovers(run: &RunDir, place: &Place) -> Result<Vec<Item>> {
+fn leftovers(run: &RunDir, folders: &Folders) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     let steps = run.checkpoints();
     // What a record, `verify`, `eval` and `show` need is the last one.
@@ -130,7 +130,7 @@ fn leftovers(run: &RunDir, place: &Place) -> Result<Vec<Item>> {
         }
     }
     for folder in [run.path.clone(), run.file("checkpoints"), run.file("probes")] {
-        items.extend(temporary(&folder, Some(run), place)?);
+        items.extend(temporary(&folder, Some(run), folders)?);
     }
     for path in files(&run.file("checkpoints"))? {
         if path.extension().is_some_and(|e| e == "damaged") {
@@ -141,23 +141,23 @@ fn leftovers(run: &RunDir, place: &Place) -> Result<Vec<Item>> {
 }
 
 /// Files in `folder` that a write which never ended has left.
-fn temporary(folder: &Path, run: Option<&RunDir>, place: &Place) -> Result<Vec<Item>> {
+fn temporary(folder: &Path, run: Option<&RunDir>, folders: &Folders) -> Result<Vec<Item>> {
     let is_temporary = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        store::TEMPORARY.iter().any(|prefix| name.starts_with(prefix)) && path.is_file() && old(path, place)
+        store::TEMPORARY.iter().any(|prefix| name.starts_with(prefix)) && path.is_file() && old(path, folders)
     };
     let found = files(folder)?.into_iter().filter(is_temporary);
     Ok(found.map(|path| item(Reason::TemporaryFile, &path, run)).collect())
 }
 
 /// The programs that submissions to Slurm were pinned to, where every run of the submission is complete.
-fn programs(place: &Place) -> Result<Vec<Item>> {
+fn programs(folders: &Folders) -> Result<Vec<Item>> {
     let mut items = Vec::new();
-    for folder in files(&place.runs.join(ablation::FOLDER))?.into_iter().filter(|p| p.is_dir()) {
+    for folder in files(&folders.runs.join(ablation::FOLDER))?.into_iter().filter(|p| p.is_dir()) {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for submission in Submission::all(place.runs, &name)? {
+        for submission in Submission::all(folders.runs, &name)? {
             let program = submission.folder.join("nano4m");
-            if program.exists() && old(&submission.folder, place) && submission.complete(place.runs)? {
+            if program.exists() && old(&submission.folder, folders) && submission.complete(folders.runs)? {
                 items.push(item(Reason::SubmittedProgram, &program, None));
             }
         }
@@ -166,10 +166,10 @@ fn programs(place: &Place) -> Result<Vec<Item>> {
 }
 
 /// Token stores of datasets that no run in this folder was made from, and what leads to none.
-fn cached(runs: &[RunDir], place: &Place) -> Result<Vec<Item>> {
+fn cached(runs: &[RunDir], folders: &Folders) -> Result<Vec<Item>> {
     let used: BTreeSet<String> = runs.iter().filter_map(data_hash).collect();
-    let entries = data::cached(place.cache)?;
-    let old_enough = entries.into_iter().filter(|e| old(&e.path, place));
+    let entries = data::cached(folders.cache)?;
+    let old_enough = entries.into_iter().filter(|e| old(&e.path, folders));
     Ok(old_enough
         .filter_map(|entry| {
             let reason = match entry.content {
@@ -195,9 +195,9 @@ fn item(reason: Reason, path: &Path, run: Option<&RunDir>) -> Item {
 }
 
 /// Whether it has been as it is for long enough; what has no time is new.
-fn old(path: &Path, place: &Place) -> bool {
+fn old(path: &Path, folders: &Folders) -> bool {
     let changed = path.symlink_metadata().and_then(|m| m.modified()).ok();
-    changed.and_then(|t| place.now.duration_since(t).ok()).is_some_and(|age| age >= place.age)
+    changed.and_then(|t| folders.now.duration_since(t).ok()).is_some_and(|age| age >= folders.age)
 }
 
 /// Size of a file or of everything in a folder.

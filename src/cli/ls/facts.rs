@@ -5,7 +5,7 @@
 //! (`train.lr`, `modalities.tok_rgb@16.masking`), and a field of `status.json` or `record.json`
 //! (`train_seconds`, `record.clips.test`).
 
-use super::Line;
+use super::line::Line;
 use crate::fault::Fault;
 use crate::manifest::{lookup, syntax};
 use crate::record::{Metric, Record};

@@ -1,38 +1,43 @@
 //! `nano4m ls`: one line for each run; which runs, in which order and with which columns is asked for.
 
-mod facts;
-mod filter;
-
-use super::args::{Global, Ls};
-use super::session::runs_folder;
-use super::{output, tables, Done};
+use super::facts::Facts;
+use super::filter::{self, Filter};
+use super::line::line;
+use crate::cli::arguments::Global;
+use crate::cli::done::Done;
+use crate::cli::environment::runs_folder;
+use crate::cli::{layout, output};
 use crate::fault::{Fault, Result};
-use crate::store::{self, Lock, RunDir, State, Status};
+use crate::store;
 use crate::suggest;
-use facts::Facts;
-use filter::Filter;
-use serde::Serialize;
 use serde_json::Value;
 use std::cmp::Ordering;
 use tabled::builder::Builder;
 
-/// A run as `ls --json` shows it.
-#[derive(Clone, Debug, Serialize)]
-struct Line {
-    id: String,
-    name: String,
-    /// `running`, `stopped`, `failed`, `finished`, `killed` (says running, but nobody holds its lock), `unknown`.
-    state: &'static str,
-    step: Option<u64>,
-    total: Option<u64>,
-    started: Option<String>,
-    path: String,
+const FIELDS: &str = "\
+FIELD is a column (id, name, state, step, total, started, path), a path of the resolved manifest (train.lr, \
+modalities.tok_rgb@196.masking), a metric of the record (cross_entropy/tok_rgb@196, also with .low, .high or .n), or a \
+field of status.json or record.json (train_seconds, record.clips.test). A run that has no such field meets no filter \
+and is sorted last.";
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = FIELDS)]
+pub struct Args {
+    /// Only runs where this holds, e.g. --where 'train.lr<1e-3' (repeatable; =, !=, <, <=, >, >=)
+    #[arg(long = "where", value_name = "FIELD<VALUE")]
+    pub filters: Vec<String>,
+    /// Sort by a field, descending with a `-` before it [default: started]
+    #[arg(long, value_name = "[-]FIELD", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+    /// Show these fields instead, e.g. --columns id,train.lr,cross_entropy/tok_rgb@196
+    #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
+    pub columns: Vec<String>,
 }
 
 /// `nano4m ls`.
-pub fn ls(args: &Ls, g: &Global) -> Result<Done> {
+pub fn ls(args: &Args, global: &Global) -> Result<Done> {
     let filters: Vec<Filter> = args.filters.iter().map(|f| Filter::parse(f)).collect::<Result<_>>()?;
-    let root = runs_folder(g);
+    let root = runs_folder(global);
     let mut runs: Vec<Facts> = store::list(&root)?.iter().map(|run| Facts::read(run, line(run))).collect();
     // One damaged record must not hide the other runs.
     runs.iter().filter_map(|r| r.problem.as_ref()).for_each(|p| output::note(&format!("warning: {p}")));
@@ -40,7 +45,7 @@ pub fn ls(args: &Ls, g: &Global) -> Result<Done> {
     let all = runs.len();
     runs.retain(|run| filters.iter().all(|f| f.meets(run.get(&f.path).as_ref())));
     sort(&mut runs, args.sort.as_deref());
-    match (g.json, args.columns.is_empty()) {
+    match (global.json, args.columns.is_empty()) {
         (true, true) => output::json(&runs.iter().map(|r| &r.line).collect::<Vec<_>>())?,
         (true, false) => output::json(&runs.iter().map(|r| chosen(r, &args.columns)).collect::<Vec<_>>())?,
         _ if all == 0 => output::note(&format!("no runs in {}", root.display())),
@@ -51,30 +56,8 @@ pub fn ls(args: &Ls, g: &Global) -> Result<Done> {
     Ok(Done::Fine)
 }
 
-/// The state of a run, seen from outside.
-pub fn state(run: &RunDir, status: Option<&Status>) -> &'static str {
-    match status {
-        Some(s) if s.state == State::Running && Lock::holder(&run.path).is_none() => "killed",
-        Some(s) => s.state.name(),
-        None => "unknown",
-    }
-}
-
-fn line(run: &RunDir) -> Line {
-    let status = run.status().ok().flatten();
-    Line {
-        id: run.id.short(),
-        name: run.id.name.clone(),
-        state: state(run, status.as_ref()),
-        step: status.as_ref().map(|s| s.step),
-        total: status.as_ref().map(|s| s.total),
-        started: status.map(|s| s.started),
-        path: run.path.display().to_string(),
-    }
-}
-
 /// Refuses a field that no run has: an empty list would look like an answer.
-fn known(filters: &[Filter], args: &Ls, runs: &[Facts]) -> Result<()> {
+fn known(filters: &[Filter], args: &Args, runs: &[Facts]) -> Result<()> {
     const ALWAYS: [&str; 7] = ["id", "name", "state", "step", "total", "started", "path"];
     let sort = args.sort.iter().map(|s| s.trim_start_matches('-'));
     let asked =
@@ -122,7 +105,7 @@ fn table(runs: &[Facts]) -> String {
         let started = l.started.clone().unwrap_or_else(|| "–".into());
         builder.push_record([l.id.clone(), l.name.clone(), l.state.into(), step, started]);
     }
-    tables::style(builder, usize::MAX)
+    layout::style(builder, usize::MAX)
 }
 
 fn columns(runs: &[Facts], columns: &[String]) -> String {
@@ -131,5 +114,5 @@ fn columns(runs: &[Facts], columns: &[String]) -> String {
     for run in runs {
         builder.push_record(columns.iter().map(|c| filter::text(&run.get(c).unwrap_or(Value::Null))));
     }
-    tables::style(builder, usize::MAX)
+    layout::style(builder, usize::MAX)
 }

@@ -1,0 +1,121 @@
+//! Arguments that several commands share. What they mean is decided by the commands.
+
+use crate::device::Device;
+use crate::model::network::Kernels;
+use crate::runner;
+use clap::{Args, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Folder of the run directories [default: $NANO4M_RUNS or runs]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub runs: Option<PathBuf>,
+    /// Print JSON for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Where tensors live: cpu or cuda:N
+    #[arg(long, global = true, value_name = "DEVICE", default_value = "cpu")]
+    pub device: Device,
+    /// Threads [default: $RAYON_NUM_THREADS or all]; results do not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Implementation of the operations
+    #[arg(long, global = true, value_enum, default_value = "fused", hide = true)]
+    pub kernels: KernelsArg,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum KernelsArg {
+    /// Ours (CPU only)
+    Fused,
+    /// Composed of dfdx primitives
+    Composed,
+}
+
+impl KernelsArg {
+    /// As given on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            KernelsArg::Fused => "fused",
+            KernelsArg::Composed => "composed",
+        }
+    }
+}
+
+impl From<KernelsArg> for Kernels {
+    fn from(k: KernelsArg) -> Kernels {
+        match k {
+            KernelsArg::Fused => Kernels::Fused,
+            KernelsArg::Composed => Kernels::Composed,
+        }
+    }
+}
+
+/// A manifest and what is changed in it.
+#[derive(Args, Debug, Clone)]
+pub struct ManifestArgs {
+    /// The manifest
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+    /// Change a value, e.g. --set train.lr=1e-3 (repeatable)
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// When to stop before the end.
+#[derive(Args, Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// Stop after N more steps (exit 4; `resume` continues)
+    #[arg(long, value_name = "N")]
+    pub stop_after: Option<u64>,
+    /// Stop after this time, e.g. 90s, 10m, 2h (exit 4; `resume` continues)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub max_time: Option<Duration>,
+}
+
+impl From<Limits> for runner::Limits {
+    fn from(limits: Limits) -> runner::Limits {
+        runner::Limits { stop_after: limits.stop_after, max_time: limits.max_time }
+    }
+}
+
+/// One run.
+#[derive(Args, Debug)]
+pub struct Named {
+    /// Which run
+    #[arg(value_name = "RUN")]
+    pub run: String,
+}
+
+/// `90`, `90s`, `10m`, `2h`, `1d`.
+pub fn duration(text: &str) -> std::result::Result<Duration, String> {
+    let at = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let scale = match unit {
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86400.0,
+        _ => return Err(format!("unknown unit `{unit}`: use s, m, h or d")),
+    };
+    let number: f64 = number.parse().map_err(|_| "expected a number and a unit, e.g. 10m".to_string())?;
+    Duration::try_from_secs_f64(number * scale).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("90").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("1.5m").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("2h").unwrap(), Duration::from_secs(7200));
+        assert!(duration("5x").unwrap_err().contains("unknown unit"));
+        assert!(duration("m").is_err());
+    }
+}

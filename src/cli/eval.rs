@@ -1,0 +1,88 @@
+//! `nano4m eval`: the probes on a run, or on any checkpoint in the reference layout.
+
+use super::arguments::{Global, ManifestArgs};
+use super::done::Done;
+use super::progress::{Notes, RunProgress};
+use super::{environment, manifest, output, tables};
+use crate::fault::{Fault, Result};
+use crate::record::Metric;
+use crate::runner::{evaluate, Session, Settings};
+use crate::store::{self, RunDir};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Which run
+    #[arg(value_name = "RUN", required_unless_present = "checkpoint", conflicts_with_all = ["manifest", "checkpoint"])]
+    pub run: Option<String>,
+    /// Manifest of the model and the data
+    #[arg(long, value_name = "MANIFEST", requires = "checkpoint")]
+    pub manifest: Option<PathBuf>,
+    /// Checkpoint in the reference layout
+    #[arg(long, value_name = "FILE", requires = "manifest")]
+    pub checkpoint: Option<PathBuf>,
+    /// Change a value of the manifest (repeatable)
+    #[arg(long, value_name = "PATH=VALUE", requires = "manifest")]
+    pub set: Vec<String>,
+    /// Folder for the per-example scores and metrics.json of a checkpoint
+    #[arg(long, value_name = "DIR", requires = "checkpoint")]
+    pub out: Option<PathBuf>,
+    /// Measure although pins, code or data do not match
+    #[arg(long)]
+    pub allow_drift: bool,
+}
+
+/// `nano4m eval RUN` or `nano4m eval --manifest M --checkpoint F`.
+pub fn eval(args: &Args, global: &Global) -> Result<Done> {
+    let settings = Settings { allow_drift: args.allow_drift, ..environment::settings(global) };
+    match (&args.run, &args.manifest, &args.checkpoint) {
+        (Some(run), ..) => of_run(&store::find(&settings.runs, run)?, &settings, global),
+        (None, Some(manifest), Some(checkpoint)) => {
+            of_checkpoint(manifest, checkpoint, args, &settings, global)
+        }
+        _ => {
+            Err(Fault::invalid("nothing to measure").help("name a run, or give --manifest and --checkpoint"))
+        }
+    }
+}
+
+/// Measures the newest checkpoint; of a finished run files and record are written again.
+fn of_run(run: &RunDir, settings: &Settings, global: &Global) -> Result<Done> {
+    let session = manifest::told(Session::of_run(run, &evaluate::status(run)?, settings)?);
+    if run.finished() {
+        let record = evaluate::again(&session, run, settings, &mut RunProgress::new())?;
+        return tables::print_record(&record, global).map(|()| Done::Fine);
+    }
+    let step = evaluate::newest_step(run)?;
+    output::note(&format!("the run is not finished: measuring step {step}, keeping nothing"));
+    let metrics = evaluate::checkpoint(&session, &run.checkpoint(step), None, settings, &mut Notes)?;
+    print(&metrics, &session, global)
+}
+
+fn of_checkpoint(
+    manifest: &Path,
+    checkpoint: &Path,
+    args: &Args,
+    settings: &Settings,
+    global: &Global,
+) -> Result<Done> {
+    let named = ManifestArgs { manifest: manifest.into(), set: args.set.clone() };
+    let session = manifest::open(&named, settings)?;
+    let out = args.out.as_deref();
+    let metrics = evaluate::checkpoint(&session, checkpoint, out, settings, &mut Notes)?;
+    if let Some(out) = out {
+        output::note(&format!("per-example scores and metrics.json in {}", out.display()));
+    }
+    print(&metrics, &session, global)
+}
+
+fn print(metrics: &[Metric], session: &Session, global: &Global) -> Result<Done> {
+    if global.json {
+        output::json(&metrics)?;
+        return Ok(Done::Fine);
+    }
+    let names: Vec<&str> = session.experiment.modalities.iter().map(|m| m.name.as_str()).collect();
+    let drift: Vec<String> = session.drift.iter().map(ToString::to_string).collect();
+    tables::print_metrics(metrics, &names, &drift)?;
+    Ok(Done::Fine)
+}

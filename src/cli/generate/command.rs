@@ -1,0 +1,62 @@
+//! `nano4m generate`: which network, which clips, where to.
+
+use super::args::{Generate, PartArg};
+use crate::cli::arguments::{Global, ManifestArgs};
+use crate::cli::done::Done;
+use crate::cli::{environment, manifest, output};
+use crate::data::{Dataset, Part};
+use crate::fault::{Fault, Result};
+use crate::model::network::Network;
+use crate::runner::generate::{self, Request};
+use crate::runner::{evaluate, Session, Settings};
+use crate::store;
+
+/// `nano4m generate [RUN] OUT --target … --inputs …`.
+pub fn generate(args: &Generate, global: &Global) -> Result<Done> {
+    Dataset::refuse_existing(&args.out)?;
+    let settings = Settings { allow_drift: args.allow_drift, ..environment::settings(global) };
+    let (session, net) = source(args, &settings)?;
+    let request = Request {
+        inputs: &args.inputs,
+        target: &args.target,
+        prefix: args.prefix,
+        parts: args.split.parts(),
+        clips: args.clips,
+        decode: args.decode(),
+        seed: args.seed,
+    };
+    let generated = generate::dataset(&session, net.as_ref(), &request, &args.out)?;
+    if global.json {
+        output::json(&generated)?;
+    } else {
+        output::data(&format!("{}: {}", args.out.display(), generated.sha256))?;
+    }
+    Ok(Done::Fine)
+}
+
+/// The run's newest checkpoint, or the given one.
+fn source(args: &Generate, settings: &Settings) -> Result<(Session, Box<dyn Network>)> {
+    if let (Some(manifest), Some(checkpoint)) = (&args.manifest, &args.checkpoint) {
+        let named = ManifestArgs { manifest: manifest.clone(), set: args.set.clone() };
+        let session = manifest::open(&named, settings)?;
+        let net = evaluate::load(&session, checkpoint, settings)?;
+        return Ok((session, net));
+    }
+    let Some(run) = &args.run else {
+        return Err(Fault::invalid("nothing to generate with")
+            .help("name a run before the output folder, or give --manifest and --checkpoint"));
+    };
+    let (session, net) = evaluate::newest(&store::find(&settings.runs, run)?, settings)?;
+    Ok((manifest::told(session), net))
+}
+
+impl PartArg {
+    fn parts(self) -> Vec<Part> {
+        match self {
+            PartArg::Train => vec![Part::Train],
+            PartArg::Val => vec![Part::Eval],
+            PartArg::Test => vec![Part::Test],
+            PartArg::All => Part::ALL.to_vec(),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! `nano4m generate`: tokens of one modality from others, as a dataset in the published layout.
+
+mod args;
+mod command;
+
+pub use args::Generate as Args;
+pub use command::generate;

@@ -1,0 +1,34 @@
+//! The manifest a command names: read or opened, its warnings on stderr.
+
+use super::arguments::ManifestArgs;
+use super::output;
+use crate::data::Dataset;
+use crate::fault::Result;
+use crate::manifest::{self, Loaded};
+use crate::runner::{self, Session, Settings};
+
+/// Reads and checks it.
+pub fn read(args: &ManifestArgs) -> Result<Loaded> {
+    let loaded = manifest::read(&args.manifest, &args.set)?;
+    loaded.warnings.iter().for_each(|warning| output::note(&warning.to_string()));
+    Ok(loaded)
+}
+
+/// Reads and checks it, opens its data and holds both against the pins.
+pub fn open(args: &ManifestArgs, settings: &Settings) -> Result<Session> {
+    let mut loaded = read(args)?;
+    // They are told already, whether or not the data can be opened.
+    loaded.warnings.clear();
+    Ok(told(Session::of(loaded, settings)?))
+}
+
+/// A session whose warnings have been told.
+pub fn told(session: Session) -> Session {
+    session.warnings.iter().for_each(|warning| output::note(warning));
+    session
+}
+
+/// The dataset of a manifest that was read.
+pub fn dataset(loaded: &Loaded, settings: &Settings) -> Result<Dataset> {
+    runner::dataset(&loaded.experiment, runner::folder(&loaded.path), &settings.cache)
+}

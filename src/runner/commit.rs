@@ -1,0 +1,61 @@
+//! The record of a run, written last.
+
+use super::session::Session;
+use super::settings::Settings;
+use crate::data::Part;
+use crate::fault::Result;
+use crate::modality::Modality;
+use crate::model::digest;
+use crate::model::network::Network;
+use crate::provenance::CODE_HASH;
+use crate::record::{self, Clips, FileDigest, Metric, ModalityInfo, Record};
+use crate::store::RunDir;
+
+/// What was made of a session, to be recorded.
+pub struct Outcome<'a> {
+    /// Trained to the end.
+    pub net: &'a dyn Network,
+    /// Input and target tokens trained on.
+    pub tokens: u64,
+    pub metrics: Vec<Metric>,
+    /// The probes' files.
+    pub files: Vec<FileDigest>,
+}
+
+/// Writes `record.json`: from now on the run is finished.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn commit(session: &Session, run: &RunDir, outcome: Outcome, settings: &Settings) -> Result<()> {
+    let Outcome { net, tokens, metrics, mut files } = outcome;
+    let e = &session.experiment;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let clips = |part| session.data.split(part).len();
+    let record = Record {
+        schema: record::SCHEMA,
+        program: env!("CARGO_PKG_VERSION").into(),
+        name: e.name.clone(),
+        id: run.id.short(),
+        identity: session.identity.clone(),
+        made_for: run.status()?.and_then(|status| status.made_for),
+        code_hash: format!("sha256:{CODE_HASH}"),
+        data_hash: session.data.hash.clone(),
+        drift: session.drift.iter().map(ToString::to_string).collect(),
+        pinned: e.pins.is_some(),
+        device: settings.device.to_string(),
+        seeds: e.seeds,
+        parameters: net.config().parameters(),
+        steps: e.train.steps(),
+        train_tokens: tokens,
+        final_digest: digest::of_parameters(net),
+        clips: Clips { train: clips(Part::Train), eval: clips(Part::Eval), test: clips(Part::Test) },
+        modalities: e.modalities.iter().map(modality).collect(),
+        metrics,
+        files,
+    };
+    run.write("record.json", &record.to_json()?)
+}
+
+fn modality(m: &Modality) -> ModalityInfo {
+    ModalityInfo { name: m.name.clone(), short: m.short().into(), length: m.length, vocab: m.vocab }
+}

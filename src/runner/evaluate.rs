@@ -1,0 +1,105 @@
+//! The probes on a run that is there, or on any checkpoint in the reference layout.
+
+use super::commit::{commit, Outcome};
+use super::journal::Journal;
+use super::session::Session;
+use super::settings::Settings;
+use super::sinks::{FolderSink, RunSink};
+use super::stages::measure;
+use crate::fault::{Fault, Result};
+use crate::model::network::Network;
+use crate::observer::Observer;
+use crate::probes::suite::Sink;
+use crate::record::{Metric, Record};
+use crate::store::{tensors, RunDir, Status};
+use std::path::Path;
+
+/// Measures the newest checkpoint of a finished run; its files and its record are written again.
+///
+/// # Errors
+/// If another process works on the run, and what a probe cannot measure.
+pub fn again(
+    session: &Session,
+    run: &RunDir,
+    settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Result<Record> {
+    let net = load(session, &run.checkpoint(newest_step(run)?), settings)?;
+    let lock = run.lock()?;
+    let tokens = Record::read(&run.file("record.json"))?.train_tokens;
+    let mut journal = Journal::open(run, status(run)?, settings, observer)?;
+    let mut sink = RunSink::new(run, &mut journal);
+    let metrics = measure(session, net.as_ref(), settings, &mut sink)?;
+    let outcome = Outcome { net: net.as_ref(), tokens, metrics, files: sink.digests() };
+    journal.ended();
+    lock.check()?;
+    commit(session, run, outcome, settings)?;
+    Record::read(&run.file("record.json"))
+}
+
+/// Measures a checkpoint; with `out`, the per-example scores and `metrics.json` are written there.
+///
+/// # Errors
+/// If it is not a checkpoint of the session's model, and what a probe cannot measure.
+pub fn checkpoint(
+    session: &Session,
+    file: &Path,
+    out: Option<&Path>,
+    settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Metric>> {
+    let net = load(session, file, settings)?;
+    let mut sink = FolderSink { out: out.map(Path::to_owned), observer };
+    let metrics = measure(session, net.as_ref(), settings, &mut sink)?;
+    if out.is_some() {
+        let mut json = serde_json::to_vec_pretty(&metrics)
+            .map_err(|e| Fault::failed(format!("cannot format the metrics: {e}")))?;
+        json.push(b'\n');
+        sink.file("metrics.json", &json)?;
+    }
+    Ok(metrics)
+}
+
+/// A run as it was started, with the network of its newest checkpoint.
+///
+/// # Errors
+/// As [`Session::of_run`]; if the run has no checkpoint.
+pub fn newest(run: &RunDir, settings: &Settings) -> Result<(Session, Box<dyn Network>)> {
+    let session = Session::of_run(run, &status(run)?, settings)?;
+    let net = load(&session, &run.checkpoint(newest_step(run)?), settings)?;
+    Ok((session, net))
+}
+
+/// The manifest's network with the parameters of a checkpoint in the reference layout.
+///
+/// # Errors
+/// If the file cannot be read or holds another model.
+pub fn load(session: &Session, file: &Path, settings: &Settings) -> Result<Box<dyn Network>> {
+    let mut net = session.network(settings)?;
+    net.load_parameters(tensors::read(file)?.0).map_err(|fault| {
+        if fault.place.is_none() {
+            fault.at(file.display().to_string())
+        } else {
+            fault
+        }
+    })?;
+    Ok(net)
+}
+
+/// Where a run stands.
+///
+/// # Errors
+/// If it was killed before it said so.
+pub fn status(run: &RunDir) -> Result<Status> {
+    run.status()?
+        .ok_or_else(|| Fault::failed("the run was killed before it began").at(run.path.display().to_string()))
+}
+
+/// Step of the newest checkpoint.
+///
+/// # Errors
+/// If there is none.
+pub fn newest_step(run: &RunDir) -> Result<u64> {
+    let none = || Fault::failed("the run has no checkpoint").at(run.path.display().to_string());
+    run.checkpoints().last().copied().ok_or_else(none)
+}

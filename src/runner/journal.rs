@@ -1,0 +1,166 @@
+//! What a run writes about itself while it is made: `status.json` and `log.txt`. It stands between the
+//! training loop and whoever watches, keeps the files, applies the limits, and passes everything on.
+
+use super::rate::Rate;
+use super::settings::Settings;
+use crate::fault::Result;
+use crate::observer::{Observer, Progress, Scored, Stop};
+use crate::store::{RunDir, State, Status};
+use std::path::Path;
+
+/// Seconds between two writes of `status.json`, and between two lines of steps in `log.txt`.
+const EVERY: f64 = 5.0;
+
+/// Keeps the files of one run.
+pub struct Journal<'a> {
+    run: &'a RunDir,
+    /// As it will be written next.
+    pub status: Status,
+    settings: &'a Settings,
+    observer: &'a mut dyn Observer,
+    /// The observer's clock when this start began, seconds.
+    begun: f64,
+    /// Steps that were done before this start.
+    first: u64,
+    rate: Rate,
+    /// The observer's clock at the last write that only time called for.
+    written: Option<f64>,
+}
+
+impl<'a> Journal<'a> {
+    /// Opens it where `status` stands.
+    ///
+    /// # Errors
+    /// If the observer cannot watch.
+    pub fn open(
+        run: &'a RunDir,
+        status: Status,
+        settings: &'a Settings,
+        observer: &'a mut dyn Observer,
+    ) -> Result<Journal<'a>> {
+        observer.begun(&run.path)?;
+        let begun = observer.seconds();
+        let (rate, written) = (Rate::default(), None);
+        Ok(Journal { run, status, settings, observer, begun, first: 0, rate, written })
+    }
+
+    /// A line to the observer and into the log.
+    pub fn say(&mut self, message: &str) {
+        self.observer.note(message);
+        self.log(message);
+    }
+
+    /// Progress of the probe called `what`, in samples.
+    pub fn measured(&mut self, what: &str, done: usize, total: usize) {
+        self.observer.measured(what, done, total);
+    }
+
+    /// Why measuring should stop; the limits are those of training.
+    pub fn interrupted(&mut self) -> Option<Stop> {
+        self.observer.stop(self.status.step)
+    }
+
+    /// Puts the state the run ends in into `status.json` and the log.
+    ///
+    /// # Errors
+    /// If `status.json` cannot be written.
+    pub fn close(&mut self, state: State, reason: Option<String>) -> Result<()> {
+        (self.status.state, self.status.reason) = (state, reason);
+        self.status.updated = (self.settings.now)();
+        let written = self.run.set_status(&self.status);
+        self.log(&format!("{} at step {}", state.name(), self.status.step));
+        written
+    }
+
+    /// A line in `log.txt`. A log that cannot be written must not end a run that can.
+    fn log(&self, message: &str) {
+        let _ = self.run.log(&format!("{} {message}", (self.settings.now)()));
+    }
+
+    /// The same holds for a status between two checkpoints.
+    fn write_status(&mut self) {
+        self.status.updated = (self.settings.now)();
+        let _ = self.run.set_status(&self.status);
+    }
+
+    fn due(&mut self) -> bool {
+        let now = self.observer.seconds();
+        let due = self.written.is_none_or(|then| now - then >= EVERY);
+        if due {
+            self.written = Some(now);
+        }
+        due
+    }
+}
+
+impl Observer for Journal<'_> {
+    fn begun(&mut self, run: &Path) -> Result<()> {
+        self.observer.begun(run)
+    }
+
+    fn started(&mut self, step: u64, total: u64) {
+        self.first = step;
+        (self.status.step, self.status.total) = (step, total);
+        self.write_status();
+        self.log(&format!("training from step {step} of {total}"));
+        self.observer.started(step, total);
+    }
+
+    fn stepped(&mut self, progress: &Progress) {
+        self.status.step = progress.step;
+        self.status.train_seconds += progress.seconds;
+        self.status.train_tokens += progress.tokens as u64;
+        self.rate.add(progress);
+        if self.due() {
+            self.write_status();
+            let Progress { step, total, .. } = progress;
+            self.log(&format!("step {step}/{total} · {}", self.rate.line(progress)));
+        }
+        self.observer.stepped(progress);
+    }
+
+    fn evaluated(&mut self, step: u64, scores: &[Scored]) {
+        self.log(&validation(step, scores));
+        self.observer.evaluated(step, scores);
+    }
+
+    fn saved(&mut self, step: u64) {
+        self.status.step = step;
+        self.write_status();
+        self.log(&format!("checkpoint of step {step}"));
+        self.observer.saved(step);
+    }
+
+    fn measured(&mut self, probe: &str, done: usize, total: usize) {
+        self.observer.measured(probe, done, total);
+    }
+
+    fn ended(&mut self) {
+        self.observer.ended();
+    }
+
+    fn note(&mut self, message: &str) {
+        self.say(&format!("note: {message}"));
+    }
+
+    fn stop(&mut self, step: u64) -> Option<Stop> {
+        let limits = self.settings.limits;
+        let passed = self.observer.seconds() - self.begun;
+        let steps = limits.stop_after.is_some_and(|n| step - self.first >= n);
+        let time = limits.max_time.is_some_and(|limit| passed >= limit.as_secs_f64());
+        self.observer.stop(step).or((steps || time).then_some(Stop::Asked))
+    }
+
+    fn seconds(&self) -> f64 {
+        self.observer.seconds()
+    }
+}
+
+/// The line about an evaluation of the validation split.
+pub fn validation(step: u64, scores: &[Scored]) -> String {
+    let each = scores.iter().map(|s| match s.mean() {
+        Some(ce) => format!("{} {ce:.4}", s.modality),
+        None => format!("{} –", s.modality),
+    });
+    format!("step {step}: validation CE, nats/token: {}", each.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,123 @@
+//! One run from its checkpoint to its record: train → measure → record → finished.
+
+use super::commit::{commit, Outcome};
+use super::journal::Journal;
+use super::session::Session;
+use super::settings::Settings;
+use super::sinks::RunSink;
+use crate::fault::{Fault, Result};
+use crate::model::digest;
+use crate::model::network::Network;
+use crate::observer::{Observer, Stop};
+use crate::probes::suite::{self, Sink};
+use crate::record::{self, Metric, Record};
+use crate::store::{Lock, RunDir, State, Status};
+use crate::train;
+
+/// How a run ended that did not fail.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// It is complete, now or from before.
+    Finished(Box<Record>),
+    /// Early, after a checkpoint of `step`.
+    Stopped { step: u64, why: Stop },
+}
+
+/// A run's directory whose lock is held, and what it is made of.
+pub struct Workplace<'a> {
+    pub session: &'a Session,
+    pub run: &'a RunDir,
+    pub lock: &'a Lock,
+    pub settings: &'a Settings,
+}
+
+/// Works on the run until it is finished or stopped, and says so in `status.json`.
+///
+/// # Errors
+/// What keeps it from being made; `status.json` then has the reason, and what is done so far is kept.
+pub fn work(place: &Workplace, status: Status, observer: &mut dyn Observer) -> Result<Ended> {
+    let Workplace { run, lock, settings, .. } = *place;
+    let mut journal = Journal::open(run, status, settings, observer)?;
+    let result = stages(place, &mut journal);
+    journal.ended();
+    let (state, reason) = match &result {
+        Ok(None) => (State::Finished, None),
+        Ok(Some(why)) => (State::Stopped, Some(why.to_string())),
+        Err(fault) if fault.exit.is_resumable() => (State::Stopped, Some(fault.what.clone())),
+        Err(fault) => (State::Failed, Some(fault.what.clone())),
+    };
+    // Whoever lost the lock has no say in the state any more; nor may this hide the first fault.
+    if lock.check().is_ok() {
+        let closed = journal.close(state, reason);
+        result.as_ref().ok().map_or(Ok(()), |_| closed)?;
+    }
+    let Some(why) = result? else {
+        journal.say(&format!("finished: {}", run.path.display()));
+        return finished(run);
+    };
+    let Status { step, total, .. } = journal.status;
+    journal.say(&format!("{why} at step {step} of {total}; `nano4m resume {}` continues", run.id.short()));
+    Ok(Ended::Stopped { step, why })
+}
+
+/// The record of a run that is complete.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn finished(run: &RunDir) -> Result<Ended> {
+    Ok(Ended::Finished(Box::new(Record::read(&run.file("record.json"))?)))
+}
+
+/// Every probe of the session's manifest.
+///
+/// # Errors
+/// What a probe cannot measure, and whatever the sink refuses.
+pub fn measure(
+    session: &Session,
+    net: &dyn Network,
+    settings: &Settings,
+    sink: &mut dyn Sink,
+) -> Result<Vec<Metric>> {
+    let untrained = || session.network(settings);
+    suite::measure(net, &session.experiment, &session.data, &untrained, sink)
+}
+
+fn stages(place: &Workplace, journal: &mut Journal) -> Result<Option<Stop>> {
+    let Workplace { session, run, lock, settings } = *place;
+    let mut net = session.network(settings)?;
+    let job = train::Job { experiment: &session.experiment, data: &session.data, run, lock };
+    let tokens = match train::train(&job, net.as_mut(), journal)? {
+        train::Ended::Finished { tokens } => tokens,
+        train::Ended::Stopped { why, .. } => return Ok(Some(why)),
+    };
+    journal.ended();
+    lock.check()?;
+    if measured_before(run, net.as_ref())? {
+        return Ok(None);
+    }
+    let mut sink = RunSink::new(run, journal);
+    let metrics = measure(session, net.as_ref(), settings, &mut sink)?;
+    let outcome = Outcome { net: net.as_ref(), tokens, metrics, files: sink.digests() };
+    commit(session, run, outcome, settings)?;
+    Ok(None)
+}
+
+/// Whether the run was recorded before and only its checkpoint had to be made again.
+///
+/// # Errors
+/// If the parameters are not those that were recorded.
+fn measured_before(run: &RunDir, net: &dyn Network) -> Result<bool> {
+    if !run.finished() {
+        return Ok(false);
+    }
+    let recorded = Record::read(&run.file("record.json"))?.final_digest;
+    let digest = digest::of_parameters(net);
+    if digest != recorded {
+        return Err(Fault::failed("the parameters made again are not those that were recorded")
+            .at(run.path.display().to_string())
+            .found(format!("digest {digest}"))
+            .expected(format!("digest {recorded}"))
+            .help("`nano4m run --force` repeats the run beside this one"));
+    }
+    Ok(record::missing(run)?.is_empty())
+}
