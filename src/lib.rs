@@ -1,6 +1,6 @@
 //! nano4m: reproducible experiments for masked multimodal training.
 //!
-//! Layers (a module imports only from its own row or above; held by `tests/layers.rs`):
+//! Layers (a module imports only from its own row or above; held by `tests/house`):
 //! ```text
 //! L0 pure           batch · observer · modality · stats · metrics · rng · digest · fault
 //! L1 what persists  manifest · architecture · provenance · record · store

@@ -1,0 +1,439 @@
+//! The sources of the crate as a tree of modules, and every path their code names, resolved.
+
+use crate::tokens::{reads, tokens, Token};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// A path as the compiler would read it: `["crate", "store", "Lock"]`, `["std", "env", "var"]`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Named {
+    pub path: Vec<String>,
+    pub line: usize,
+}
+
+impl Named {
+    /// Whether it is `prefix` (`std::env`) or something inside it.
+    pub fn within(&self, prefix: &str) -> bool {
+        let prefix: Vec<&str> = prefix.split("::").collect();
+        self.path.len() >= prefix.len() && self.path.iter().zip(&prefix).all(|(a, b)| a == b)
+    }
+
+    /// The module at the crate's top that it leads to, if it leads into the crate. What `lib.rs`
+    /// itself defines or re-exports counts as `lib`.
+    pub fn room<'a>(&'a self, sources: &Sources) -> Option<&'a str> {
+        let local = self.path.first().is_some_and(|first| first == "crate");
+        local.then(|| self.path.get(1).filter(|m| sources.rooms.contains(*m)).map_or("lib", |m| m))
+    }
+}
+
+#[derive(Clone)]
+pub struct Source {
+    /// From `src`, e.g. `report/tables/claims.rs`.
+    pub path: String,
+    pub text: String,
+    /// All of it, tests included.
+    pub tokens: Vec<Token>,
+    /// `["report", "tables", "claims"]`; empty for `lib.rs` and `main.rs`.
+    pub module: Vec<String>,
+    /// The whole file is compiled for tests only.
+    pub test: bool,
+    /// Every path in the code that is not for tests.
+    pub names: Vec<Named>,
+}
+
+impl Source {
+    fn new(path: &str, text: String) -> Source {
+        let (tokens, module) = (tokens(&text), module_of(path));
+        Source { path: path.into(), text, tokens, module, test: false, names: Vec::new() }
+    }
+
+    /// The module at the crate's top it belongs to; `lib` and `main` for the roots.
+    pub fn room(&self) -> &str {
+        self.module.first().map_or(self.path.trim_end_matches(".rs"), String::as_str)
+    }
+
+    /// Stands in this file or folder of `src`.
+    pub fn within(&self, place: &str) -> bool {
+        let rest = self.path.strip_prefix(place);
+        rest.is_some_and(|rest| rest.is_empty() || rest == ".rs" || rest.starts_with('/'))
+    }
+
+    /// Tokens that are compiled into the program.
+    pub fn code(&self) -> impl Iterator<Item = &Token> {
+        self.tokens.iter().filter(|t| !self.test && !t.test)
+    }
+
+    /// Lines without those of tests.
+    pub fn lines(&self) -> usize {
+        let items = self.tokens.chunk_by(|a, b| a.test == b.test).filter(|item| item[0].test);
+        let tests: usize = items.map(|item| item[item.len() - 1].line - item[0].line + 1).sum();
+        self.text.lines().count() - tests
+    }
+
+    /// Lines that hold code, without tests, comments and blank lines.
+    pub fn code_lines(&self) -> usize {
+        self.code().map(|t| t.line).collect::<BTreeSet<_>>().len()
+    }
+}
+
+#[derive(Clone)]
+pub struct Sources {
+    pub files: BTreeMap<String, Source>,
+    /// Modules, inline ones too, and the file each is written in.
+    modules: BTreeMap<Vec<String>, String>,
+    /// Modules at the top.
+    rooms: BTreeSet<String>,
+    /// Files that no `mod` declares.
+    pub orphans: Vec<String>,
+}
+
+impl Sources {
+    /// Of this crate.
+    pub fn real() -> &'static Sources {
+        static REAL: OnceLock<Sources> = OnceLock::new();
+        REAL.get_or_init(|| {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+            let mut texts = BTreeMap::new();
+            let mut folders = vec![root.clone()];
+            while let Some(folder) = folders.pop() {
+                for entry in std::fs::read_dir(folder).unwrap() {
+                    let path = entry.unwrap().path();
+                    let name = path.strip_prefix(&root).unwrap().display().to_string();
+                    if path.is_dir() {
+                        folders.push(path);
+                    } else if name.ends_with(".rs") {
+                        texts.insert(name, std::fs::read_to_string(&path).unwrap());
+                    }
+                }
+            }
+            assert!(texts.len() > 100, "found only {} sources", texts.len());
+            Sources::new(texts)
+        })
+    }
+
+    /// Of a made-up crate.
+    pub fn of(texts: &[(&str, &str)]) -> Sources {
+        Sources::new(texts.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect())
+    }
+
+    /// With `text` added at the end of a file, perhaps a new one.
+    pub fn with(&self, path: &str, text: &str) -> Sources {
+        let before = self.files.get(path).map_or("", |s| &s.text);
+        let mut sources = self.clone();
+        sources.files.insert(path.to_string(), Source::new(path, format!("{before}{text}")));
+        sources.find_modules();
+        let names = sources.names(&sources.files[path]);
+        sources.files.get_mut(path).unwrap().names = names;
+        sources
+    }
+
+    fn new(texts: BTreeMap<String, String>) -> Sources {
+        let files = texts.into_iter().map(|(path, text)| (path.clone(), Source::new(&path, text)));
+        let files: BTreeMap<String, Source> = files.collect();
+        let mut sources =
+            Sources { files, modules: BTreeMap::new(), rooms: BTreeSet::new(), orphans: vec![] };
+        sources.find_modules();
+        let names: Vec<(String, Vec<Named>)> =
+            sources.files.values().map(|s| (s.path.clone(), sources.names(s))).collect();
+        for (path, names) in names {
+            sources.files.get_mut(&path).unwrap().names = names;
+        }
+        sources
+    }
+
+    /// Files that are compiled into the program.
+    pub fn program(&self) -> impl Iterator<Item = &Source> {
+        self.files.values().filter(|s| !s.test)
+    }
+
+    /// Modules at the top.
+    pub fn rooms(&self) -> &BTreeSet<String> {
+        &self.rooms
+    }
+
+    /// The file a path leads to: that of the innermost module it names.
+    pub fn file_of(&self, name: &Named) -> Option<&str> {
+        let (root, rest) = name.path.split_first()?;
+        let inside = (0..=rest.len()).rev().find_map(|n| self.modules.get(&rest[..n]));
+        inside.filter(|_| root == "crate").map(String::as_str)
+    }
+
+    /// Which files are modules, of what, and for tests only or not, as the `mod` lines say.
+    fn find_modules(&mut self) {
+        self.modules.clear();
+        // Module, its file, whether for tests only.
+        let mut open: Vec<(String, bool)> = Vec::new();
+        for root in ["lib.rs", "main.rs"] {
+            open.extend(self.files.contains_key(root).then(|| (root.to_string(), false)));
+        }
+        let mut reached: BTreeMap<String, bool> = open.iter().cloned().collect();
+        while let Some((path, test)) = open.pop() {
+            let source = &self.files[&path];
+            if path != "main.rs" {
+                self.modules.insert(source.module.clone(), path.clone());
+            }
+            for (at, token) in source.tokens.iter().enumerate() {
+                let declares = token.is("mod") && source.tokens.get(at + 1).is_some_and(Token::is_word);
+                if !declares {
+                    continue;
+                }
+                let name = source.tokens[at + 1].text.clone();
+                let module = [source.module.clone(), token.scope.clone(), vec![name]].concat();
+                if reads(&source.tokens, at + 2, &["{"]) {
+                    self.modules.insert(module, path.clone());
+                } else if reads(&source.tokens, at + 2, &[";"]) {
+                    let stem = module.join("/");
+                    let file = [format!("{stem}.rs"), format!("{stem}/mod.rs")];
+                    let Some(file) = file.into_iter().find(|f| self.files.contains_key(f)) else { continue };
+                    if !reached.contains_key(&file) {
+                        reached.insert(file.clone(), test || token.test);
+                        open.push((file, test || token.test));
+                    }
+                }
+            }
+        }
+        self.orphans = self.files.keys().filter(|f| !reached.contains_key(*f)).cloned().collect();
+        for (path, test) in reached {
+            self.files.get_mut(&path).unwrap().test = test;
+        }
+        self.rooms = self.modules.keys().filter(|m| m.len() == 1).map(|m| m[0].clone()).collect();
+    }
+
+    /// Every path of the code of `source` that is not for tests.
+    fn names(&self, source: &Source) -> Vec<Named> {
+        let tokens: Vec<Token> = source.code().cloned().collect();
+        let (uses, used) = uses(&tokens);
+        // What a `use` calls something, per inline module.
+        let mut aliases: BTreeMap<(Vec<String>, String), Vec<String>> = BTreeMap::new();
+        let mut found = Vec::new();
+        // Twice: a `use` may begin with what another one brought in.
+        for last in [false, true] {
+            for u in &uses {
+                let path = self.resolve(source, &u.scope, &u.path, &aliases);
+                if let Some(alias) = u.alias.clone() {
+                    aliases.insert((u.scope.clone(), alias), path.clone());
+                }
+                if last {
+                    found.push(Named { path, line: u.line });
+                }
+            }
+        }
+        let mut at = 0;
+        while at < tokens.len() {
+            let begins = tokens[at].is_word()
+                && reads(&tokens, at + 1, &["::"])
+                && !used.contains(&at)
+                && (at == 0 || !tokens[at - 1].is("::") && !tokens[at - 1].is("."));
+            if begins {
+                let (path, end) = path_at(&tokens, at);
+                let path = self.resolve(source, &tokens[at].scope, &path, &aliases);
+                found.push(Named { path, line: tokens[at].line });
+                at = end;
+            }
+            at += 1;
+        }
+        found
+    }
+
+    fn resolve(
+        &self,
+        source: &Source,
+        scope: &[String],
+        path: &[String],
+        aliases: &BTreeMap<(Vec<String>, String), Vec<String>>,
+    ) -> Vec<String> {
+        let root = || vec!["crate".to_string()];
+        let here = [source.module.as_slice(), scope].concat();
+        let (mut base, mut rest) = match path[0].as_str() {
+            "crate" | "nano4m" => (root(), &path[1..]),
+            "self" => ([root(), here].concat(), &path[1..]),
+            "super" => ([root(), here].concat(), path),
+            first => {
+                let alias = aliases.get(&(scope.to_vec(), first.to_string()));
+                let child = [here.clone(), vec![first.to_string()]].concat();
+                if let Some(alias) = alias.filter(|a| *a != path) {
+                    return [alias.as_slice(), &path[1..]].concat();
+                } else if self.modules.contains_key(&child) && source.path != "main.rs" {
+                    ([root(), here].concat(), path)
+                } else {
+                    return path.to_vec();
+                }
+            }
+        };
+        while rest.first().is_some_and(|s| s == "super") {
+            base.truncate(base.len().saturating_sub(1).max(1));
+            rest = &rest[1..];
+        }
+        [base.as_slice(), rest].concat()
+    }
+}
+
+/// `a/b.rs` and `a/b/mod.rs` are `["a", "b"]`.
+fn module_of(path: &str) -> Vec<String> {
+    let path = path.trim_end_matches(".rs");
+    let path = path.strip_suffix("/mod").unwrap_or(path);
+    let parts = path.split('/').map(str::to_string).collect::<Vec<_>>();
+    if parts == ["lib"] || parts == ["main"] {
+        Vec::new()
+    } else {
+        parts
+    }
+}
+
+/// One name brought in by a `use`.
+struct Use {
+    path: Vec<String>,
+    /// `None` for a glob and for `as _`.
+    alias: Option<String>,
+    line: usize,
+    scope: Vec<String>,
+}
+
+/// Every `use`, its groups taken apart, and the indices of the tokens they stand on.
+fn uses(tokens: &[Token]) -> (Vec<Use>, BTreeSet<usize>) {
+    let (mut found, mut used) = (Vec::new(), BTreeSet::new());
+    for (at, token) in tokens.iter().enumerate() {
+        // Not `impl Trait + use<'a>`.
+        if token.is("use") && !reads(tokens, at + 1, &["<"]) {
+            let mut end = at + 1;
+            tree(tokens, &mut end, &[], &mut found);
+            used.extend(at..=end);
+        }
+    }
+    (found, used)
+}
+
+/// One branch of a `use`; stands behind it afterwards.
+fn tree(tokens: &[Token], at: &mut usize, prefix: &[String], found: &mut Vec<Use>) {
+    let mut path = prefix.to_vec();
+    let mut push = |path: Vec<String>, alias: Option<String>, token: &Token| {
+        if !path.is_empty() {
+            found.push(Use { path, alias, line: token.line, scope: token.scope.clone() });
+        }
+    };
+    while let Some(token) = tokens.get(*at) {
+        if token.is("{") {
+            *at += 1;
+            while !reads(tokens, *at, &["}"]) && *at < tokens.len() {
+                tree(tokens, at, &path, found);
+                *at += usize::from(reads(tokens, *at, &[","]));
+            }
+            *at += 1;
+            return;
+        } else if token.is("*") {
+            push(path, None, token);
+            *at += 1;
+            return;
+        } else if token.is("::") || token.is("$") {
+            *at += 1;
+        } else if token.is_word() {
+            // `a::{self, b}`: the `self` is `a`.
+            if !token.is("self") || path.is_empty() {
+                path.push(token.text.clone());
+            }
+            *at += 1;
+            if !reads(tokens, *at, &["::"]) {
+                let mut alias = path.last().cloned();
+                if reads(tokens, *at, &["as"]) {
+                    alias = tokens.get(*at + 1).map(|t| t.text.clone()).filter(|name| name != "_");
+                    *at += 2;
+                }
+                push(path, alias, token);
+                return;
+            }
+        } else {
+            return;
+        }
+    }
+}
+
+/// `a::b::c` from `at` on, and the index of its last token.
+fn path_at(tokens: &[Token], at: usize) -> (Vec<String>, usize) {
+    let (mut path, mut end) = (vec![tokens[at].text.clone()], at);
+    while reads(tokens, end + 1, &["::"]) && tokens.get(end + 2).is_some_and(Token::is_word) {
+        end += 2;
+        path.push(tokens[end].text.clone());
+    }
+    (path, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources() -> Sources {
+        Sources::of(&[
+            ("lib.rs", "pub mod a; pub mod b; #[cfg(test)] mod testing;"),
+            ("a/mod.rs", "mod x; pub mod y; pub use y::Y; #[cfg(test)] mod tests;"),
+            ("a/x.rs", "use super::y::{self, Y as Z, deep::{D, *}}; use crate::{b, a::Y}; use std::env;"),
+            (
+                "a/y.rs",
+                "pub mod deep { use super::super::x::X; } fn f() { super::x::g::<u8>(); env::var(); }",
+            ),
+            ("a/tests.rs", "use crate::b;"),
+            ("b.rs", "use crate::a::y; use y::deep; fn f() { deep::D::new(); Self::g(); std::env::var() }"),
+            ("testing.rs", "mod lost_child;"),
+            ("c.rs", ""),
+        ])
+    }
+
+    fn names(path: &str) -> Vec<String> {
+        sources().files[path].names.iter().map(|n| n.path.join("::")).collect()
+    }
+
+    #[test]
+    fn groups_aliases_and_supers_are_resolved() {
+        assert_eq!(
+            names("a/x.rs"),
+            [
+                "crate::a::y",
+                "crate::a::y::Y",
+                "crate::a::y::deep::D",
+                "crate::a::y::deep",
+                "crate::b",
+                "crate::a::Y",
+                "std::env"
+            ]
+        );
+        assert_eq!(names("a/y.rs"), ["crate::a::x::X", "crate::a::x::g", "env::var"]);
+        assert_eq!(
+            names("b.rs"),
+            ["crate::a::y", "crate::a::y::deep", "crate::a::y::deep::D::new", "Self::g", "std::env::var"]
+        );
+        assert_eq!(names("a/mod.rs"), ["crate::a::y::Y"]);
+    }
+
+    #[test]
+    fn a_path_leads_to_the_file_of_its_innermost_module() {
+        let sources = sources();
+        let file = |path: &str| {
+            let path = path.split("::").map(str::to_string).collect();
+            sources.file_of(&Named { path, line: 1 }).map(str::to_string)
+        };
+        assert_eq!(file("crate::a::y::deep::D").as_deref(), Some("a/y.rs"));
+        assert_eq!(file("crate::a::Y").as_deref(), Some("a/mod.rs"));
+        assert_eq!(file("crate::Nothing").as_deref(), Some("lib.rs"));
+        assert_eq!(file("std::a::y"), None);
+    }
+
+    #[test]
+    fn files_for_tests_and_files_of_nobody() {
+        let sources = sources();
+        let tests: Vec<&str> = sources.files.values().filter(|s| s.test).map(|s| s.path.as_str()).collect();
+        assert_eq!(tests, ["a/tests.rs", "testing.rs"]);
+        assert_eq!(sources.orphans, ["c.rs"]);
+        assert_eq!(sources.files["a/tests.rs"].names, []);
+    }
+
+    #[test]
+    fn lines_of_tests_do_not_count() {
+        let text = "//! Doc.\n\nfn a() {}\n\n#[cfg(test)]\nmod tests {\n\n    // b\n    fn b() {}\n}\n";
+        let sources = Sources::of(&[("lib.rs", text)]);
+        let source = &sources.files["lib.rs"];
+        assert_eq!((source.lines(), source.code_lines()), (4, 1));
+        let between =
+            Sources::of(&[("lib.rs", "#[cfg(test)]\nmod t {\n}\nfn a() {}\n#[cfg(test)]\nmod u;\n")]);
+        assert_eq!(between.files["lib.rs"].lines(), 1);
+    }
+}
