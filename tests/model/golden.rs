@@ -13,7 +13,7 @@ use nano4m::store::tensors::{self, NamedTensor};
 use nano4m::store::RunDir;
 use safetensors::SafeTensors;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Absolute, on logits and encoder output.
@@ -169,8 +169,8 @@ fn logits_and_encoder_output() {
     });
 }
 
-fn step_config(f: &Fixture, lr: f64) -> StepConfig {
-    let _ = f;
+/// As the fixtures were made (`tests/golden/README.md`).
+fn step_config(lr: f64) -> StepConfig {
     StepConfig {
         lr,
         betas: (0.9, 0.95),
@@ -181,12 +181,18 @@ fn step_config(f: &Fixture, lr: f64) -> StepConfig {
     }
 }
 
+fn names(tensors: &[NamedTensor]) -> BTreeSet<String> {
+    tensors.iter().map(|t| t.name.clone()).collect()
+}
+
 #[test]
 fn loss_and_gradients() {
     both(|f, kernels| {
         let mut net = f.network(kernels);
         let (batch, _, _) = f.batch("batch.safetensors");
-        for g in net.gradients(&batch, Loss::PerModalityMean).unwrap() {
+        let gradients = net.gradients(&batch, Loss::PerModalityMean).unwrap();
+        assert_eq!(names(&gradients), names(&tensors::read(&f.folder.join("grads.safetensors")).unwrap().0));
+        for g in gradients {
             let (shape, want) = f.float("grads.safetensors", &g.name);
             assert_eq!(shape, g.shape, "{}", g.name);
             let scale = want.iter().fold(0.0_f32, |m, x| m.max(x.abs())) as f64;
@@ -197,11 +203,12 @@ fn loss_and_gradients() {
                 g.name
             );
         }
-        let outcome = net.step(&batch, &step_config(f, 0.0)).unwrap();
+        let outcome = net.step(&batch, &step_config(0.0)).unwrap();
         assert!((outcome.loss - f.expected["loss"].as_f64().unwrap()).abs() <= LOSS);
         for (m, got) in f.config.modalities.iter().zip(&outcome.per_modality) {
             let want = f.expected["per_modality"][&m.name].as_f64().unwrap();
-            assert!((got.unwrap_or(0.0) - want).abs() <= LOSS, "{}: {got:?} against {want}", m.name);
+            let got = got.unwrap_or_else(|| panic!("no loss of {}, expected {want}", m.name));
+            assert!((got - want).abs() <= LOSS, "{}: {got} against {want}", m.name);
         }
         assert!(relative(outcome.grad_norm, f.expected["grad_norm"].as_f64().unwrap()) <= TRAJECTORY);
         assert_eq!(
@@ -218,7 +225,7 @@ fn trajectory_and_final_weights() {
         for step in f.expected["trajectory"].as_array().unwrap() {
             let (batch, _, _) = f.batch(&format!("batch_step{}.safetensors", step["step"]));
             let number = |key: &str| step[key].as_f64().unwrap();
-            let outcome = net.step(&batch, &step_config(f, number("lr"))).unwrap();
+            let outcome = net.step(&batch, &step_config(number("lr"))).unwrap();
             assert!(relative(outcome.loss, number("loss")) <= TRAJECTORY, "{step}: {outcome:?}");
             assert!(relative(outcome.grad_norm, number("grad_norm")) <= TRAJECTORY, "{step}: {outcome:?}");
         }
