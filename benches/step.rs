@@ -11,6 +11,7 @@
 use nano4m::architecture::{Config, Work};
 use nano4m::batch::Batch;
 use nano4m::manifest::schema::{Loss, Masking, Model};
+use nano4m::masking::Masks;
 use nano4m::modality::Modality;
 use nano4m::model::network::{Device, Kernels, StepConfig};
 use nano4m::rng::{stream, Purpose};
@@ -68,10 +69,11 @@ impl Preset {
     }
 
     fn batch(&self, config: &Config, step: usize) -> Batch {
+        let masks = Masks::new(&config.modalities, &Masking::default()).expect("no direction to look up");
         let mut s = stream(0, Purpose::Simulation, &[step as u64]);
         let mut batch = Batch::default();
         for _ in 0..self.batch {
-            let mask = nano4m::masking::draw(&config.modalities, &Masking::default(), &mut s);
+            let mask = masks.draw(&mut s);
             let ids = |m: &Modality, s: &mut nano4m::rng::Stream| -> Vec<u32> {
                 (0..m.length).map(|_| s.gen_range(0..m.vocab as u32)).collect()
             };

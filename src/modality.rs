@@ -3,6 +3,8 @@
 //! Ids of different modalities overlap; the additive modality embedding tells them apart
 //! (REFERENCE §1). The order in which a manifest lists its modalities is their index everywhere.
 
+use crate::fault::{Fault, Result};
+use crate::suggest::hint;
 use serde::{Deserialize, Serialize};
 
 /// How the tokens of a caption are made from its text.
@@ -100,9 +102,27 @@ pub fn short_names(joined: &str) -> String {
     joined.split('+').map(short_name).collect::<Vec<_>>().join("+")
 }
 
-/// Indices of the named modalities, ascending; unknown names have none.
-pub fn indices(all: &[Modality], names: &[String]) -> Vec<usize> {
-    (0..all.len()).filter(|&i| names.contains(&all[i].name)).collect()
+/// Index of the modality called `name`.
+///
+/// # Errors
+/// If there is none, with the nearest name or all of them.
+pub fn index(all: &[Modality], name: &str) -> Result<usize> {
+    let names = || all.iter().map(|m| m.name.as_str());
+    names().position(|known| known == name).ok_or_else(|| {
+        let known: Vec<&str> = names().collect();
+        Fault::invalid(format!("no modality is named `{name}`")).help(hint(name, "modalities", known))
+    })
+}
+
+/// Indices of the modalities called `names`, ascending, each once.
+///
+/// # Errors
+/// As [`index`], for the first name that is none.
+pub fn indices(all: &[Modality], names: &[String]) -> Result<Vec<usize>> {
+    let mut found: Vec<usize> = names.iter().map(|name| index(all, name)).collect::<Result<_>>()?;
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -120,8 +140,11 @@ mod tests {
         assert_eq!(s.masking, Strategy::Span { stride: 2, aligned: true });
         assert_eq!(s.grid_or_square(), None);
         assert_eq!((s.prefix(0.8), s.prefix(0.0), m.prefix(0.5)), (408, 0, 98));
-        let names = ["a@512".to_string(), "tok_rgb@196".into(), "c".into()];
-        assert_eq!(indices(&[m, s], &names), [0, 1]);
+        let (both, names) = ([m, s], ["a@512".to_string(), "tok_rgb@196".into(), "a@512".into()]);
+        assert_eq!(indices(&both, &names).unwrap(), [0, 1]);
+        let fault = indices(&both, &["rgb".into()]).unwrap_err();
+        assert_eq!(fault.what, "no modality is named `rgb`");
+        assert_eq!(fault.help.as_deref(), Some("did you mean `tok_rgb@196`?"));
         assert_eq!(short_names("tok_rgb@196+scene_desc"), "rgb+scene_desc");
     }
 }

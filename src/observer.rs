@@ -109,6 +109,17 @@ pub trait Observer {
     fn seconds(&self) -> f64;
 }
 
+/// Is told how far a probe is.
+pub trait ProbeObserver {
+    /// `done` of `total` samples are measured; an error ends the probe.
+    fn progress(&mut self, _done: usize, _total: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// Something worth a line, e.g. what could not be measured and why.
+    fn note(&mut self, _message: &str) {}
+}
+
 /// Is told nothing and never stops. It has no clock: rates are absent, and a limit of time is never reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Silent;
@@ -118,3 +129,5 @@ impl Observer for Silent {
         0.0
     }
 }
+
+impl ProbeObserver for Silent {}

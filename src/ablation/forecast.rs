@@ -2,19 +2,19 @@
 //!
 //! Every cell with something missing is timed: as many networks as jobs will run at the same time, on
 //! as many threads each, take a few optimizer steps and score one batch. The forecast is that, scaled by
-//! the steps that are missing and the tokens that validation and probes score (`workload`);
+//! the steps that are missing and the tokens that validation and probes score (`probes::workload`);
 //! its range is two standard errors of the measured steps, which knows nothing of what else the
 //! machine will be doing by then.
 
 use super::plan::{Found, Job, Plan};
-use super::workload::Workload;
 use crate::batch::Batch;
 use crate::data::{Dataset, Part};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe};
-use crate::masking;
+use crate::masking::Masks;
 use crate::model;
 use crate::model::network::{Config, Device, Kernels, Scope};
+use crate::probes::workload::Workload;
 use crate::train::{step_config, Sampler};
 use std::path::Path;
 use std::sync::Barrier;
@@ -184,7 +184,7 @@ fn alone(e: &Experiment, data: &Dataset, engine: Engine, barrier: &Barrier) -> R
     // Every thread comes here, also one whose network could not be made.
     barrier.wait();
     let mut net = net?;
-    let sampler = Sampler::new(e, data.split(Part::Train));
+    let sampler = Sampler::new(e, data.split(Part::Train))?;
     let (mut steps, begun) = (Vec::new(), Instant::now());
     for step in 0..WARM + STEPS {
         let batch = sampler.batch(step);
@@ -197,7 +197,7 @@ fn alone(e: &Experiment, data: &Dataset, engine: Engine, barrier: &Barrier) -> R
             break;
         }
     }
-    let batch = some_clips(e, data);
+    let batch = some_clips(e, data)?;
     let now = Instant::now();
     net.score(&batch, Scope::from(net.config().softmax))?;
     let (seconds, tokens) = (now.elapsed().as_secs_f64(), (batch.enc.len() + batch.dec.len()) as f64);
@@ -205,14 +205,14 @@ fn alone(e: &Experiment, data: &Dataset, engine: Engine, barrier: &Barrier) -> R
 }
 
 /// The first test clips under the training masking.
-fn some_clips(e: &Experiment, data: &Dataset) -> Batch {
+fn some_clips(e: &Experiment, data: &Dataset) -> Result<Batch> {
+    let masks = Masks::new(&e.modalities, &e.masking)?;
     let split = data.split(Part::Test);
     let mut batch = Batch::default();
     for clip in 0..split.len().min(CLIPS) {
-        let mask = masking::for_clip(&e.modalities, &e.masking, e.seeds.probes, 0, clip as u64);
-        batch.push(&split.sample(clip, 0), &mask);
+        batch.push(&split.sample(clip, 0), &masks.of_clip(e.seeds.probes, 0, clip as u64));
     }
-    batch
+    Ok(batch)
 }
 
 #[cfg(test)]

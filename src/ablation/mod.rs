@@ -28,7 +28,6 @@ mod read;
 pub mod slurm;
 pub mod why;
 mod worker;
-mod workload;
 
 pub use cells::Cell;
 pub use file::Ablation;

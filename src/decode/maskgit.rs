@@ -1,10 +1,11 @@
-//! MaskGIT: every step predicts all unknown positions and keeps the ones it is surest of.
+//! MaskGIT: every step predicts all unknown positions and accepts the ones it is surest of.
 //!
 //! ```text
 //! T_t = max(T · (1 − t/(n − 1)), 1e-3)     t = 0 … n − 1; T when n = 1; 0 stays 0 (argmax)
-//! kept at step t: the cosine schedule's number of draws with the highest probability
+//! accepted at step t: the cosine schedule's number of draws with the highest probability
 //! ```
-//! Of equally sure ones the first positions are kept; what is left at the end is filled by argmax. Source: REFERENCE §6; Chang et al., MaskGIT, CVPR 2022.
+//! Of equally sure ones the first positions are accepted; what is left at the end is filled by argmax.
+//! Source: REFERENCE §6; Chang et al., MaskGIT, CVPR 2022.
 
 use super::sample::Draw;
 use super::{schedule, Scheme};
@@ -20,7 +21,7 @@ pub struct MaskGit {
 }
 
 impl Scheme for MaskGit {
-    fn asked(&self, _clip: u64, _step: usize, unknown: &[u32]) -> Vec<u32> {
+    fn positions(&self, _clip: u64, _step: usize, unknown: &[u32]) -> Vec<u32> {
         unknown.to_vec()
     }
 
@@ -32,7 +33,7 @@ impl Scheme for MaskGit {
         (self.temperature * (1.0 - done)).max(FLOOR)
     }
 
-    fn kept(&self, step: usize, draws: &[Draw]) -> Vec<usize> {
+    fn accepted(&self, step: usize, draws: &[Draw]) -> Vec<usize> {
         let known = self.total - draws.len();
         let n = if draws.is_empty() { 0 } else { schedule::cosine(step, self.steps, self.total, known) };
         let mut surest: Vec<usize> = (0..draws.len()).collect();
@@ -67,10 +68,10 @@ mod tests {
         };
         let m = maskgit(4, 10, 1.0);
         let ten = [0.1, 0.5, 0.9, 0.9, 0.2, 0.3, 0.3, 0.0, 0.1, 0.2];
-        assert_eq!(m.kept(0, &draws(&ten)), [2]);
-        assert_eq!(m.kept(1, &draws(&ten[..9])), [2]);
-        assert_eq!(m.kept(2, &draws(&ten[..8])), [2, 3, 1, 5]);
-        assert_eq!(m.kept(3, &draws(&ten[..4])), [2, 3, 1]);
-        assert!(m.kept(3, &[]).is_empty());
+        assert_eq!(m.accepted(0, &draws(&ten)), [2]);
+        assert_eq!(m.accepted(1, &draws(&ten[..9])), [2]);
+        assert_eq!(m.accepted(2, &draws(&ten[..8])), [2, 3, 1, 5]);
+        assert_eq!(m.accepted(3, &draws(&ten[..4])), [2, 3, 1]);
+        assert!(m.accepted(3, &[]).is_empty());
     }
 }

@@ -30,7 +30,7 @@ use maskgit::MaskGit;
 use rand::Rng;
 use roar::Roar;
 
-/// Input and target tokens of a batch, as in the cross-entropy probe.
+/// Input and target tokens of a batch; a single larger clip is a batch of its own.
 const BUDGET: usize = 8192;
 
 /// What is generated: the target of the first `clips` clips of a split, from row 0 of their inputs.
@@ -51,20 +51,20 @@ pub struct Task<'a> {
 /// An order in which unknown positions become known.
 trait Scheme {
     /// Positions that are predicted at `step`, ascending.
-    fn asked(&self, clip: u64, step: usize, unknown: &[u32]) -> Vec<u32>;
+    fn positions(&self, clip: u64, step: usize, unknown: &[u32]) -> Vec<u32>;
 
     /// Temperature of `step`.
     fn temperature(&self, step: usize) -> f64;
 
-    /// Which of the draws at the asked positions become known.
-    fn kept(&self, step: usize, draws: &[Draw]) -> Vec<usize>;
+    /// Which of the draws at these positions become known, as indices into `draws`.
+    fn accepted(&self, step: usize, draws: &[Draw]) -> Vec<usize>;
 }
 
 /// What a scheme left over, at once, by argmax.
 struct Fill;
 
 impl Scheme for Fill {
-    fn asked(&self, _clip: u64, _step: usize, unknown: &[u32]) -> Vec<u32> {
+    fn positions(&self, _clip: u64, _step: usize, unknown: &[u32]) -> Vec<u32> {
         unknown.to_vec()
     }
 
@@ -72,7 +72,7 @@ impl Scheme for Fill {
         0.0
     }
 
-    fn kept(&self, _step: usize, draws: &[Draw]) -> Vec<usize> {
+    fn accepted(&self, _step: usize, draws: &[Draw]) -> Vec<usize> {
         (0..draws.len()).collect()
     }
 }
@@ -137,13 +137,13 @@ fn advance(
     step: usize,
 ) -> Result<()> {
     let target = &net.config().modalities[task.target];
-    let (mut batch, mut u, mut asked) = (Batch::default(), Vec::new(), Vec::new());
+    let (mut batch, mut u, mut predicted) = (Batch::default(), Vec::new(), Vec::new());
     for clip in clips.iter() {
-        let positions = scheme.asked(clip.index as u64, step, &clip.unknown());
+        let positions = scheme.positions(clip.index as u64, step, &clip.unknown());
         clip.push(task, &positions, &mut batch);
         let mut rng = stream(task.seed, Purpose::Decode, &[clip.index as u64, 1 + step as u64]);
         u.extend(positions.iter().map(|_| rng.gen::<f64>()));
-        asked.push(positions);
+        predicted.push(positions);
     }
     if u.is_empty() {
         return Ok(());
@@ -152,15 +152,15 @@ fn advance(
     let sampling = Sampling { temperature, ..Sampling::new(task.decode, target.vocab) };
     let draws = predict::predict(net, &batch, target.vocab, &sampling, &u)?;
     let mut draws = draws.into_iter();
-    for (clip, positions) in clips.iter_mut().zip(&asked) {
+    for (clip, positions) in clips.iter_mut().zip(&predicted) {
         let own = positions.iter().zip(draws.by_ref());
         let own = own.map(|(&p, draw)| {
             draw.ok_or_else(|| not_finite(task.split.stem(clip.index), &target.name, p, step))
         });
         let own = own.collect::<Result<Vec<Draw>>>()?;
-        for kept in scheme.kept(step, &own) {
-            let p = positions[kept] as usize;
-            (clip.tokens[p], clip.known[p]) = (own[kept].id, true);
+        for accepted in scheme.accepted(step, &own) {
+            let p = positions[accepted] as usize;
+            (clip.tokens[p], clip.known[p]) = (own[accepted].id, true);
         }
     }
     Ok(())
@@ -173,16 +173,16 @@ impl Clip {
         Clip { index, tokens, known: (0..length).map(|p| p < task.given).collect() }
     }
 
-    fn positions(&self, known: bool) -> Vec<u32> {
+    fn positions_where(&self, known: bool) -> Vec<u32> {
         (0..self.known.len() as u32).filter(|&p| self.known[p as usize] == known).collect()
     }
 
     fn unknown(&self) -> Vec<u32> {
-        self.positions(false)
+        self.positions_where(false)
     }
 
-    /// Appends the clip: inputs and known tokens given, `asked` wanted.
-    fn push(&self, task: &Task, asked: &[u32], batch: &mut Batch) {
+    /// Appends the clip: inputs and known tokens given, `positions` of the target predicted.
+    fn push(&self, task: &Task, positions: &[u32], batch: &mut Batch) {
         let mut tokens = task.split.sample(self.index, 0);
         let mut mask =
             SampleMask { input: vec![Vec::new(); tokens.len()], target: vec![Vec::new(); tokens.len()] };
@@ -190,8 +190,8 @@ impl Clip {
             mask.input[m] = (0..tokens[m].len() as u32).collect();
         }
         tokens[task.target] = &self.tokens;
-        mask.input[task.target] = self.positions(true);
-        mask.target[task.target] = asked.to_vec();
+        mask.input[task.target] = self.positions_where(true);
+        mask.target[task.target] = positions.to_vec();
         batch.push(&tokens, &mask);
     }
 }

@@ -17,7 +17,7 @@ pub struct Roar {
 
 impl Scheme for Roar {
     /// The step's part of the clip's order, ascending.
-    fn asked(&self, clip: u64, step: usize, _unknown: &[u32]) -> Vec<u32> {
+    fn positions(&self, clip: u64, step: usize, _unknown: &[u32]) -> Vec<u32> {
         let mut order: Vec<u32> = self.range.clone().collect();
         order.shuffle(&mut stream(self.seed, Purpose::Decode, &[clip, 0]));
         let sizes = schedule::constant(order.len(), self.steps);
@@ -31,7 +31,7 @@ impl Scheme for Roar {
         self.temperature
     }
 
-    fn kept(&self, _step: usize, draws: &[Draw]) -> Vec<usize> {
+    fn accepted(&self, _step: usize, draws: &[Draw]) -> Vec<usize> {
         (0..draws.len()).collect()
     }
 }
@@ -43,14 +43,14 @@ mod tests {
     #[test]
     fn the_steps_of_a_clip_are_a_partition_of_the_positions() {
         let roar = Roar { seed: 3, steps: 4, range: 2..21, temperature: 1.0 };
-        let parts: Vec<Vec<u32>> = (0..4).map(|step| roar.asked(7, step, &[])).collect();
+        let parts: Vec<Vec<u32>> = (0..4).map(|step| roar.positions(7, step, &[])).collect();
         assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4, 7]);
         assert!(parts.iter().all(|p| p.is_sorted()));
         let mut all = parts.concat();
         assert!(!all.is_sorted());
         all.sort_unstable();
         assert_eq!(all, (2..21).collect::<Vec<_>>());
-        assert_ne!(roar.asked(8, 0, &[]), parts[0]);
-        assert_ne!(Roar { seed: 4, ..roar }.asked(7, 0, &[]), parts[0]);
+        assert_ne!(roar.positions(8, 0, &[]), parts[0]);
+        assert_ne!(Roar { seed: 4, ..roar }.positions(7, 0, &[]), parts[0]);
     }
 }

@@ -97,7 +97,7 @@ fn temperature_zero_is_the_argmax() {
     let two = generated(&data, 20, 0, &decode(Kind::Roar, 2, 0.0));
     let order = Roar { seed: 5, steps: 2, range: 0..LENGTH as u32, temperature: 0.0 };
     for (clip, tokens) in two.iter().enumerate() {
-        let (first, second) = (order.asked(clip as u64, 0, &[]), order.asked(clip as u64, 1, &[]));
+        let (first, second) = (order.positions(clip as u64, 0, &[]), order.positions(clip as u64, 1, &[]));
         let at = |positions: &[u32]| -> Vec<u32> { positions.iter().map(|&p| tokens[p as usize]).collect() };
         assert_eq!(at(&first), argmax(clip, &[], &first, &[0; LENGTH]));
         assert_eq!(at(&second), argmax(clip, &first, &second, tokens));

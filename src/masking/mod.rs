@@ -13,33 +13,51 @@ mod fit;
 mod positions;
 
 use crate::batch::SampleMask;
+use crate::fault::Result;
 use crate::manifest::schema::{Direction, Masking};
-use crate::modality::Modality;
+use crate::modality::{indices, Modality};
 use crate::rng::{self, Purpose, Stream};
 pub use budget::Budget;
 use rand::Rng;
 
-/// The mask of `clip` in `epoch` (training) or of `clip` in mask number `epoch` (probes): a pure
-/// function of its arguments, whatever was drawn before.
-///
-/// # Panics
-/// As [`draw`].
-pub fn for_clip(modalities: &[Modality], masking: &Masking, seed: u64, epoch: u64, clip: u64) -> SampleMask {
-    draw(modalities, masking, &mut rng::stream(seed, Purpose::Mask, &[epoch, clip]))
+/// What masks are drawn from; every name is looked up once.
+#[derive(Clone, Debug)]
+pub struct Masks {
+    modalities: Vec<Modality>,
+    masking: Masking,
+    /// The mask of every direction.
+    directions: Vec<SampleMask>,
 }
 
-/// Draws one mask: one of the directions with the probability of its share, else budgets and positions.
-///
-/// # Panics
-/// If a direction names a modality that does not exist; checking a manifest refuses it first.
-pub fn draw(modalities: &[Modality], masking: &Masking, rng: &mut Stream) -> SampleMask {
-    if let Some(chosen) = choose(&masking.directions, rng) {
-        let find = |names: &[String]| names.iter().map(|name| index(modalities, name)).collect::<Vec<_>>();
-        return direction(modalities, &find(&chosen.inputs), &find(&chosen.targets));
+impl Masks {
+    /// Of a manifest's modalities and masking.
+    ///
+    /// # Errors
+    /// If a direction names a modality that does not exist; checking a manifest refuses it first.
+    pub fn new(modalities: &[Modality], masking: &Masking) -> Result<Masks> {
+        let whole = |d: &Direction| -> Result<SampleMask> {
+            Ok(direction(modalities, &indices(modalities, &d.inputs)?, &indices(modalities, &d.targets)?))
+        };
+        let directions = masking.directions.iter().map(whole).collect::<Result<_>>()?;
+        Ok(Masks { modalities: modalities.to_vec(), masking: masking.clone(), directions })
     }
-    let budgets = fit::all(modalities, budget::draw(modalities, masking, rng));
-    let (input, target) = modalities.iter().zip(budgets).map(|(m, b)| positions::draw(m, b, rng)).unzip();
-    SampleMask { input, target }
+
+    /// The mask of `clip` in `epoch` (training) or of `clip` in mask number `epoch` (probes): a pure
+    /// function of its arguments, whatever was drawn before.
+    pub fn of_clip(&self, seed: u64, epoch: u64, clip: u64) -> SampleMask {
+        self.draw(&mut rng::stream(seed, Purpose::Mask, &[epoch, clip]))
+    }
+
+    /// Draws one mask: one of the directions with the probability of its share, else budgets and positions.
+    pub fn draw(&self, rng: &mut Stream) -> SampleMask {
+        if let Some(chosen) = choose(&self.masking.directions, rng) {
+            return self.directions[chosen].clone();
+        }
+        let budgets = fit::all(&self.modalities, budget::draw(&self.modalities, &self.masking, rng));
+        let drawn = self.modalities.iter().zip(budgets).map(|(m, b)| positions::draw(m, b, rng));
+        let (input, target) = drawn.unzip();
+        SampleMask { input, target }
+    }
 }
 
 /// Whole modalities given, whole modalities asked for; indices into `modalities`. One that is listed
@@ -55,24 +73,18 @@ pub fn direction(modalities: &[Modality], inputs: &[usize], targets: &[usize]) -
     }
 }
 
-/// One uniform number per sample decides; nothing is drawn when there are no directions.
-fn choose<'a>(directions: &'a [Direction], rng: &mut Stream) -> Option<&'a Direction> {
+/// Number of a direction, or none. One uniform number per sample decides; nothing is drawn when there are
+/// no directions.
+fn choose(directions: &[Direction], rng: &mut Stream) -> Option<usize> {
     if directions.is_empty() {
         return None;
     }
     let u: f64 = rng.gen();
     let mut upper = 0.0;
-    directions.iter().find(|d| {
+    directions.iter().position(|d| {
         upper += d.share;
         u < upper
     })
-}
-
-fn index(modalities: &[Modality], name: &str) -> usize {
-    modalities
-        .iter()
-        .position(|m| m.name == name)
-        .unwrap_or_else(|| panic!("direction names `{name}`, which is no modality of the manifest"))
 }
 
 #[cfg(test)]

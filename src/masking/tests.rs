@@ -63,8 +63,8 @@ proptest! {
 
     #[test]
     fn masks_are_well_formed(modalities in modalities(), masking in masking(), seed: u64, clip: u64) {
-        let mask = for_clip(&modalities, &masking, seed, 3, clip);
-        prop_assert_eq!(&mask, &for_clip(&modalities, &masking, seed, 3, clip));
+        let mask = of_clip(&modalities, &masking, seed, 3, clip);
+        prop_assert_eq!(&mask, &of_clip(&modalities, &masking, seed, 3, clip));
         prop_assert_eq!((mask.input.len(), mask.target.len()), (modalities.len(), modalities.len()));
         prop_assert!(mask.input.iter().any(|p| !p.is_empty()), "the encoder is empty");
         for (m, (input, target)) in modalities.iter().zip(mask.input.iter().zip(&mask.target)) {
@@ -80,7 +80,7 @@ proptest! {
     #[test]
     fn budgets_stay_in_their_ranges(modalities in modalities(), mut masking in masking(), seed: u64) {
         masking.ratio = None;
-        let mask = for_clip(&modalities, &masking, seed, 0, 0);
+        let mask = of_clip(&modalities, &masking, seed, 0, 0);
         let count = |side: &[Vec<u32>]| side.iter().map(Vec::len).sum::<usize>();
         let strides: usize = modalities.iter().map(|m| match m.masking {
             Masked::Span { stride, .. } => stride,
@@ -100,7 +100,7 @@ proptest! {
             m.length *= 6; // whole strides of 1, 2 and 3
             m.masking = Masked::Span { stride: 1 + m.length % 3, aligned: m.length % 5 > 0 };
         }
-        let mask = for_clip(&modalities, &masking, seed, 0, 0);
+        let mask = of_clip(&modalities, &masking, seed, 0, 0);
         for (m, (input, target)) in modalities.iter().zip(mask.input.iter().zip(&mask.target)) {
             let Masked::Span { stride, aligned } = m.masking else { unreachable!() };
             let window: Vec<u32> = input.iter().chain(target).copied().collect();
@@ -115,7 +115,7 @@ proptest! {
     fn long_random_modalities_use_the_whole_budget(seed: u64, n in 1..300usize, t in 0..300usize) {
         let m = Modality { name: "m".into(), length: 600, vocab: 8, codebooks: 1, grid: None, text: None, masking: Masked::Random };
         let masking = Masking { input_tokens: (n, n), target_tokens: (t, t), ..Masking::default() };
-        let mask = for_clip(&vec![m; 4], &masking, seed, 0, 0);
+        let mask = of_clip(&vec![m; 4], &masking, seed, 0, 0);
         prop_assert_eq!(mask.input.iter().map(Vec::len).sum::<usize>(), n);
         prop_assert_eq!(mask.target.iter().map(Vec::len).sum::<usize>(), t);
     }
@@ -139,7 +139,7 @@ fn published() -> Vec<Modality> {
 
 #[test]
 fn a_key_names_one_mask() {
-    let mask = |seed, epoch, clip| for_clip(&published(), &Masking::default(), seed, epoch, clip);
+    let mask = |seed, epoch, clip| of_clip(&published(), &Masking::default(), seed, epoch, clip);
     let keys = [(1, 0, 0), (2, 0, 0), (1, 1, 0), (1, 0, 1)];
     for (i, a) in keys.iter().enumerate() {
         for b in &keys[..i] {
@@ -164,7 +164,7 @@ fn directions_take_their_share_of_the_samples() {
     };
     let modalities = published();
     let expected = [super::direction(&modalities, &[1], &[0, 2]), super::direction(&modalities, &[0], &[1])];
-    let masks: Vec<SampleMask> = (0..4000).map(|clip| for_clip(&modalities, &masking, 1, 0, clip)).collect();
+    let masks: Vec<SampleMask> = (0..4000).map(|clip| of_clip(&modalities, &masking, 1, 0, clip)).collect();
     let counts = expected.map(|e| masks.iter().filter(|m| **m == e).count());
     // four standard deviations of a binomial: 110 and 76
     assert!(counts[0].abs_diff(1000) < 110 && counts[1].abs_diff(400) < 76, "{counts:?}");
@@ -182,7 +182,7 @@ fn a_direction_uses_whole_modalities() {
 fn everything_as_input_leaves_no_targets() {
     let m = Modality { masking: Masked::Random, length: 16, ..published().remove(0) };
     let masking = Masking { input_tokens: (16, 16), ..Masking::default() };
-    let mask = for_clip(&[m], &masking, 1, 0, 0);
+    let mask = of_clip(&[m], &masking, 1, 0, 0);
     assert_eq!((mask.input[0].len(), mask.target[0].len()), (16, 0));
 }
 
@@ -191,7 +191,21 @@ fn everything_as_input_leaves_no_targets() {
 #[test]
 fn the_masks_of_version_one_stay() {
     let masks: Vec<SampleMask> =
-        (0..64).map(|clip| for_clip(&published(), &Masking::default(), 42, 0, clip)).collect();
+        (0..64).map(|clip| of_clip(&published(), &Masking::default(), 42, 0, clip)).collect();
     let hash = crate::digest::sha256_hex(format!("{masks:?}").as_bytes());
     assert_eq!(hash, "1b5a5066c6edfcccaaa47d570feb6f4cf676e06da3febca0e5c744b496d24e7a");
+}
+
+/// One mask of a masking that is used once.
+fn of_clip(modalities: &[Modality], masking: &Masking, seed: u64, epoch: u64, clip: u64) -> SampleMask {
+    Masks::new(modalities, masking).unwrap().of_clip(seed, epoch, clip)
+}
+
+#[test]
+fn a_direction_of_an_unknown_modality_is_a_fault() {
+    let masking: Masking =
+        ron::from_str(r#"(directions: [(inputs: ["rgb"], targets: ["tok_audio@512"], share: 1.0)])"#)
+            .unwrap();
+    let fault = Masks::new(&published(), &masking).unwrap_err();
+    assert_eq!(fault.help.as_deref(), Some("did you mean `tok_rgb@196`?"), "{fault}");
 }

@@ -1,7 +1,6 @@
 //! What a class is called: in captions, by its key token, and in a decoded text.
 
-use super::index;
-use super::Subject;
+use super::evaluation::Evaluation;
 use crate::data::{Part, Vocabulary};
 use crate::fault::{Fault, Result};
 use crate::modality::Text;
@@ -28,16 +27,16 @@ impl<'a> Classes<'a> {
     ///
     /// # Errors
     /// If no modality is a caption.
-    pub fn new(s: &Subject<'a>, templates: &[String]) -> Result<Classes<'a>> {
-        let e = s.experiment;
+    pub fn new(evaluation: &Evaluation<'a>, templates: &[String]) -> Result<Classes<'a>> {
+        let e = evaluation.experiment;
         let text = e.modalities.iter().find_map(|m| m.text.map(|kind| (m, kind)));
         let (modality, kind) = text.ok_or_else(no_caption)?;
-        let caption = index(e, &modality.name)?;
-        let vocabulary = s.data.text(caption).ok_or_else(no_caption)?;
+        let caption = evaluation.index(&modality.name)?;
+        let vocabulary = evaluation.data.text(caption).ok_or_else(no_caption)?;
         let mut all =
             Classes { caption, kind, vocabulary, names: vec![], texts: vec![], ids: vec![], without: vec![] };
-        for class in s.data.classes() {
-            let texts = texts(s, class, templates);
+        for class in evaluation.data.classes() {
+            let texts = texts(evaluation, class, templates);
             if texts.is_empty() {
                 all.without.push(class);
                 continue;
@@ -89,17 +88,18 @@ impl<'a> Classes<'a> {
     }
 }
 
-fn texts(s: &Subject, class: &str, templates: &[String]) -> BTreeSet<String> {
-    let train = s.data.split(Part::Train);
+fn texts(evaluation: &Evaluation, class: &str, templates: &[String]) -> BTreeSet<String> {
+    let train = evaluation.data.split(Part::Train);
     let own = train.clips().iter().filter(|c| c.label == class);
     let captions: BTreeSet<&String> = own.filter_map(|c| c.captions.first()).collect();
     let label = class.replace('_', " ");
     let mut all = BTreeSet::new();
     for template in templates {
         let named = template.replace("{class}", &label);
-        match named.contains("{caption}") {
-            true => all.extend(captions.iter().map(|c| named.replace("{caption}", c))),
-            false => all.extend([named]),
+        if named.contains("{caption}") {
+            all.extend(captions.iter().map(|c| named.replace("{caption}", c)));
+        } else {
+            all.insert(named);
         }
     }
     all
@@ -117,8 +117,8 @@ mod tests {
     use crate::probes::testing;
 
     fn classes(bench: &testing::Bench, template: &str) -> (Vec<Vec<String>>, Option<Vec<u32>>) {
-        let subject = bench.subject();
-        let all = Classes::new(&subject, &[template.into()]).unwrap();
+        let evaluation = bench.evaluation();
+        let all = Classes::new(&evaluation, &[template.into()]).unwrap();
         (all.texts.clone(), all.keys_as_trained())
     }
 
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn a_decoded_text_names_the_first_class_it_holds() {
         let bench = testing::bench(3, false);
-        let subject = bench.subject();
-        let all = Classes::new(&subject, &["{caption}".into()]).unwrap();
+        let evaluation = bench.evaluation();
+        let all = Classes::new(&evaluation, &["{caption}".into()]).unwrap();
         let named = |text| all.named_in(text).map(|c| all.names[c]);
         assert_eq!(named("a red dog."), Some("dog"));
         assert_eq!((named("Red fox"), named("category"), named("")), (Some("red fox"), None, None));

@@ -1,8 +1,9 @@
 //! Cross-entropy per modality under fixed masks, and its baselines on the very same targets.
 //!
-//! Mask k of test clip i is `masking::for_clip` with (seeds.probes, k, i); it is applied to row k mod K
-//! of the clip. The masking is the training's unless the probe fixes one (see [`masked`]). A direction gives whole modalities instead (rows 0..min(masks, K)); its scores stand
-//! under `inputs->target` in the place of the modality's name.
+//! Mask k of test clip i is [`Masks::of_clip`] with (seeds.probes, k, i); it is applied to row k mod K
+//! of the clip. The masking is the training's unless the probe fixes one (see [`masked`]). A direction gives
+//! whole modalities instead (rows 0..min(masks, K)); its scores stand under `inputs->target` in the place of
+//! the modality's name.
 //!
 //! ```text
 //! model            the network on the clip's own input
@@ -14,28 +15,29 @@
 //! of the first other modality) stands in, which tells nothing about this one.
 
 use super::baselines::{Baseline, Fitted};
-use super::control::partners;
+use super::evaluation::Evaluation;
 use super::packing::{self, Sample};
-use super::{direction_name, indices, Subject, Watch};
+use super::shuffled::derangement;
 use crate::batch::SampleMask;
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::manifest::schema::{Direction, Experiment, Masking};
-use crate::masking;
+use crate::masking::{self, Masks};
 use crate::modality::{Modality, Strategy};
 use crate::model::network::{Network, Scope};
+use crate::observer::ProbeObserver;
 use crate::record::examples::{source, CrossEntropy};
 use std::borrow::Cow;
 
 /// What is scored: clips of a split under fixed masks.
 pub struct Task<'a> {
     modalities: Cow<'a, [Modality]>,
-    masking: &'a Masking,
+    masks: Masks,
     split: &'a Split,
     /// `seeds.probes`.
     seed: u64,
     /// Fixed masks per clip.
-    masks: usize,
+    per_clip: usize,
     directions: Vec<Whole>,
 }
 
@@ -55,30 +57,31 @@ struct Item {
 }
 
 impl<'a> Task<'a> {
-    /// The test split of `s` under `masks` masks per clip, and under `directions`. The masks are the
+    /// The test split under `masks` masks per clip, and under `directions`. The masks are the
     /// training's unless `fixed` (see [`masked`]).
     ///
     /// # Errors
     /// If a direction names a modality that is not there.
     pub fn new(
-        s: &Subject<'a>,
+        evaluation: &Evaluation<'a>,
         masks: usize,
         fixed: Option<&'a Masking>,
         directions: &[Direction],
     ) -> Result<Task<'a>> {
-        let e = s.experiment;
+        let e = evaluation.experiment;
         let (modalities, masking) = masked(e, fixed);
+        let drawn = Masks::new(&modalities, masking)?;
         let whole = |d: &Direction| -> Result<Whole> {
-            let (inputs, targets) = (indices(e, &d.inputs)?, indices(e, &d.targets)?);
-            let names = (0..e.modalities.len()).map(|m| direction_name(e, &inputs, &[m])).collect();
+            let (inputs, targets) = (evaluation.indices(&d.inputs)?, evaluation.indices(&d.targets)?);
+            let names = (0..e.modalities.len()).map(|m| evaluation.direction(&inputs, &[m])).collect();
             Ok(Whole { mask: masking::direction(&e.modalities, &inputs, &targets), names })
         };
         Ok(Task {
             modalities,
-            masking,
-            split: s.data.split(Part::Test),
+            masks: drawn,
+            split: evaluation.data.split(Part::Test),
             seed: e.seeds.probes,
-            masks,
+            per_clip: masks,
             directions: directions.iter().map(whole).collect::<Result<_>>()?,
         })
     }
@@ -96,13 +99,7 @@ impl<'a> Task<'a> {
     fn mask(&self, item: Item) -> SampleMask {
         match item.direction {
             Some(d) => self.directions[d].mask.clone(),
-            None => masking::for_clip(
-                &self.modalities,
-                self.masking,
-                self.seed,
-                item.mask as u64,
-                item.clip as u64,
-            ),
+            None => self.masks.of_clip(self.seed, item.mask as u64, item.clip as u64),
         }
     }
 
@@ -116,7 +113,7 @@ impl<'a> Task<'a> {
         for direction in std::iter::once(None).chain((0..self.directions.len()).map(Some)) {
             for clip in 0..self.split.len() {
                 let rows = if direction.is_some() { self.split.rows(clip) } else { usize::MAX };
-                items.extend((0..self.masks.min(rows)).map(|mask| Item { clip, mask, direction }));
+                items.extend((0..self.per_clip.min(rows)).map(|mask| Item { clip, mask, direction }));
             }
         }
         items
@@ -141,7 +138,7 @@ impl<'a> Task<'a> {
         &self,
         net: &dyn Network,
         source: &str,
-        watch: &mut dyn Watch,
+        observer: &mut dyn ProbeObserver,
         make: impl Fn(Item) -> Vec<Sample<'a, Item>>,
     ) -> Result<Vec<CrossEntropy>> {
         let items = self.items();
@@ -149,7 +146,7 @@ impl<'a> Task<'a> {
         let all = items.iter().flat_map(|&item| make(item));
         let mut scores = Vec::new();
         let scope = Scope::from(net.config().softmax);
-        packing::score(net, scope, all, total, watch, |item, sums| {
+        packing::score(net, scope, all, total, observer, |item, sums| {
             for (m, s) in sums.iter().enumerate().filter(|(_, s)| s.tokens > 0) {
                 let blank = self.score(item, m, source);
                 scores.push(CrossEntropy { tokens: s.tokens, ce_nats: s.ce_nats, ..blank });
@@ -176,17 +173,21 @@ pub fn network(
     net: &dyn Network,
     task: &Task,
     source: &str,
-    watch: &mut dyn Watch,
+    observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<CrossEntropy>> {
-    task.run(net, source, watch, |item| {
+    task.run(net, source, observer, |item| {
         vec![Sample::new(item, task.sample(item.clip, item), task.mask(item))]
     })
 }
 
 /// Scores of `net` given another clip's input under the same mask; none for a single clip.
-pub fn shuffled(net: &dyn Network, task: &Task, watch: &mut dyn Watch) -> Result<Vec<CrossEntropy>> {
+pub fn shuffled(
+    net: &dyn Network,
+    task: &Task,
+    observer: &mut dyn ProbeObserver,
+) -> Result<Vec<CrossEntropy>> {
     let Some(others) = task.others() else { return Ok(vec![]) };
-    task.run(net, source::SHUFFLED, watch, |item| {
+    task.run(net, source::SHUFFLED, observer, |item| {
         let inputs = task.sample(others[item.mask][item.clip], item);
         vec![Sample { key: item, inputs, targets: task.sample(item.clip, item), mask: task.mask(item) }]
     })
@@ -194,9 +195,13 @@ pub fn shuffled(net: &dyn Network, task: &Task, watch: &mut dyn Watch) -> Result
 
 /// Scores of `net` without the other modalities, each modality with targets in a pass of its own;
 /// none for a single clip.
-pub fn unconditional(net: &dyn Network, task: &Task, watch: &mut dyn Watch) -> Result<Vec<CrossEntropy>> {
+pub fn unconditional(
+    net: &dyn Network,
+    task: &Task,
+    observer: &mut dyn ProbeObserver,
+) -> Result<Vec<CrossEntropy>> {
     let Some(others) = task.others() else { return Ok(vec![]) };
-    task.run(net, source::UNCONDITIONAL, watch, |item| {
+    task.run(net, source::UNCONDITIONAL, observer, |item| {
         let (whole, own) = (task.mask(item), task.sample(item.clip, item));
         let alone = |side: &[Vec<u32>], m: usize| -> Vec<Vec<u32>> {
             side.iter().enumerate().map(|(i, p)| if i == m { p.clone() } else { vec![] }).collect()
@@ -218,9 +223,9 @@ pub fn unconditional(net: &dyn Network, task: &Task, watch: &mut dyn Watch) -> R
 }
 
 impl Task<'_> {
-    /// For every mask the partner of every clip.
+    /// For every mask another clip of every clip.
     fn others(&self) -> Option<Vec<Vec<usize>>> {
-        (0..self.masks).map(|mask| partners(self.split.len(), self.seed, mask as u64)).collect()
+        (0..self.per_clip).map(|mask| derangement(self.split.len(), self.seed, mask as u64)).collect()
     }
 }
 
@@ -248,7 +253,8 @@ pub fn baselines(fitted: &[Fitted], task: &Task) -> Vec<CrossEntropy> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probes::testing::{self, Silent, Ticks};
+    use crate::observer::Silent;
+    use crate::probes::testing::{self, Ticks};
 
     const DIRECTION: &str = r#"[(inputs: ["a@8"], targets: ["b@6", "scene_desc"])]"#;
 
@@ -260,7 +266,7 @@ mod tests {
     #[test]
     fn an_untrained_network_is_uniform_and_scores_the_baselines_targets() {
         let bench = testing::bench(150, false);
-        let task = Task::new(&bench.subject(), 2, None, &directions()).unwrap();
+        let task = Task::new(&bench.evaluation(), 2, None, &directions()).unwrap();
         let mut ticks = Ticks::default();
         let scores = network(bench.net.as_ref(), &task, source::MODEL, &mut ticks).unwrap();
         assert!(ticks.0.len() > 1, "all in one batch");
@@ -282,7 +288,7 @@ mod tests {
     #[test]
     fn controls_score_the_same_targets_with_other_inputs() {
         let bench = testing::bench(12, true);
-        let task = Task::new(&bench.subject(), 2, None, &directions()).unwrap();
+        let task = Task::new(&bench.evaluation(), 2, None, &directions()).unwrap();
         let net = bench.net.as_ref();
         let key = |s: &CrossEntropy| (s.clip.clone(), s.mask, s.modality.clone(), s.tokens);
         let own = network(net, &task, source::MODEL, &mut Silent).unwrap();
@@ -300,7 +306,7 @@ mod tests {
     fn unconditional_sees_nothing_of_the_other_modalities() {
         let (one, other) = (testing::bench_with(12, true, 0), testing::bench_with(12, true, 1));
         let of = |bench: &testing::Bench| {
-            let task = Task::new(&bench.subject(), 2, None, &[]).unwrap();
+            let task = Task::new(&bench.evaluation(), 2, None, &[]).unwrap();
             let mut rows = unconditional(bench.net.as_ref(), &task, &mut Silent).unwrap();
             // Without an own input a token of another clip's other modality stands in.
             rows.retain(|r| {
@@ -320,7 +326,7 @@ mod tests {
     #[test]
     fn one_clip_has_no_partner() {
         let bench = testing::bench(1, true);
-        let task = Task::new(&bench.subject(), 2, None, &[]).unwrap();
+        let task = Task::new(&bench.evaluation(), 2, None, &[]).unwrap();
         assert_eq!(shuffled(bench.net.as_ref(), &task, &mut Silent).unwrap(), []);
         assert_eq!(unconditional(bench.net.as_ref(), &task, &mut Silent).unwrap(), []);
     }
@@ -340,12 +346,13 @@ mod tests {
         let fixed: Masking = ron::from_str("(input_tokens: (2, 6), target_tokens: (2, 8))").unwrap();
         let masks = |e: &Experiment, fixed: Option<&Masking>| -> Vec<SampleMask> {
             let (modalities, masking) = masked(e, fixed);
-            (0..20).map(|clip| masking::for_clip(&modalities, masking, 1, 0, clip)).collect()
+            let masks = Masks::new(&modalities, masking).unwrap();
+            (0..20).map(|clip| masks.of_clip(1, 0, clip)).collect()
         };
         assert_eq!(masks(&random, Some(&fixed)), masks(&span, Some(&fixed)));
         assert_ne!(masks(&random, None), masks(&span, None));
-        let own: Vec<SampleMask> =
-            (0..20).map(|c| masking::for_clip(&span.modalities, &span.masking, 1, 0, c)).collect();
+        let trained = Masks::new(&span.modalities, &span.masking).unwrap();
+        let own: Vec<SampleMask> = (0..20).map(|clip| trained.of_clip(1, 0, clip)).collect();
         assert_eq!(masks(&span, None), own);
     }
 
@@ -353,7 +360,7 @@ mod tests {
     fn a_score_does_not_depend_on_its_neighbours_in_the_batch() {
         let of = |clips: usize| {
             let bench = testing::bench(clips, true);
-            let task = Task::new(&bench.subject(), 1, None, &[]).unwrap();
+            let task = Task::new(&bench.evaluation(), 1, None, &[]).unwrap();
             network(bench.net.as_ref(), &task, source::MODEL, &mut Silent).unwrap()
         };
         let (few, many) = (of(3), of(40));

@@ -5,9 +5,9 @@
 //! input, the untrained network, and the fitted marginals on the same targets (their best id).
 
 use super::baselines::{Baseline, Fitted};
-use super::control::partners;
+use super::evaluation::Evaluation;
 use super::packing::{self, Sample, Sums};
-use super::{direction_name, indices, Subject, Watch};
+use super::shuffled::derangement;
 use crate::batch::SampleMask;
 use crate::batch::{Batch, Packed};
 use crate::data::{Part, Split};
@@ -15,35 +15,36 @@ use crate::fault::Result;
 use crate::manifest::schema;
 use crate::masking;
 use crate::model::network::{Network, Scope};
+use crate::observer::ProbeObserver;
 use crate::record::examples::{source, Direction};
 
 /// Scores of every clip, direction and source.
 pub fn measure(
-    s: &Subject,
+    evaluation: &Evaluation,
     untrained: &dyn Network,
     directions: &[schema::Direction],
-    watch: &mut dyn Watch,
+    observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<Direction>> {
     let mut rows = Vec::new();
-    let fitted = Fitted::all(s.data);
+    let fitted = Fitted::all(evaluation.data);
     for d in directions {
-        let (inputs, targets) = (indices(s.experiment, &d.inputs)?, indices(s.experiment, &d.targets)?);
+        let (inputs, targets) = (evaluation.indices(&d.inputs)?, evaluation.indices(&d.targets)?);
         let of = Whole {
-            split: s.data.split(Part::Test),
-            names: s.experiment.modalities.iter().map(|m| m.name.as_str()).collect(),
-            name: direction_name(s.experiment, &inputs, &targets),
-            mask: masking::direction(&s.experiment.modalities, &inputs, &targets),
+            split: evaluation.data.split(Part::Test),
+            names: evaluation.experiment.modalities.iter().map(|m| m.name.as_str()).collect(),
+            name: evaluation.direction(&inputs, &targets),
+            mask: masking::direction(&evaluation.experiment.modalities, &inputs, &targets),
             targets,
         };
-        match partners(of.split.len(), s.experiment.seeds.probes, 0) {
-            Some(other) => rows.extend(of.own_and_shuffled(s.net, &other, watch)?),
+        match derangement(of.split.len(), evaluation.experiment.seeds.probes, 0) {
+            Some(other) => rows.extend(of.own_and_shuffled(evaluation.net, &other, observer)?),
             None => {
-                watch.note("one clip has no other whose input could be given");
-                rows.extend(of.network(s.net, source::MODEL, watch)?);
+                observer.note("one clip has no other whose input could be given");
+                rows.extend(of.network(evaluation.net, source::MODEL, observer)?);
             }
         }
-        rows.extend(of.network(untrained, source::UNTRAINED, watch)?);
-        rows.extend(of.fitted(&fitted, &s.experiment.modalities));
+        rows.extend(of.network(untrained, source::UNTRAINED, observer)?);
+        rows.extend(of.fitted(&fitted, &evaluation.experiment.modalities));
     }
     Ok(rows)
 }
@@ -74,10 +75,15 @@ impl Whole<'_> {
         (0..self.split.len()).map(|clip| Sample::new(clip, self.split.sample(clip, 0), self.mask.clone()))
     }
 
-    fn network(&self, net: &dyn Network, source: &str, watch: &mut dyn Watch) -> Result<Vec<Direction>> {
+    fn network(
+        &self,
+        net: &dyn Network,
+        source: &str,
+        observer: &mut dyn ProbeObserver,
+    ) -> Result<Vec<Direction>> {
         let mut rows = Vec::new();
         let samples = self.samples();
-        packing::score(net, Scope::Restricted, samples, self.split.len(), watch, |clip, sums| {
+        packing::score(net, Scope::Restricted, samples, self.split.len(), observer, |clip, sums| {
             rows.extend(self.rows(clip, source, &sums));
         })?;
         Ok(rows)
@@ -89,7 +95,7 @@ impl Whole<'_> {
         &self,
         net: &dyn Network,
         other: &[usize],
-        watch: &mut dyn Watch,
+        observer: &mut dyn ProbeObserver,
     ) -> Result<Vec<Direction>> {
         let mut asking = vec![0; other.len()];
         other.iter().enumerate().for_each(|(clip, &input)| asking[input] = clip);
@@ -102,7 +108,7 @@ impl Whole<'_> {
             let shuffled = packing::sums(batch, &truth, &scores[1], modalities)?;
             Ok(own.into_iter().zip(shuffled).collect())
         };
-        packing::batches(net, self.samples(), (0, n), watch, measure, |clip, (sums, of_asking)| {
+        packing::batches(net, self.samples(), (0, n), observer, measure, |clip, (sums, of_asking)| {
             own.extend(self.rows(clip, source::MODEL, &sums));
             shuffled[asking[clip]] = self.rows(asking[clip], source::SHUFFLED, &of_asking);
         })?;
@@ -153,7 +159,8 @@ impl Whole<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probes::testing::{self, Silent};
+    use crate::observer::Silent;
+    use crate::probes::testing;
     use std::collections::BTreeMap;
 
     fn directions() -> Vec<schema::Direction> {
@@ -163,7 +170,7 @@ mod tests {
     #[test]
     fn every_source_scores_every_clip() {
         let (bench, plain) = (testing::bench(9, true), testing::bench(9, false));
-        let rows = measure(&bench.subject(), plain.net.as_ref(), &directions(), &mut Silent).unwrap();
+        let rows = measure(&bench.evaluation(), plain.net.as_ref(), &directions(), &mut Silent).unwrap();
         let mut tokens: BTreeMap<&str, u64> = BTreeMap::new();
         for r in &rows {
             assert_eq!((r.direction.as_str(), r.modality.as_str()), ("a@8+scene_desc->b@6", "b@6"));
@@ -183,9 +190,9 @@ mod tests {
     #[test]
     fn a_shuffled_row_is_the_partners_input_against_the_clips_own_truth() {
         let bench = testing::bench(9, true);
-        let rows = measure(&bench.subject(), bench.net.as_ref(), &directions(), &mut Silent).unwrap();
+        let rows = measure(&bench.evaluation(), bench.net.as_ref(), &directions(), &mut Silent).unwrap();
         let split = bench.data.split(Part::Test);
-        let other = partners(9, bench.experiment.seeds.probes, 0).unwrap();
+        let other = derangement(9, bench.experiment.seeds.probes, 0).unwrap();
         assert_ne!((0..9).map(|i| other[other[i]]).collect::<Vec<_>>(), (0..9).collect::<Vec<_>>());
         let mask = masking::direction(&bench.experiment.modalities, &[0, 2], &[1]);
         let shuffled: Vec<&Direction> = rows.iter().filter(|r| r.source == source::SHUFFLED).collect();
@@ -204,7 +211,7 @@ mod tests {
     #[test]
     fn a_network_of_nan_is_a_fault() {
         let bench = testing::broken();
-        let fault = measure(&bench.subject(), bench.net.as_ref(), &directions(), &mut Silent).unwrap_err();
+        let fault = measure(&bench.evaluation(), bench.net.as_ref(), &directions(), &mut Silent).unwrap_err();
         assert_eq!(fault.what, "the network's output is not a number");
     }
 }

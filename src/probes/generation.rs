@@ -11,15 +11,14 @@
 //! else, the caption alone, everything but the audio. What the reference measures on the decoded sound (RMS,
 //! zero crossings) needs its codec; here only tokens are compared.
 
-use super::{Subject, Watch};
+use super::evaluation::Evaluation;
+use super::shuffled::next_in_cycle;
 use crate::data::Part;
 use crate::decode::{self, Task};
 use crate::fault::Result;
 use crate::manifest::schema::Decode;
-use crate::modality::indices;
+use crate::observer::ProbeObserver;
 use crate::record::examples::Generation;
-use crate::rng::{stream, Purpose};
-use rand::seq::SliceRandom;
 use std::collections::BTreeMap;
 
 /// What is generated from what.
@@ -33,26 +32,32 @@ pub struct Settings<'a> {
     pub decode: &'a Decode,
 }
 
-/// One row per test clip; none when the target is no modality.
-pub fn measure(subject: &Subject, settings: &Settings, watch: &mut dyn Watch) -> Result<Vec<Generation>> {
-    let modalities = subject.data.modalities();
-    let Some(target) = modalities.iter().position(|m| m.name == settings.target) else { return Ok(vec![]) };
-    let split = subject.data.split(Part::Test);
+/// One row per test clip.
+///
+/// # Errors
+/// If an input or the target is no modality, or a logit is not finite.
+pub fn measure(
+    evaluation: &Evaluation,
+    settings: &Settings,
+    observer: &mut dyn ProbeObserver,
+) -> Result<Vec<Generation>> {
+    let (target, inputs) = (evaluation.index(settings.target)?, evaluation.indices(settings.inputs)?);
+    let split = evaluation.data.split(Part::Test);
     let clips = if settings.clips == 0 { split.len() } else { settings.clips.min(split.len()) };
-    let inputs = indices(modalities, settings.inputs);
-    let given = modalities[target].prefix(settings.prefix);
-    let seed = subject.experiment.seeds.probes;
+    let given = evaluation.experiment.modalities[target].prefix(settings.prefix);
+    let seed = evaluation.experiment.seeds.probes;
     let task = Task { split, inputs: &inputs, target, given, clips, seed, decode: settings.decode };
-    let all = decode::generate(subject.net, &task, &mut |done| watch.progress(done, clips))?;
+    let all = decode::generate(evaluation.net, &task, &mut |done| observer.progress(done, clips))?;
     let generated: Vec<&[u32]> = all.iter().map(|tokens| &tokens[given..]).collect();
     let real: Vec<&[u32]> = (0..clips).map(|c| &split.tokens(c, target, 0)[given..]).collect();
-    let partners = partners(clips, seed);
-    let names: Vec<&str> = inputs.iter().map(|&m| modalities[m].name.as_str()).collect();
+    let others = next_in_cycle(clips, seed);
+    let inputs = evaluation.joined(&inputs);
     let row = |clip: usize| {
-        let agree = |tokens: &[&[u32]]| partners.as_ref().map(|p| agreement(tokens[clip], tokens[p[clip]]));
+        let agree =
+            |tokens: &[&[u32]]| others.as_ref().map(|other| agreement(tokens[clip], tokens[other[clip]]));
         Generation {
             clip: split.stem(clip).into(),
-            inputs: names.join("+"),
+            inputs: inputs.clone(),
             target: settings.target.into(),
             given: given as u64,
             tokens: generated[clip].len() as u64,
@@ -64,15 +69,6 @@ pub fn measure(subject: &Subject, settings: &Settings, watch: &mut dyn Watch) ->
         }
     };
     Ok((0..clips).map(row).collect())
-}
-
-/// Another clip for each clip: a random cycle through all. `None` for a single clip.
-fn partners(clips: usize, seed: u64) -> Option<Vec<usize>> {
-    let mut cycle: Vec<usize> = (0..clips).collect();
-    cycle.shuffle(&mut stream(seed, Purpose::Control, &[clips as u64]));
-    let mut partner = vec![0; clips];
-    cycle.iter().zip(cycle.iter().cycle().skip(1)).for_each(|(&a, &b)| partner[a] = b);
-    (clips > 1).then_some(partner)
 }
 
 fn counts(ids: &[u32]) -> BTreeMap<u32, usize> {
@@ -99,24 +95,13 @@ mod tests {
     use crate::device::Device;
     use crate::manifest::schema::{Experiment, Scheme};
     use crate::model::network::{Config, Kernels};
-    use crate::probes::Silent;
+    use crate::observer::Silent;
 
     #[test]
     fn entropy_and_agreement_by_hand() {
         assert_eq!(entropy(&[3, 3, 3]), 0.0);
         assert!((entropy(&[1, 1, 2, 3]) - 1.5 * 2f64.ln()).abs() < 1e-12);
         assert_eq!(agreement(&[1, 2, 3, 4], &[1, 0, 3, 0]), 0.5);
-    }
-
-    #[test]
-    fn every_clip_has_one_partner_and_none_itself() {
-        for clips in [2, 3, 50] {
-            let mut partners = partners(clips, 7).unwrap();
-            assert!(partners.iter().enumerate().all(|(a, &b)| a != b));
-            partners.sort_unstable();
-            assert_eq!(partners, (0..clips).collect::<Vec<_>>());
-        }
-        assert_eq!(partners(1, 7), None);
     }
 
     fn experiment() -> Experiment {
@@ -139,12 +124,12 @@ mod tests {
             crate::data::synthetic::generate(e.data.synthetic.as_ref().unwrap(), &e.modalities).unwrap();
         let config = Config::new(&e.modalities, &e.model);
         let net = crate::model::open(Device::Cpu, Kernels::Fused, config, 1).unwrap();
-        let subject = Subject { net: net.as_ref(), experiment: &e, data: &data };
+        let evaluation = Evaluation { net: net.as_ref(), experiment: &e, data: &data };
         let of = |temperature: f64, prefix: f64| {
             let decode = Decode { scheme: Scheme::Roar, steps: 2, temperature, ..Decode::default() };
             let inputs = ["a@6".to_string()];
             let settings = Settings { inputs: &inputs, target: "b@10", clips: 0, prefix, decode: &decode };
-            measure(&subject, &settings, &mut Silent).unwrap()
+            measure(&evaluation, &settings, &mut Silent).unwrap()
         };
         for row in of(0.0, 0.0) {
             assert_eq!((row.distinct, row.entropy_nats, row.agreement), (1, 0.0, Some(1.0)));

@@ -4,31 +4,32 @@
 //! whole of `given`; target: the last 20 %. Logits are restricted to the modality's vocabulary. Row 0 of
 //! the first `clips` clips of both splits in the order of their stems (REFERENCE §5).
 
+use super::evaluation::Evaluation;
 use super::packing::{self, Sample};
-use super::{index, indices, Subject, Watch};
 use crate::batch::SampleMask;
 use crate::data::Part;
 use crate::fault::Result;
 use crate::modality::Modality;
 use crate::model::network::Scope;
+use crate::observer::ProbeObserver;
 use crate::record::examples::Memorization;
 
 /// Scores of the first `clips` (0: all) training and test clips.
 pub fn measure(
-    s: &Subject,
+    evaluation: &Evaluation,
     modality: &str,
     given: &[String],
     clips: usize,
-    watch: &mut dyn Watch,
+    observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<Memorization>> {
-    let (target, given) = (index(s.experiment, modality)?, indices(s.experiment, given)?);
-    let mask = mask(&s.experiment.modalities, target, &given);
+    let (target, given) = (evaluation.index(modality)?, evaluation.indices(given)?);
+    let mask = mask(&evaluation.experiment.modalities, target, &given);
     let mut rows = Vec::new();
     for (part, name) in [(Part::Train, "train"), (Part::Test, "test")] {
-        let split = s.data.split(part);
+        let split = evaluation.data.split(part);
         let n = if clips == 0 { split.len() } else { clips.min(split.len()) };
         let samples = (0..n).map(|clip| Sample::new(clip, split.sample(clip, 0), mask.clone()));
-        packing::score(s.net, Scope::Restricted, samples, n, watch, |clip, sums| {
+        packing::score(evaluation.net, Scope::Restricted, samples, n, observer, |clip, sums| {
             rows.push(Memorization {
                 clip: split.stem(clip).into(),
                 part: name.into(),
@@ -59,7 +60,8 @@ fn mask(modalities: &[Modality], target: usize, given: &[usize]) -> SampleMask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probes::testing::{self, Silent};
+    use crate::observer::Silent;
+    use crate::probes::testing;
 
     #[test]
     fn the_last_fifth_in_whole_frames() {
@@ -76,7 +78,7 @@ mod tests {
     #[test]
     fn the_first_clips_of_both_splits() {
         let bench = testing::bench(5, true);
-        let of = |clips| measure(&bench.subject(), "a@8", &["b@6".into()], clips, &mut Silent).unwrap();
+        let of = |clips| measure(&bench.evaluation(), "a@8", &["b@6".into()], clips, &mut Silent).unwrap();
         let names =
             |rows: &[Memorization]| rows.iter().map(|r| format!("{} {}", r.part, r.clip)).collect::<Vec<_>>();
         assert_eq!(names(&of(2)), ["train clip_1000", "train clip_1001", "test clip_000", "test clip_001"]);

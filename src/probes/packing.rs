@@ -1,9 +1,9 @@
 //! Samples packed into batches of bounded size: what the passes hold does not grow with the split.
 
-use super::Watch;
 use crate::batch::{Batch, SampleMask};
 use crate::fault::{Fault, Result};
 use crate::model::network::{Network, Scope, TokenScore};
+use crate::observer::ProbeObserver;
 use rayon::prelude::*;
 
 /// Input and target tokens of a batch; a single larger sample is a batch of its own.
@@ -36,13 +36,13 @@ struct Pack<K> {
 }
 
 /// Measures samples in batches of at most [`BUDGET`] tokens: `measure(net, batch, keys)` gives one result
-/// per sample, `each(key, result)` hears of them in order. `watch` hears of the samples done, counted
+/// per sample, `each(key, result)` hears of them in order. `observer` is told of the samples done, counted
 /// from `from` of `total`.
 pub fn batches<'a, K: Send + Sync, R: Send>(
     net: &dyn Network,
     mut samples: impl Iterator<Item = Sample<'a, K>>,
     (from, total): (usize, usize),
-    watch: &mut dyn Watch,
+    observer: &mut dyn ProbeObserver,
     measure: impl Fn(&dyn Network, &Batch, &[K]) -> Result<Vec<R>> + Sync,
     mut each: impl FnMut(K, R),
 ) -> Result<()> {
@@ -60,7 +60,7 @@ pub fn batches<'a, K: Send + Sync, R: Send>(
             done += pack.keys.len();
             pack.keys.into_iter().zip(results).for_each(|(key, result)| each(key, result));
         }
-        watch.progress(done, total)?;
+        observer.progress(done, total)?;
     }
     Ok(())
 }
@@ -114,7 +114,7 @@ pub fn score<'a, K: Send + Sync>(
     scope: Scope,
     samples: impl Iterator<Item = Sample<'a, K>>,
     total: usize,
-    watch: &mut dyn Watch,
+    observer: &mut dyn ProbeObserver,
     each: impl FnMut(K, Vec<Sums>),
 ) -> Result<()> {
     let modalities = net.config().modalities.len();
@@ -122,7 +122,7 @@ pub fn score<'a, K: Send + Sync>(
         let scores = net.score(batch, scope)?;
         sums(batch, &batch.dec.ids, &scores, modalities)
     };
-    batches(net, samples, (0, total), watch, measure, each)
+    batches(net, samples, (0, total), observer, measure, each)
 }
 
 /// Sums of every sample and modality of a batch; `truth` and `scores` are `[T_dec]`.

@@ -8,13 +8,14 @@
 //! `RandomState(seed).choice` does (REFERENCE §5). Queries are the gallery's clips. Ties count against
 //! the model; a query to which the whole gallery is equally similar has no rank and no row.
 
+use super::evaluation::Evaluation;
 use super::packing::{self, finite, Sample};
-use super::{index, Subject, Watch};
 use crate::batch::Batch;
 use crate::data::Part;
 use crate::fault::{Fault, Result};
 use crate::masking;
 use crate::model::network::Network;
+use crate::observer::ProbeObserver;
 use crate::record::examples::{source, Retrieval};
 use crate::stats::numpy;
 use rayon::prelude::*;
@@ -25,36 +26,36 @@ const NEAREST: usize = 10;
 
 /// Ranks for every pair (query, gallery), of the model and of the untrained network.
 pub fn measure(
-    s: &Subject,
+    evaluation: &Evaluation,
     untrained: &dyn Network,
     pairs: &[(String, String)],
     gallery: usize,
-    watch: &mut dyn Watch,
+    observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<Retrieval>> {
-    let clips = drawn(s, gallery)?;
+    let clips = drawn(evaluation, gallery)?;
     if clips.len() < 2 {
-        watch.note("not measured: a gallery of one clip leaves nothing to find");
+        observer.note("not measured: a gallery of one clip leaves nothing to find");
         return Ok(vec![]);
     }
     let mut rows = Vec::new();
-    for (net, source) in [(s.net, source::MODEL), (untrained, source::UNTRAINED)] {
+    for (net, source) in [(evaluation.net, source::MODEL), (untrained, source::UNTRAINED)] {
         let mut embedded: BTreeMap<usize, Vec<Vec<f32>>> = BTreeMap::new();
         for (query, partner) in pairs {
-            let (q, g) = (index(s.experiment, query)?, index(s.experiment, partner)?);
+            let (q, g) = (evaluation.index(query)?, evaluation.index(partner)?);
             for m in [q, g] {
                 if let std::collections::btree_map::Entry::Vacant(free) = embedded.entry(m) {
-                    free.insert(embed(net, s, m, &clips, watch)?);
+                    free.insert(embed(net, evaluation, m, &clips, observer)?);
                 }
             }
             let found = rank_all(&embedded[&q], &embedded[&g]);
             let missing = found.iter().filter(|f| f.is_none()).count();
             if missing > 0 {
-                watch.note(&format!(
+                observer.note(&format!(
                     "{query} → {partner}, {source}: {missing} of {} queries find all clips equally similar and have no rank",
                     clips.len()
                 ));
             }
-            let name = |clip: usize| s.data.split(Part::Test).stem(clips[clip]);
+            let name = |clip: usize| evaluation.data.split(Part::Test).stem(clips[clip]);
             rows.extend(found.into_iter().enumerate().filter_map(|(i, f)| {
                 let Found { rank, nearest } = f?;
                 Some(Retrieval {
@@ -73,15 +74,15 @@ pub fn measure(
 }
 
 /// Test clips of the gallery.
-fn drawn(s: &Subject, gallery: usize) -> Result<Vec<usize>> {
-    let n = s.data.split(Part::Test).len();
+fn drawn(evaluation: &Evaluation, gallery: usize) -> Result<Vec<usize>> {
+    let n = evaluation.data.split(Part::Test).len();
     if gallery == 0 || gallery == n {
         return Ok((0..n).collect());
     }
-    let seed = u32::try_from(s.experiment.seeds.probes).map_err(|_| {
+    let seed = u32::try_from(evaluation.experiment.seeds.probes).map_err(|_| {
         Fault::invalid("numpy's RandomState has no such seed")
             .at("seeds.probes")
-            .found(s.experiment.seeds.probes)
+            .found(evaluation.experiment.seeds.probes)
             .expected("below 2^32 where a retrieval draws its gallery")
     })?;
     let clips = numpy::choice(seed, n as u32, gallery).ok_or_else(|| {
@@ -97,13 +98,13 @@ fn drawn(s: &Subject, gallery: usize) -> Result<Vec<usize>> {
 /// `[clips][dim]`, each of norm 1.
 fn embed(
     net: &dyn Network,
-    s: &Subject,
+    evaluation: &Evaluation,
     modality: usize,
     clips: &[usize],
-    watch: &mut dyn Watch,
+    observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<Vec<f32>>> {
-    let split = s.data.split(Part::Test);
-    let mask = masking::direction(&s.experiment.modalities, &[modality], &[]);
+    let split = evaluation.data.split(Part::Test);
+    let mask = masking::direction(&evaluation.experiment.modalities, &[modality], &[]);
     let samples = clips.iter().map(|&c| Sample::new(c, split.sample(c, 0), mask.clone()));
     let dim = net.config().dim;
     let mut all = Vec::with_capacity(clips.len());
@@ -112,7 +113,7 @@ fn embed(
         let spans = batch.enc.offsets.windows(2);
         spans.map(|w| mean_direction(&output[w[0] * dim..w[1] * dim], dim)).collect()
     };
-    packing::batches(net, samples, (0, clips.len()), watch, measure, |_, one| all.push(one))?;
+    packing::batches(net, samples, (0, clips.len()), observer, measure, |_, one| all.push(one))?;
     Ok(all)
 }
 
@@ -158,7 +159,8 @@ fn rank(similar: &[f64], partner: usize) -> Option<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probes::testing::{self, Silent, Ticks};
+    use crate::observer::Silent;
+    use crate::probes::testing::{self, Ticks};
 
     fn pairs() -> Vec<(String, String)> {
         vec![("a@8".into(), "b@6".into()), ("b@6".into(), "a@8".into())]
@@ -174,8 +176,9 @@ mod tests {
     #[test]
     fn the_gallery_is_drawn_like_numpy() {
         let bench = testing::bench(20, true);
-        let of =
-            |gallery| measure(&bench.subject(), bench.net.as_ref(), &pairs(), gallery, &mut Silent).unwrap();
+        let of = |gallery| {
+            measure(&bench.evaluation(), bench.net.as_ref(), &pairs(), gallery, &mut Silent).unwrap()
+        };
         let all = of(0);
         assert_eq!(all.len(), 2 * 2 * 20);
         assert!(all.iter().all(|r| r.gallery_size == 20 && r.nearest.split('|').count() == 10));
@@ -190,16 +193,16 @@ mod tests {
     fn too_few_or_too_many_clips() {
         let bench = testing::bench(1, true);
         let mut ticks = Ticks::default();
-        let rows = measure(&bench.subject(), bench.net.as_ref(), &pairs(), 0, &mut ticks).unwrap();
+        let rows = measure(&bench.evaluation(), bench.net.as_ref(), &pairs(), 0, &mut ticks).unwrap();
         assert_eq!((rows.len(), ticks.1.len()), (0, 1));
-        let fault = measure(&bench.subject(), bench.net.as_ref(), &pairs(), 5, &mut Silent).unwrap_err();
+        let fault = measure(&bench.evaluation(), bench.net.as_ref(), &pairs(), 5, &mut Silent).unwrap_err();
         assert_eq!(fault.found.as_deref(), Some("gallery: 5, 1 test clips"));
     }
 
     #[test]
     fn an_encoder_of_nan_is_a_fault() {
         let bench = testing::broken();
-        let fault = measure(&bench.subject(), bench.net.as_ref(), &pairs(), 0, &mut Silent).unwrap_err();
+        let fault = measure(&bench.evaluation(), bench.net.as_ref(), &pairs(), 0, &mut Silent).unwrap_err();
         assert_eq!(fault.what, "the network's output is not a number");
     }
 }

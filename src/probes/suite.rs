@@ -2,14 +2,15 @@
 
 use super::baselines::Fitted;
 use super::cross_entropy::{self as ce, Task};
+use super::evaluation::Evaluation;
 use super::{
     classification, directions, forward_vs_autoregressive, generation, linear_probe, memorization, retrieval,
 };
-use super::{Subject, Watch};
 use crate::data::Dataset;
 use crate::fault::Result;
 use crate::manifest::schema::{Direction, Experiment, Masking, Probe};
 use crate::model::network::Network;
+use crate::observer::ProbeObserver;
 use crate::record::examples::{self, source, Example};
 use crate::record::{self, Metric};
 use std::collections::BTreeMap;
@@ -41,15 +42,15 @@ pub fn measure(
     untrained: Untrained,
     sink: &mut dyn Sink,
 ) -> Result<Vec<Metric>> {
-    let subject = Subject { net, experiment, data };
-    let mut suite = Suite { subject, untrained, sink, files: BTreeMap::new(), metrics: Vec::new() };
+    let evaluation = Evaluation { net, experiment, data };
+    let mut suite = Suite { evaluation, untrained, sink, files: BTreeMap::new(), metrics: Vec::new() };
     experiment.probes.iter().try_for_each(|probe| suite.probe(probe))?;
     Ok(suite.metrics)
 }
 
 struct Suite<'a> {
     /// What the probes measure.
-    subject: Subject<'a>,
+    evaluation: Evaluation<'a>,
     untrained: Untrained<'a>,
     sink: &'a mut dyn Sink,
     /// Per-example files so far: two probes of one kind share theirs.
@@ -85,69 +86,73 @@ impl<'a> Suite<'a> {
         masking: Option<&Masking>,
         directions: &[Direction],
     ) -> Result<()> {
-        let s = self.subject;
-        let task = Task::new(&s, masks, masking, directions)?;
-        let mut rows = ce::network(s.net, &task, source::MODEL, &mut self.watch("cross-entropy"))?;
-        rows.extend(ce::shuffled(s.net, &task, &mut self.watch("cross-entropy, shuffled input"))?);
-        rows.extend(ce::unconditional(s.net, &task, &mut self.watch("cross-entropy, unconditional"))?);
+        let evaluation = self.evaluation;
+        let task = Task::new(&evaluation, masks, masking, directions)?;
+        let mut rows = ce::network(evaluation.net, &task, source::MODEL, &mut self.observe("cross-entropy"))?;
+        rows.extend(ce::shuffled(evaluation.net, &task, &mut self.observe("cross-entropy, shuffled input"))?);
+        rows.extend(ce::unconditional(
+            evaluation.net,
+            &task,
+            &mut self.observe("cross-entropy, unconditional"),
+        )?);
         let untrained = (self.untrained)()?;
-        let watch = &mut self.watch("cross-entropy, untrained");
-        rows.extend(ce::network(untrained.as_ref(), &task, source::UNTRAINED, watch)?);
-        rows.extend(ce::baselines(&Fitted::all(s.data), &task));
+        let observer = &mut self.observe("cross-entropy, untrained");
+        rows.extend(ce::network(untrained.as_ref(), &task, source::UNTRAINED, observer)?);
+        rows.extend(ce::baselines(&Fitted::all(evaluation.data), &task));
         self.keep(&rows, record::cross_entropy::metrics(&rows, &task.names(), self.seed()))
     }
 
     fn classification(&mut self, inputs: &[Vec<String>], templates: &[String]) -> Result<()> {
-        let s = self.subject;
-        let rows = classification::measure(&s, inputs, templates, &mut self.watch("classification"))?;
-        let name = |set: &Vec<String>| {
-            super::indices(s.experiment, set).map(|set| super::joined(s.experiment, &set))
-        };
+        let evaluation = self.evaluation;
+        let rows =
+            classification::measure(&evaluation, inputs, templates, &mut self.observe("classification"))?;
+        let name = |set: &Vec<String>| evaluation.indices(set).map(|set| evaluation.joined(&set));
         let names = inputs.iter().map(name).collect::<Result<Vec<_>>>()?;
         self.keep(&rows, record::classification::metrics(&rows, &names, self.seed()))
     }
 
     fn retrieval(&mut self, pairs: &[(String, String)], gallery: usize) -> Result<()> {
-        let (s, untrained) = (self.subject, (self.untrained)()?);
-        let watch = &mut self.watch("retrieval");
-        let rows = retrieval::measure(&s, untrained.as_ref(), pairs, gallery, watch)?;
+        let (evaluation, untrained) = (self.evaluation, (self.untrained)()?);
+        let observer = &mut self.observe("retrieval");
+        let rows = retrieval::measure(&evaluation, untrained.as_ref(), pairs, gallery, observer)?;
         self.keep(&rows, record::retrieval::metrics(&rows, pairs, gallery, self.seed()))
     }
 
     fn memorization(&mut self, modality: &str, given: &[String], clips: usize) -> Result<()> {
-        let s = self.subject;
-        let rows = memorization::measure(&s, modality, given, clips, &mut self.watch("memorization"))?;
+        let evaluation = self.evaluation;
+        let rows =
+            memorization::measure(&evaluation, modality, given, clips, &mut self.observe("memorization"))?;
         self.keep(&rows, record::memorization::metrics(&rows, self.seed()))
     }
 
     fn directions(&mut self, directions: &[Direction]) -> Result<()> {
-        let (s, untrained) = (self.subject, (self.untrained)()?);
-        let watch = &mut self.watch("directions");
-        let rows = directions::measure(&s, untrained.as_ref(), directions, watch)?;
+        let (evaluation, untrained) = (self.evaluation, (self.untrained)()?);
+        let observer = &mut self.observe("directions");
+        let rows = directions::measure(&evaluation, untrained.as_ref(), directions, observer)?;
         self.keep(&rows, record::directions::metrics(&rows, self.seed()))
     }
 
     fn forward_vs_autoregressive(&mut self, input: &str, target: &str, clips: usize) -> Result<()> {
-        let s = self.subject;
-        let watch = &mut self.watch("forward against autoregressive");
-        let rows = forward_vs_autoregressive::measure(&s, input, target, clips, watch)?;
+        let evaluation = self.evaluation;
+        let observer = &mut self.observe("forward against autoregressive");
+        let rows = forward_vs_autoregressive::measure(&evaluation, input, target, clips, observer)?;
         self.keep(&rows, record::forward_vs_autoregressive::metrics(&rows, target, self.seed()))
     }
 
     fn seed(&self) -> u64 {
-        self.subject.experiment.seeds.probes
+        self.evaluation.experiment.seeds.probes
     }
 
     fn generation(&mut self, settings: &generation::Settings) -> Result<()> {
-        let subject = self.subject;
-        let rows = generation::measure(&subject, settings, &mut self.watch("generation"))?;
-        self.keep(&rows, record::generation::metrics(&rows, subject.experiment.seeds.probes))
+        let evaluation = self.evaluation;
+        let rows = generation::measure(&evaluation, settings, &mut self.observe("generation"))?;
+        self.keep(&rows, record::generation::metrics(&rows, evaluation.experiment.seeds.probes))
     }
 
     fn linear_probe(&mut self, sets: &[Vec<String>]) -> Result<()> {
-        let (subject, untrained) = (self.subject, (self.untrained)()?);
+        let (evaluation, untrained) = (self.evaluation, (self.untrained)()?);
         let rows =
-            linear_probe::measure(&subject, untrained.as_ref(), sets, &mut self.watch("linear probe"))?;
+            linear_probe::measure(&evaluation, untrained.as_ref(), sets, &mut self.observe("linear probe"))?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -155,8 +160,8 @@ impl<'a> Suite<'a> {
     }
 
     /// Tells the sink about the probe called `name`.
-    fn watch(&mut self, name: &'static str) -> Told<'_> {
-        Told { sink: self.sink, name }
+    fn observe(&mut self, name: &'static str) -> OneProbe<'_> {
+        OneProbe { sink: self.sink, name }
     }
 
     /// Adds scores to the file of their kind, and metrics to the record.
@@ -171,12 +176,12 @@ impl<'a> Suite<'a> {
 }
 
 /// A sink as one probe sees it.
-struct Told<'a> {
+struct OneProbe<'a> {
     sink: &'a mut dyn Sink,
     name: &'static str,
 }
 
-impl Watch for Told<'_> {
+impl ProbeObserver for OneProbe<'_> {
     fn progress(&mut self, done: usize, total: usize) -> Result<()> {
         self.sink.progress(self.name, done, total)
     }

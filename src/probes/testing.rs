@@ -1,11 +1,12 @@
 //! A small network on small data, for the tests of the probes.
 
-use super::{Subject, Watch};
+use super::evaluation::Evaluation;
 use crate::data::{ClipData, Dataset};
 use crate::device::Device;
 use crate::fault::Result;
 use crate::manifest::schema::Experiment;
 use crate::model::network::{Config, Kernels, Network};
+use crate::observer::ProbeObserver;
 
 const EXPERIMENT: &str = r#"#![enable(implicit_some)]
 Experiment(
@@ -32,8 +33,8 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn subject(&self) -> Subject<'_> {
-        Subject { net: self.net.as_ref(), experiment: &self.experiment, data: &self.data }
+    pub fn evaluation(&self) -> Evaluation<'_> {
+        Evaluation { net: self.net.as_ref(), experiment: &self.experiment, data: &self.data }
     }
 }
 
@@ -86,22 +87,11 @@ fn data(e: &Experiment, clips: usize, variant: usize) -> Dataset {
     Dataset::from_parts(&e.modalities, [train, vec![clip(2000)], (0..clips).map(clip).collect()]).unwrap()
 }
 
-/// Tells nobody.
-pub struct Silent;
-
-impl Watch for Silent {
-    fn progress(&mut self, _done: usize, _total: usize) -> Result<()> {
-        Ok(())
-    }
-
-    fn note(&mut self, _message: &str) {}
-}
-
 /// Keeps what it is told.
 #[derive(Default)]
 pub struct Ticks(pub Vec<(usize, usize)>, pub Vec<String>);
 
-impl Watch for Ticks {
+impl ProbeObserver for Ticks {
     fn progress(&mut self, done: usize, total: usize) -> Result<()> {
         self.0.push((done, total));
         Ok(())

@@ -4,12 +4,13 @@ use crate::batch::Batch;
 use crate::data::Split;
 use crate::fault::Result;
 use crate::manifest::schema::Experiment;
-use crate::masking;
+use crate::masking::Masks;
 use crate::model::network::{Network, Scope};
 use crate::observer::Scored;
 
 /// Scores row 0 of every clip under mask number 0 of the probes' seed, in batches of the training size.
 pub fn evaluate(net: &dyn Network, e: &Experiment, split: &Split) -> Result<Vec<Scored>> {
+    let masks = Masks::new(&e.modalities, &e.masking)?;
     let scope = Scope::from(net.config().softmax);
     let mut scores: Vec<Scored> =
         e.modalities.iter().map(|m| Scored { modality: m.name.clone(), tokens: 0, ce_nats: 0.0 }).collect();
@@ -17,8 +18,7 @@ pub fn evaluate(net: &dyn Network, e: &Experiment, split: &Split) -> Result<Vec<
     for chunk in clips.chunks(e.train.batch.max(1)) {
         let mut batch = Batch::default();
         for &clip in chunk {
-            let mask = masking::for_clip(&e.modalities, &e.masking, e.seeds.probes, 0, clip as u64);
-            batch.push(&split.sample(clip, 0), &mask);
+            batch.push(&split.sample(clip, 0), &masks.of_clip(e.seeds.probes, 0, clip as u64));
         }
         for (token, &m) in net.score(&batch, scope)?.iter().zip(&batch.dec.modalities) {
             scores[m as usize].tokens += 1;

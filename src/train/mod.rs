@@ -52,7 +52,7 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
     let Job { experiment, data, run, .. } = *job;
     let t = &experiment.train;
     let total = t.steps();
-    let sampler = Sampler::new(experiment, data.split(Part::Train));
+    let sampler = Sampler::new(experiment, data.split(Part::Train))?;
     let Position { mut step, mut tokens, .. } = checkpoint::restore(run, net, observer)?;
     let mut tables = Tables::open(run, &experiment.modalities, step)?;
     let mut saved = step;

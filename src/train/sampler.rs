@@ -6,8 +6,9 @@
 
 use crate::batch::Batch;
 use crate::data::Split;
+use crate::fault::Result;
 use crate::manifest::schema::Experiment;
-use crate::masking;
+use crate::masking::Masks;
 use crate::rng::{stream, Purpose};
 use rand::seq::SliceRandom;
 use rand::Rng;
@@ -26,12 +27,17 @@ pub struct Drawn {
 pub struct Sampler<'a> {
     experiment: &'a Experiment,
     split: &'a Split,
+    masks: Masks,
 }
 
 impl<'a> Sampler<'a> {
     /// Over the training split, which is not empty.
-    pub fn new(experiment: &'a Experiment, split: &'a Split) -> Sampler<'a> {
-        Sampler { experiment, split }
+    ///
+    /// # Errors
+    /// As [`Masks::new`].
+    pub fn new(experiment: &'a Experiment, split: &'a Split) -> Result<Sampler<'a>> {
+        let masks = Masks::new(&experiment.modalities, &experiment.masking)?;
+        Ok(Sampler { experiment, split, masks })
     }
 
     /// The samples of `step`, in their order in the batch.
@@ -52,10 +58,9 @@ impl<'a> Sampler<'a> {
 
     /// The packed tokens of `step`.
     pub fn batch(&self, step: u64) -> Batch {
-        let e = self.experiment;
         let mut batch = Batch::default();
         for Drawn { epoch, clip, row } in self.draw(step) {
-            let mask = masking::for_clip(&e.modalities, &e.masking, e.seeds.masking, epoch, clip as u64);
+            let mask = self.masks.of_clip(self.experiment.seeds.masking, epoch, clip as u64);
             batch.push(&self.split.sample(clip, row), &mask);
         }
         batch
@@ -83,7 +88,7 @@ mod tests {
     fn every_epoch_sees_every_clip_once_in_another_order() {
         let (experiment, data) = (toy::experiment(), toy::dataset());
         let split = data.split(Part::Train);
-        let sampler = Sampler::new(&experiment, split);
+        let sampler = Sampler::new(&experiment, split).unwrap();
         let n = split.len();
         let steps = (2 * n / experiment.train.batch + 1) as u64;
         let samples: Vec<Drawn> = (0..steps).flat_map(|s| sampler.draw(s)).collect();
@@ -101,7 +106,7 @@ mod tests {
     #[test]
     fn a_step_does_not_depend_on_the_steps_before() {
         let (experiment, data) = (toy::experiment(), toy::dataset());
-        let sampler = Sampler::new(&experiment, data.split(Part::Train));
+        let sampler = Sampler::new(&experiment, data.split(Part::Train)).unwrap();
         let later = sampler.batch(7);
         (0..7).for_each(|s| {
             sampler.batch(s);

@@ -5,7 +5,7 @@ use crate::support::Folder;
 use nano4m::data::synthetic::{generate, Source};
 use nano4m::data::Part;
 use nano4m::manifest::{self, schema::Experiment};
-use nano4m::masking;
+use nano4m::masking::Masks;
 use nano4m::record::{Metric, Record};
 use nano4m::stats::{binomial, Alternative};
 
@@ -83,11 +83,11 @@ impl Measured {
         let spec = e.data.synthetic.as_ref().unwrap();
         let data = generate(spec, &e.modalities).unwrap();
         let source = Source::of(spec, &data).unwrap();
-        let split = data.split(Part::Test);
+        let (split, masks) = (data.split(Part::Test), Masks::new(&e.modalities, &e.masking).unwrap());
         let mut sums = vec![(0.0, 0usize); e.modalities.len()];
         for clip in 0..split.len() {
             for k in 0..4 {
-                let mask = masking::for_clip(&e.modalities, &e.masking, e.seeds.probes, k, clip as u64);
+                let mask = masks.of_clip(e.seeds.probes, k, clip as u64);
                 let ce = source.cross_entropy(&split.sample(clip, 0), &mask).unwrap();
                 for (sum, (ce, target)) in sums.iter_mut().zip(ce.into_iter().zip(&mask.target)) {
                     *sum = (sum.0 + ce, sum.1 + target.len());

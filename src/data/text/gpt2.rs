@@ -28,7 +28,7 @@ impl Vocabulary for Gpt2 {
         50260
     }
 
-    fn sayable(&self) -> std::ops::Range<u32> {
+    fn text_ids(&self) -> std::ops::Range<u32> {
         0..PAD
     }
 

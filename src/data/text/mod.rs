@@ -31,9 +31,9 @@ pub trait Vocabulary: Send + Sync {
     /// Number of ids: every id is below it, and the modality's `vocab` must reach it.
     fn size(&self) -> usize;
 
-    /// Ids a decoded caption is read from: of GPT-2 its own, so that no special id can be said (as
-    /// published); of words all, so that `[EOS]` ends what is said.
-    fn sayable(&self) -> std::ops::Range<u32>;
+    /// Ids a decoded caption is read from: of GPT-2 its own, so that no special id is chosen (as
+    /// published); of words all, so that `[EOS]` ends the text.
+    fn text_ids(&self) -> std::ops::Range<u32>;
 
     fn pad(&self) -> u32;
     fn sos(&self) -> u32;

@@ -76,7 +76,7 @@ impl Vocabulary for Words {
         SPECIAL.len() + self.words.len()
     }
 
-    fn sayable(&self) -> std::ops::Range<u32> {
+    fn text_ids(&self) -> std::ops::Range<u32> {
         0..self.size() as u32
     }
 

@@ -15,15 +15,16 @@
 //! clip for which all classes score the same has no rank and no row. `shuffled_input`: another clip's
 //! input, this class.
 
-mod listening;
+mod caption_scores;
+mod log_sum_exp;
 mod ranking;
 #[cfg(test)]
 mod tests;
 
 use super::class_texts::Classes;
-use super::control::partners;
+use super::evaluation::Evaluation;
 use super::packing::{self, finite, Sample};
-use super::{indices, joined, Subject, Watch};
+use super::shuffled::derangement;
 use crate::batch::Batch;
 use crate::batch::SampleMask;
 use crate::data::{Part, Split};
@@ -31,8 +32,10 @@ use crate::fault::{Fault, Result};
 use crate::manifest::schema::Softmax;
 use crate::masking;
 use crate::model::network::{Network, Scope};
+use crate::observer::ProbeObserver;
 use crate::record::examples::{source, Classification};
-use listening::Listening;
+use caption_scores::{CaptionScorer, CaptionScores};
+use log_sum_exp::of_logits;
 use ranking::{minus_prior, rank};
 
 /// Scores of every clip with a known class: input sets × methods × (model, shuffled input).
@@ -40,61 +43,62 @@ use ranking::{minus_prior, rank};
 /// # Errors
 /// If no modality is a caption, the caption is itself an input, or the output is not a number.
 pub fn measure(
-    s: &Subject,
+    evaluation: &Evaluation,
     inputs: &[Vec<String>],
     templates: &[String],
-    watch: &mut dyn Watch,
+    observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<Classification>> {
-    let classes = Classes::new(s, templates)?;
-    let split = s.data.split(Part::Test);
+    let classes = Classes::new(evaluation, templates)?;
+    let split = evaluation.data.split(Part::Test);
     let of = |clip: usize| classes.names.iter().position(|c| *c == split.label(clip));
     let known: Vec<(usize, usize)> =
         (0..split.len()).filter_map(|clip| of(clip).map(|class| (clip, class))).collect();
-    explain(&classes, split.len(), known.len(), watch);
+    note_left_out(&classes, split.len(), known.len(), observer);
     if classes.names.len() < 2 || known.is_empty() {
         return Ok(vec![]);
     }
     let mut rows = Vec::new();
     for set in inputs {
-        let set = indices(s.experiment, set)?;
+        let set = evaluation.indices(set)?;
         if set.contains(&classes.caption) {
             return Err(Fault::invalid("the caption is both input and target")
                 .at("probes: Classify")
-                .found(joined(s.experiment, &set))
+                .found(evaluation.joined(&set))
                 .help("remove it from `inputs`"));
         }
-        let mask = masking::direction(&s.experiment.modalities, &set, &[classes.caption]);
-        let pass =
-            Pass { s, split, classes: &classes, known: &known, name: joined(s.experiment, &set), mask };
-        let heard = pass.hear(watch)?;
+        let mask = masking::direction(&evaluation.experiment.modalities, &set, &[classes.caption]);
+        let name = evaluation.joined(&set);
+        let pass = Pass { evaluation, split, classes: &classes, known: &known, name, mask };
+        let scores = pass.score_captions(observer)?;
         let own: Vec<usize> = (0..known.len()).collect();
-        rows.extend(pass.all(source::MODEL, &heard, &own, watch));
-        if let Some(other) = partners(known.len(), s.experiment.seeds.probes, 0) {
-            rows.extend(pass.all(source::SHUFFLED, &heard, &other, watch));
+        rows.extend(pass.rows(source::MODEL, &scores, &own, observer));
+        if let Some(other) = derangement(known.len(), evaluation.experiment.seeds.probes, 0) {
+            rows.extend(pass.rows(source::SHUFFLED, &scores, &other, observer));
         }
     }
     Ok(rows)
 }
 
-/// Says what is left out.
-fn explain(classes: &Classes, clips: usize, known: usize, watch: &mut dyn Watch) {
+/// Notes what is left out.
+fn note_left_out(classes: &Classes, clips: usize, known: usize, observer: &mut dyn ProbeObserver) {
     if !classes.without.is_empty() {
-        watch.note(&format!(
+        observer.note(&format!(
             "no training caption, so not among the classes: {}; a template with {{class}} would name them",
             classes.without.join(", ")
         ));
     }
     if known < clips {
-        watch.note(&format!("{} of {clips} test clips have no class to be told", clips - known));
+        observer.note(&format!("{} of {clips} test clips have no class to be told", clips - known));
     }
     if classes.names.len() < 2 {
-        watch.note(&format!("not measured: {} class(es) leave nothing to tell apart", classes.names.len()));
+        observer
+            .note(&format!("not measured: {} class(es) leave nothing to tell apart", classes.names.len()));
     }
 }
 
 /// One set of inputs.
 struct Pass<'a> {
-    s: &'a Subject<'a>,
+    evaluation: &'a Evaluation<'a>,
     split: &'a Split,
     classes: &'a Classes<'a>,
     /// Clip and class.
@@ -105,45 +109,45 @@ struct Pass<'a> {
 
 /// What the network makes of every known clip's input. None of it depends on the clip's class, so
 /// another clip's input is scored by looking it up.
-struct Heard {
-    keys: Vec<HeardKeys>,
-    /// `[clip][class]` log-likelihoods of whole captions.
-    captions: Vec<Vec<f64>>,
-    /// Most likely id of text, `[clip][position]`.
-    said: Vec<Vec<u32>>,
+struct Scores {
+    keys: Vec<KeyScores>,
+    /// Whole captions, one of each clip.
+    captions: Vec<CaptionScores>,
 }
 
-/// What is heard of one key token per class.
-struct HeardKeys {
+/// One key token per class.
+struct KeyScores {
     /// How the method that ranks by them is called.
     method: &'static str,
     /// The key of every class.
     ids: Vec<u32>,
-    /// `[clip][class]` log-probabilities.
+    /// Log-probability of each class's key token, `[clip][class]`.
     scores: Vec<Vec<f64>>,
 }
 
 impl Pass<'_> {
     /// All methods; the input of known clip i is that of known clip `inputs[i]`.
-    fn all(
+    fn rows(
         &self,
         source: &str,
-        heard: &Heard,
+        scores: &Scores,
         inputs: &[usize],
-        watch: &mut dyn Watch,
+        observer: &mut dyn ProbeObserver,
     ) -> Vec<Classification> {
-        let given = |scores: &[Vec<f64>]| inputs.iter().map(|&i| scores[i].clone()).collect::<Vec<_>>();
         let mut rows = Vec::new();
-        for HeardKeys { method, ids, scores } in &heard.keys {
-            rows.extend(self.ranked(method, source, &given(scores), ids, watch));
+        for KeyScores { method, ids, scores } in &scores.keys {
+            let given: Vec<Vec<f64>> = inputs.iter().map(|&input| scores[input].clone()).collect();
+            rows.extend(self.ranked(method, source, &given, ids, observer));
         }
-        let captions = given(&heard.captions);
-        rows.extend(self.ranked("caption_likelihood", source, &captions, &[], watch));
+        let captions: Vec<Vec<f64>> =
+            inputs.iter().map(|&input| scores.captions[input].classes.clone()).collect();
+        rows.extend(self.ranked("caption_likelihood", source, &captions, &[], observer));
         if let Some(scores) = minus_prior(&captions) {
-            rows.extend(self.ranked("caption_likelihood_minus_prior", source, &scores, &[], watch));
+            rows.extend(self.ranked("caption_likelihood_minus_prior", source, &scores, &[], observer));
         }
         rows.extend(inputs.iter().enumerate().map(|(i, &input)| {
-            let named = self.classes.named_in(&self.classes.vocabulary.decode(&heard.said[input]));
+            let named =
+                self.classes.named_in(&self.classes.vocabulary.decode(&scores.captions[input].argmax_ids));
             Classification {
                 predicted_class: named.map_or(String::new(), |c| self.classes.names[c].into()),
                 ..self.row(i, "sequence_decode", source)
@@ -153,18 +157,17 @@ impl Pass<'_> {
     }
 
     /// One pass that asks for position 1 alone, if classes have key tokens, and one for the whole caption.
-    fn hear(&self, watch: &mut dyn Watch) -> Result<Heard> {
+    fn score_captions(&self, observer: &mut dyn ProbeObserver) -> Result<Scores> {
         let kinds = [
             ("logit_rank_as_trained", self.classes.keys_as_trained()),
             ("logit_rank_leading_space", self.classes.keys_leading_space()),
         ];
-        let blank = |(method, ids): (_, Option<_>)| Some(HeardKeys { method, ids: ids?, scores: Vec::new() });
-        let mut keys: Vec<HeardKeys> = kinds.into_iter().filter_map(blank).collect();
+        let blank = |(method, ids): (_, Option<_>)| Some(KeyScores { method, ids: ids?, scores: Vec::new() });
+        let mut keys: Vec<KeyScores> = kinds.into_iter().filter_map(blank).collect();
         if !keys.is_empty() {
-            self.hear_keys(&mut keys, watch)?;
+            self.score_keys(&mut keys, observer)?;
         }
-        let (captions, said) = self.captions(watch)?.into_iter().unzip();
-        Ok(Heard { keys, captions, said })
+        Ok(Scores { keys, captions: self.score_whole_captions(observer)? })
     }
 
     fn row(&self, i: usize, method: &str, source: &str) -> Classification {
@@ -190,7 +193,7 @@ impl Pass<'_> {
         source: &str,
         scores: &[Vec<f64>],
         keys: &[u32],
-        watch: &mut dyn Watch,
+        observer: &mut dyn ProbeObserver,
     ) -> Vec<Classification> {
         let mut rows = Vec::new();
         for (i, of) in scores.iter().enumerate() {
@@ -206,7 +209,7 @@ impl Pass<'_> {
         if rows.len() < scores.len() {
             let equal = scores.len() - rows.len();
             let (n, name) = (scores.len(), &self.name);
-            watch.note(&format!(
+            observer.note(&format!(
                 "{name}, {method}, {source}: all classes score the same on {equal} of {n} clips, which have no rank"
             ));
         }
@@ -219,10 +222,10 @@ impl Pass<'_> {
     }
 
     /// Log-probabilities of the classes' keys at caption position 1.
-    fn hear_keys(&self, keys: &mut [HeardKeys], watch: &mut dyn Watch) -> Result<()> {
+    fn score_keys(&self, keys: &mut [KeyScores], observer: &mut dyn ProbeObserver) -> Result<()> {
         let mut mask = self.mask.clone();
         mask.target[self.classes.caption] = vec![1];
-        let scope = Scope::from(self.s.experiment.model.softmax);
+        let scope = Scope::from(self.evaluation.experiment.model.softmax);
         let all: Vec<u32> = keys.iter().flat_map(|k| k.ids.iter().copied()).collect();
         let measure = |net: &dyn Network, batch: &Batch, _: &[usize]| -> Result<Vec<Vec<f64>>> {
             let rows = net.log_probs(batch, scope, &all)?.into_iter();
@@ -233,42 +236,38 @@ impl Pass<'_> {
             keys.iter_mut().zip(parts).for_each(|(of, part)| of.scores.push(part.to_vec()));
         };
         let (samples, n) = (self.samples(&mask), self.known.len());
-        packing::batches(self.s.net, samples, (0, n), watch, measure, keep)
+        packing::batches(self.evaluation.net, samples, (0, n), observer, measure, keep)
     }
 
-    /// Scores of whole captions `[class]`, and the most likely ids `[position]`, of every known clip.
-    fn captions(&self, watch: &mut dyn Watch) -> Result<Vec<(Vec<f64>, Vec<u32>)>> {
-        let modality = &self.s.experiment.modalities[self.classes.caption];
-        let competing = match self.s.experiment.model.softmax {
-            Softmax::Unified => self.s.net.config().vocab(),
+    /// Scores of whole captions of every known clip, `[clip]`.
+    fn score_whole_captions(&self, observer: &mut dyn ProbeObserver) -> Result<Vec<CaptionScores>> {
+        let modality = &self.evaluation.experiment.modalities[self.classes.caption];
+        let competing = match self.evaluation.experiment.model.softmax {
+            Softmax::Unified => self.evaluation.net.config().vocab(),
             Softmax::Restricted => modality.vocab,
         };
-        let sayable = self.classes.vocabulary.sayable();
+        let text_ids = self.classes.vocabulary.text_ids();
         let mut all = Vec::with_capacity(self.known.len());
         let measure = |net: &dyn Network, batch: &Batch, keys: &[usize]| {
-            let mut clips: Vec<Listening> = keys.iter().map(|_| Listening::new(self.classes)).collect();
+            let mut clips: Vec<CaptionScorer> =
+                keys.iter().map(|_| CaptionScorer::new(self.classes)).collect();
             let mut bad = None;
             net.logits(batch, &mut |row, logits| {
                 let b = batch.dec.offsets.partition_point(|&o| o <= row) - 1;
                 let position = batch.dec.positions[row] as usize;
-                let normalizer = log_sum_exp(&logits[..competing]);
+                let normalizer = of_logits(&logits[..competing]);
                 if !normalizer.is_finite() {
                     bad = Some(normalizer as f32);
                 }
-                clips[b].hear(self.classes, position, logits, normalizer, sayable.clone());
+                clips[b].add_position(self.classes, position, logits, normalizer, text_ids.clone());
             })?;
             bad.map_or(Ok(0.0), finite)?;
-            Ok(clips.into_iter().map(Listening::end).collect())
+            Ok(clips.into_iter().map(CaptionScorer::finish).collect())
         };
         let (samples, n) = (self.samples(&self.mask), self.known.len());
-        packing::batches(self.s.net, samples, (0, n), watch, measure, |_, heard| all.push(heard))?;
+        packing::batches(self.evaluation.net, samples, (0, n), observer, measure, |_, scores| {
+            all.push(scores)
+        })?;
         Ok(all)
     }
-}
-
-/// `log Σ exp` of a row of logits.
-fn log_sum_exp(row: &[f32]) -> f64 {
-    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = row.iter().map(|x| f64::from((x - largest).exp())).sum();
-    f64::from(largest) + sum.ln()
 }

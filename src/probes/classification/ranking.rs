@@ -1,5 +1,7 @@
 //! Ranks of the true class among the scores of all classes.
 
+use super::log_sum_exp::of_likelihoods;
+
 /// Rank of `truth` (0 is best) and the best class; `None` where all scores are equal. A tie counts
 /// against `truth`, unless both classes have the same of the `keys` and `truth` comes first.
 pub fn rank(scores: &[f64], truth: usize, keys: &[u32]) -> Option<(u32, usize)> {
@@ -20,16 +22,10 @@ pub fn minus_prior(scores: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
     }
     let prior = |i: usize, c: usize| {
         let others: Vec<f64> = (0..scores.len()).filter(|&j| j != i).map(|j| scores[j][c]).collect();
-        log_sum_exp(&others) - (others.len() as f64).ln()
+        of_likelihoods(&others) - (others.len() as f64).ln()
     };
     let one = |(i, of): (usize, &Vec<f64>)| of.iter().enumerate().map(|(c, s)| s - prior(i, c)).collect();
     Some(scores.iter().enumerate().map(one).collect())
-}
-
-/// `log Σ exp` of log-likelihoods.
-pub fn log_sum_exp(row: &[f64]) -> f64 {
-    let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    largest + row.iter().map(|x| (x - largest).exp()).sum::<f64>().ln()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::*;
-use crate::probes::testing::{self, Silent, Ticks};
+use crate::observer::Silent;
+use crate::probes::testing::{self, Ticks};
 
 fn sets() -> Vec<Vec<String>> {
     vec![vec!["a@8".into()], vec!["b@6".into(), "a@8".into()]]
@@ -12,7 +13,7 @@ fn caption() -> Vec<String> {
 #[test]
 fn every_method_and_source_for_every_clip() {
     let bench = testing::bench(9, true);
-    let rows = measure(&bench.subject(), &sets(), &caption(), &mut Silent).unwrap();
+    let rows = measure(&bench.evaluation(), &sets(), &caption(), &mut Silent).unwrap();
     let methods =
         ["logit_rank_as_trained", "caption_likelihood", "caption_likelihood_minus_prior", "sequence_decode"];
     for inputs in ["a@8", "a@8+b@6"] {
@@ -33,7 +34,7 @@ fn every_method_and_source_for_every_clip() {
 #[test]
 fn a_caption_scores_its_own_likelihood() {
     let bench = testing::bench(5, true);
-    let rows = measure(&bench.subject(), &sets()[..1], &caption(), &mut Silent).unwrap();
+    let rows = measure(&bench.evaluation(), &sets()[..1], &caption(), &mut Silent).unwrap();
     let own = rows.iter().filter(|r| r.method == "caption_likelihood" && r.source == "model");
     let mask = masking::direction(&bench.experiment.modalities, &[0], &[2]);
     let split = bench.data.split(Part::Test);
@@ -52,7 +53,7 @@ fn a_caption_scores_its_own_likelihood() {
 fn equal_scores_have_no_rank() {
     let bench = testing::bench(6, false);
     let mut ticks = Ticks::default();
-    let rows = measure(&bench.subject(), &sets()[..1], &caption(), &mut ticks).unwrap();
+    let rows = measure(&bench.evaluation(), &sets()[..1], &caption(), &mut ticks).unwrap();
     assert!(rows.iter().all(|r| r.method == "sequence_decode"), "{rows:?}");
     assert!(ticks.1[0].contains("all classes score the same on 6 of 6 clips"), "{:?}", ticks.1);
 }
@@ -60,13 +61,13 @@ fn equal_scores_have_no_rank() {
 #[test]
 fn bad_input_is_named() {
     let bench = testing::bench(6, true);
-    let of = |set: &str| measure(&bench.subject(), &[vec![set.into()]], &caption(), &mut Silent);
+    let of = |set: &str| measure(&bench.evaluation(), &[vec![set.into()]], &caption(), &mut Silent);
     assert_eq!(of("scene_desc").unwrap_err().what, "the caption is both input and target");
     assert!(of("tok_c").unwrap_err().what.contains("`tok_c`"));
     let broken = testing::broken();
-    let fault = measure(&broken.subject(), &sets(), &caption(), &mut Silent).unwrap_err();
+    let fault = measure(&broken.evaluation(), &sets(), &caption(), &mut Silent).unwrap_err();
     assert_eq!(fault.what, "the network's output is not a number");
     let one = testing::bench(1, true);
-    let rows = measure(&one.subject(), &sets()[..1], &caption(), &mut Silent).unwrap();
+    let rows = measure(&one.evaluation(), &sets()[..1], &caption(), &mut Silent).unwrap();
     assert!(rows.iter().all(|r| r.source == "model" && r.method != "caption_likelihood_minus_prior"));
 }

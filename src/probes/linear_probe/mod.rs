@@ -16,13 +16,13 @@ mod cholesky;
 mod discriminant;
 
 use super::packing::{batches, finite, Sample};
-use super::{Subject, Watch};
+use super::Evaluation;
 use crate::batch::Batch;
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking;
-use crate::modality::indices;
 use crate::model::network::Network;
+use crate::observer::ProbeObserver;
 use crate::record::examples::LinearProbe;
 use crate::rng::{stream, Purpose};
 use discriminant::{Centred, Classifier, Features};
@@ -46,24 +46,24 @@ struct Splits {
 /// Rows of every set of inputs: the probe and its two controls on each test clip. Nothing, with a note why,
 /// when the data has fewer than two classes or the features do not differ.
 pub fn measure(
-    subject: &Subject,
+    evaluation: &Evaluation,
     untrained: &dyn Network,
     sets: &[Vec<String>],
-    watch: &mut dyn Watch,
+    observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<LinearProbe>> {
-    let Some(splits) = splits(subject, watch) else { return Ok(Vec::new()) };
+    let Some(splits) = splits(evaluation, observer) else { return Ok(Vec::new()) };
     let clips: usize = splits.parts.iter().map(|p| p.clips.len()).sum();
     let total = 2 * sets.len() * clips;
     let mut rows = Vec::new();
     for (i, set) in sets.iter().enumerate() {
-        let inputs = indices(subject.data.modalities(), set);
-        for (j, net) in [subject.net, untrained].into_iter().enumerate() {
+        let inputs = evaluation.indices(set)?;
+        for (j, net) in [evaluation.net, untrained].into_iter().enumerate() {
             let from = (2 * i + j) * clips;
-            let features = features(subject, net, &splits, &inputs, (from, total), watch)?;
+            let features = features(evaluation, net, &splits, &inputs, (from, total), observer)?;
             let controls: &[&str] = if j == 0 { &["none", "shuffled_labels"] } else { &["random_weights"] };
-            match probe(subject, &splits, &inputs, features, controls) {
+            match probe(evaluation, &splits, &inputs, features, controls) {
                 Some(found) => rows.extend(found),
-                None => watch.note(&format!(
+                None => observer.note(&format!(
                     "{}: not estimable from {}: the encoder's output is the same for every clip",
                     controls.join(" and "),
                     set.join("+")
@@ -75,46 +75,46 @@ pub fn measure(
 }
 
 /// Classes of the training split, and the clips that have one of them.
-fn splits(subject: &Subject, watch: &mut dyn Watch) -> Option<Splits> {
-    let train = subject.data.split(Part::Train);
+fn splits(evaluation: &Evaluation, observer: &mut dyn ProbeObserver) -> Option<Splits> {
+    let train = evaluation.data.split(Part::Train);
     let trained = |class: &&String| (0..train.len()).any(|clip| train.label(clip) == class.as_str());
-    let classes: Vec<String> = subject.data.classes().iter().filter(trained).cloned().collect();
+    let classes: Vec<String> = evaluation.data.classes().iter().filter(trained).cloned().collect();
     let labelled = |split: &Split| {
         let class = |clip: &usize| classes.iter().position(|c| c == split.label(*clip));
         let (clips, labels) = (0..split.len()).filter_map(|clip| Some((clip, class(&clip)?))).unzip();
         Labelled { clips, labels }
     };
-    let parts = Part::ALL.map(|part| labelled(subject.data.split(part)));
+    let parts = Part::ALL.map(|part| labelled(evaluation.data.split(part)));
     let tested = parts[Part::Test as usize].clips.len();
     if classes.len() < 2 || tested == 0 {
-        watch.note(&format!(
+        observer.note(&format!(
             "not estimable: {} classes in the training split, {tested} test clips of them; `data.labels` says \
              where classes come from",
             classes.len()
         ));
         return None;
     }
-    let left_out = subject.data.split(Part::Test).len() - tested;
+    let left_out = evaluation.data.split(Part::Test).len() - tested;
     if left_out > 0 {
-        watch.note(&format!("{left_out} test clips left out: their class has no training clip"));
+        observer.note(&format!("{left_out} test clips left out: their class has no training clip"));
     }
     Some(Splits { classes, parts })
 }
 
 /// Mean encoder output of every clip: train, validation, test.
 fn features(
-    subject: &Subject,
+    evaluation: &Evaluation,
     net: &dyn Network,
     splits: &Splits,
     inputs: &[usize],
     (from, total): (usize, usize),
-    watch: &mut dyn Watch,
+    observer: &mut dyn ProbeObserver,
 ) -> Result<[Features; 3]> {
     let dim = net.config().dim;
-    let mask = masking::direction(subject.data.modalities(), inputs, &[]);
+    let mask = masking::direction(evaluation.data.modalities(), inputs, &[]);
     let mut all: [Features; 3] = std::array::from_fn(|_| Features { dim, values: Vec::new() });
     let samples = Part::ALL.into_iter().flat_map(|part| {
-        let (split, mask) = (subject.data.split(part), &mask);
+        let (split, mask) = (evaluation.data.split(part), &mask);
         let sample = move |&clip: &usize| Sample::new(part, split.sample(clip, 0), mask.clone());
         splits.parts[part as usize].clips.iter().map(sample)
     });
@@ -124,7 +124,7 @@ fn features(
         spans.map(|w| mean(encoded[w[0] * dim..w[1] * dim].chunks_exact(dim), dim)).collect()
     };
     let keep = |part: Part, mean: Vec<f64>| all[part as usize].values.extend(mean);
-    batches(net, samples, (from, total), watch, measure, keep)?;
+    batches(net, samples, (from, total), observer, measure, keep)?;
     Ok(all)
 }
 
@@ -142,29 +142,29 @@ fn mean<'a>(tokens: impl ExactSizeIterator<Item = &'a [f32]>, dim: usize) -> Res
 
 /// Fits and measures each control on the same features; `None` when they do not differ.
 fn probe(
-    subject: &Subject,
+    evaluation: &Evaluation,
     splits: &Splits,
     inputs: &[usize],
     [train, validation, test]: [Features; 3],
     controls: &[&str],
 ) -> Option<Vec<LinearProbe>> {
     let centred = Centred::new(train)?;
-    let names: Vec<&str> = inputs.iter().map(|&m| subject.data.modalities()[m].name.as_str()).collect();
+    let names = evaluation.joined(inputs);
     let mut rows = Vec::new();
     for &control in controls {
         let mut labels = [Part::Train, Part::Eval].map(|part| splits.parts[part as usize].labels.clone());
         if control == "shuffled_labels" {
             for (i, labels) in labels.iter_mut().enumerate() {
                 let key = [1 + i as u64];
-                labels.shuffle(&mut stream(subject.experiment.seeds.probes, Purpose::LinearProbe, &key));
+                labels.shuffle(&mut stream(evaluation.experiment.seeds.probes, Purpose::LinearProbe, &key));
             }
         }
         let classifier = select(&centred, &labels[0], (&validation, &labels[1]), splits.classes.len())?;
         let Labelled { clips, labels } = &splits.parts[Part::Test as usize];
         for ((x, &clip), &label) in test.rows().zip(clips).zip(labels) {
             rows.push(LinearProbe {
-                clip: subject.data.split(Part::Test).stem(clip).into(),
-                inputs: names.join("+"),
+                clip: evaluation.data.split(Part::Test).stem(clip).into(),
+                inputs: names.clone(),
                 control: control.into(),
                 true_class: splits.classes[label].clone(),
                 predicted_class: classifier.predict(x).map(|c| splits.classes[c].clone()).unwrap_or_default(),

@@ -6,7 +6,7 @@ use crate::data::{ClipData, Dataset};
 use crate::device::Device;
 use crate::manifest::schema::{Experiment, PerModality};
 use crate::model::network::{Config, Kernels};
-use crate::probes::Silent;
+use crate::observer::Silent;
 use crate::stats::{binomial, Alternative};
 
 const CLASSES: usize = 5;
@@ -38,8 +38,8 @@ fn sets() -> Vec<Vec<String>> {
 fn measured(e: &Experiment, data: &Dataset) -> Vec<LinearProbe> {
     // Two untrained networks: the tokens alone give the class away.
     let (net, untrained) = (network(e, 1), network(e, 2));
-    let subject = Subject { net: net.as_ref(), experiment: e, data };
-    measure(&subject, untrained.as_ref(), &sets(), &mut Silent).unwrap()
+    let evaluation = Evaluation { net: net.as_ref(), experiment: e, data };
+    measure(&evaluation, untrained.as_ref(), &sets(), &mut Silent).unwrap()
 }
 
 fn hits(rows: &[LinearProbe], inputs: &str, control: &str) -> (u64, u64) {
@@ -89,7 +89,7 @@ fn without_structure_nothing_is_found() {
 #[derive(Default)]
 struct Notes(Vec<String>);
 
-impl Watch for Notes {
+impl ProbeObserver for Notes {
     fn progress(&mut self, _done: usize, _total: usize) -> Result<()> {
         Ok(())
     }
@@ -113,13 +113,13 @@ fn an_encoder_that_says_nothing_is_not_estimable_and_a_broken_one_is_a_fault() {
     let e = experiment(0.5);
     let data = data(&e);
     let (zero, nan, good) = (constant(&e, 0.0), constant(&e, f32::NAN), network(&e, 2));
-    let subject = |net| Subject { net, experiment: &e, data: &data };
+    let evaluation = |net| Evaluation { net, experiment: &e, data: &data };
     let mut notes = Notes::default();
-    let rows = measure(&subject(zero.as_ref()), good.as_ref(), &sets()[..1], &mut notes).unwrap();
+    let rows = measure(&evaluation(zero.as_ref()), good.as_ref(), &sets()[..1], &mut notes).unwrap();
     assert!(rows.len() == 200 && rows.iter().all(|r| r.control == "random_weights"));
     assert_eq!(notes.0.len(), 1);
     assert!(notes.0[0].contains("not estimable from a@32"), "{:?}", notes.0);
-    let fault = measure(&subject(nan.as_ref()), good.as_ref(), &sets(), &mut Silent).unwrap_err();
+    let fault = measure(&evaluation(nan.as_ref()), good.as_ref(), &sets(), &mut Silent).unwrap_err();
     assert!(fault.what.contains("not a number"), "{fault}");
 }
 
@@ -133,8 +133,8 @@ fn data_without_classes_is_not_estimable() {
     };
     let plain = Dataset::from_parts(&e.modalities, [vec![clip(0)], vec![clip(1)], vec![clip(2)]]).unwrap();
     let net = network(&e, 1);
-    let subject = Subject { net: net.as_ref(), experiment: &e, data: &plain };
+    let evaluation = Evaluation { net: net.as_ref(), experiment: &e, data: &plain };
     let mut notes = Notes::default();
-    assert!(measure(&subject, net.as_ref(), &sets(), &mut notes).unwrap().is_empty());
+    assert!(measure(&evaluation, net.as_ref(), &sets(), &mut notes).unwrap().is_empty());
     assert!(notes.0[0].contains("0 classes"), "{:?}", notes.0);
 }

@@ -40,6 +40,7 @@ impl<'a> Workload<'a> {
                 let whole: f64 = directions.iter().map(|d| self.whole(d)).sum();
                 4.0 * test * *masks as f64 * (self.masked + whole)
             }
+            // The pass over whole captions; the one over key tokens is made only where classes have them.
             Probe::Classify { inputs, .. } => {
                 test * inputs.iter().map(|set| self.lengths(set) + self.caption()).sum::<f64>()
             }
@@ -60,10 +61,11 @@ impl<'a> Workload<'a> {
                 let (input, target) = (self.length(input), self.length(target));
                 limited(*clips, test) * (input + target + target * (input + target / 2.0))
             }
-            // Real and another clip's condition.
+            // Every step is given the inputs and the target, known or predicted. The other clip it is compared
+            // with is one of the generated.
             Probe::Generation { inputs, target, clips, decode, .. } => {
                 let tokens = self.lengths(inputs) + self.length(target);
-                2.0 * limited(*clips, test) * decode.steps as f64 * tokens
+                limited(*clips, test) * decode.steps as f64 * tokens
             }
             Probe::LinearProbe { inputs } => {
                 let all: usize = self.clips.iter().sum();
@@ -126,6 +128,8 @@ mod tests {
         assert_eq!(tokens(r#"Classify(inputs: [["a@8"], ["a@8", "b@6"]])"#), 10.0 * (12.0 + 18.0));
         assert_eq!(tokens(r#"Memorization(modality: "a@8", given: ["b@6"], clips: 15)"#), 25.0 * 14.0);
         assert_eq!(tokens(r#"LinearProbe(inputs: [["a@8"]])"#), 2.0 * 35.0 * 8.0);
+        let generation = r#"Generation(inputs: ["a@8"], target: "b@6", clips: 5, decode: (steps: 3))"#;
+        assert_eq!(tokens(generation), 5.0 * 3.0 * 14.0);
         let walk = tokens(r#"ForwardVsAutoregressive(input: "a@8", target: "c", clips: 3)"#);
         assert_eq!(walk, 3.0 * (12.0 + 4.0 * 10.0));
     }
