@@ -6,13 +6,14 @@
 use super::session::Session;
 use crate::data::{ClipData, Dataset, Part};
 use crate::decode::{self, Task};
-use crate::fault::{Fault, Result};
+use crate::fault::Result;
 use crate::manifest::check;
 use crate::manifest::schema::Decode;
-use crate::modality::{indices, Modality};
+use crate::modality::{index, indices, Modality};
 use crate::model::digest;
 use crate::model::network::Network;
 use crate::provenance::CODE_HASH;
+use crate::store::json;
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -68,10 +69,9 @@ pub fn dataset(session: &Session, net: &dyn Network, request: &Request, out: &Pa
     if let Some(first) = check::generation(e, inputs, target, *prefix, decode).into_iter().next() {
         return Err(first.into());
     }
-    let index = e.modalities.iter().position(|m| m.name == *target).unwrap_or_default();
+    let (index, sources) = (index(&e.modalities, target)?, indices(&e.modalities, inputs)?);
     let seed = request.seed.unwrap_or(e.seeds.probes);
     let given = e.modalities[index].prefix(*prefix);
-    let sources = indices(&e.modalities, inputs);
     let mut parts: [Vec<ClipData>; 3] = Default::default();
     for &part in &request.parts {
         let split = session.data.split(part);
@@ -95,7 +95,7 @@ pub fn dataset(session: &Session, net: &dyn Network, request: &Request, out: &Pa
         data: session.data.hash.clone(),
         code: format!("sha256:{CODE_HASH}"),
     };
-    data.write_with(splits, out, &[("generated.json", &json(&generated)?)])?;
+    data.write_with(splits, out, &[("generated.json", &json::pretty(&generated)?)])?;
     Ok(generated)
 }
 
@@ -116,11 +116,4 @@ fn clips_of(net: &dyn Network, session: &Session, task: &Task) -> Result<Vec<Cli
 fn written(target: &Modality) -> Modality {
     let room = if target.text.is_some() { 3 } else { 0 };
     Modality { vocab: target.vocab + room, ..target.clone() }
-}
-
-fn json(generated: &Generated) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(generated)
-        .map_err(|e| Fault::failed(format!("cannot format generated.json: {e}")))?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }
