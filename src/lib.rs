@@ -5,7 +5,7 @@
 //! L0 pure           batch · observer · modality · stats · metrics · rng · digest · fault
 //! L1 what persists  manifest · architecture · provenance · record · store
 //! L2 tensors        device · ops · data · masking · model
-//! L3 doing          train · probes · decode        showing (no tensors): report · verify
+//! L3 doing          train · probes · decode        showing (no tensors): report · verify · interop
 //! L4 gluing         runner · ablation · cli · main.rs
 //! ```
 
@@ -18,6 +18,7 @@ pub mod decode;
 pub mod device;
 pub mod digest;
 pub mod fault;
+pub mod interop;
 pub mod manifest;
 pub mod masking;
 pub mod metrics;

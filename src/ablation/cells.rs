@@ -1,6 +1,6 @@
 //! Axes and their combinations → cells.
 
-use super::file::{Ablation, Axis, Combine};
+use super::spec::{Ablation, AxisSpec, Combine};
 use crate::manifest::schema::Experiment;
 use std::collections::BTreeMap;
 
@@ -60,8 +60,8 @@ fn one_at_a_time(sizes: &[usize]) -> Vec<Vec<usize>> {
     cells
 }
 
-fn listed(axes: &[Axis], entry: &BTreeMap<String, String>) -> Option<Vec<usize>> {
-    let option = |axis: &Axis| match entry.get(&axis.name) {
+fn listed(axes: &[AxisSpec], entry: &BTreeMap<String, String>) -> Option<Vec<usize>> {
+    let option = |axis: &AxisSpec| match entry.get(&axis.name) {
         Some(label) => axis.choices().iter().position(|(l, _)| l == label),
         None => Some(0),
     };
@@ -70,7 +70,7 @@ fn listed(axes: &[Axis], entry: &BTreeMap<String, String>) -> Option<Vec<usize>>
 
 /// One axis: its label. Several: `axis=label, …`; one at a time: only the axis that differs.
 fn label(ablation: &Ablation, options: &[usize]) -> String {
-    let named = |(axis, &option): (&Axis, &usize)| format!("{}={}", axis.name, axis.choices()[option].0);
+    let named = |(axis, &option): (&AxisSpec, &usize)| format!("{}={}", axis.name, axis.choices()[option].0);
     let axes = || ablation.axes.iter().zip(options);
     match (&ablation.combine, &ablation.axes[..]) {
         (_, [only]) => only.choices()[options[0]].0.clone(),

@@ -1,7 +1,7 @@
 //! What a well-typed ablation can still get wrong. All problems are collected.
 
 use super::cells::{combinations, values, Cell, Combination};
-use super::file::{Ablation, Axis, Combine, SCHEMA};
+use super::spec::{Ablation, AxisSpec, Combine, SCHEMA};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::Experiment;
 use crate::manifest::{self, identity, lookup, overrides, syntax, Diagnostic, Severity};
@@ -68,7 +68,7 @@ fn header(a: &Ablation, path: &Path, found: &mut Vec<Finding>) {
     twice("metrics", "metric", a.metrics.iter().map(String::as_str), found);
 }
 
-fn axis(axis: &Axis, at: &str, found: &mut Vec<Finding>) {
+fn axis(axis: &AxisSpec, at: &str, found: &mut Vec<Finding>) {
     let name = &axis.name;
     if name.trim().is_empty() || name.contains(['=', ',']) {
         let at = format!("{at}.name");
@@ -105,7 +105,7 @@ fn axis(axis: &Axis, at: &str, found: &mut Vec<Finding>) {
 }
 
 /// Every path an axis sets, with its place in the file.
-fn paths(axis: &Axis, at: &str) -> Vec<(String, String)> {
+fn paths(axis: &AxisSpec, at: &str) -> Vec<(String, String)> {
     let short = axis.path.iter().map(|p| (format!("{at}.path"), p.clone()));
     let long = axis.options.iter().enumerate().flat_map(|(i, option)| {
         option.set.keys().map(move |p| (format!("{at}.options[{i}].set.{p}"), p.clone()))

@@ -6,7 +6,7 @@
 //! its range is two standard errors of the measured steps, which knows nothing of what else the
 //! machine will be doing by then.
 
-use super::plan::{Found, Job, Plan};
+use super::plan::{Existing, Job, Plan};
 use crate::batch::Batch;
 use crate::data::{Dataset, Part};
 use crate::fault::{Fault, Result};
@@ -33,9 +33,9 @@ const EXAMPLE: u64 = 90;
 /// Rows of scores for each clip, mask and modality: the model, the untrained one and the baselines.
 const SOURCES: u64 = 6;
 
-/// How the jobs will be run.
+/// What the jobs will be run with.
 #[derive(Clone, Copy, Debug)]
-pub struct Engine {
+pub struct Resources {
     pub device: Device,
     pub kernels: Kernels,
     /// Jobs at the same time.
@@ -86,15 +86,15 @@ pub struct Forecast {
 ///
 /// # Errors
 /// If a dataset or device cannot be opened.
-pub fn forecast(plan: &Plan, found: &[Found], engine: Engine, cache: &Path) -> Result<Forecast> {
-    let open: Vec<(&Job, &Found)> =
-        plan.jobs.iter().zip(found).filter(|(_, f)| !matches!(f, Found::Complete(_))).collect();
+pub fn forecast(plan: &Plan, found: &[Existing], resources: Resources, cache: &Path) -> Result<Forecast> {
+    let open: Vec<(&Job, &Existing)> =
+        plan.jobs.iter().zip(found).filter(|(_, f)| !matches!(f, Existing::Complete(_))).collect();
     let mut timings: Vec<Option<Timing>> = vec![None; plan.cells.len()];
     let (mut middle, mut errors, mut bytes) = (Vec::new(), Vec::new(), 0);
     for (job, found) in open {
         let data = Dataset::open(&job.experiment.data, &job.experiment.modalities, Path::new("."), cache)?;
         if timings[job.cell].is_none() {
-            timings[job.cell] = Some(time(&job.experiment, &data, engine)?);
+            timings[job.cell] = Some(time(&job.experiment, &data, resources)?);
         }
         let Some(timing) = &timings[job.cell] else { continue };
         let left = left(job, found) as f64;
@@ -103,22 +103,22 @@ pub fn forecast(plan: &Plan, found: &[Found], engine: Engine, cache: &Path) -> R
         errors.push(timing.error().map(|e| left * e));
         bytes += size(&job.experiment, &data);
     }
-    let seconds = makespan(&middle, engine.workers);
+    let seconds = makespan(&middle, resources.workers);
     let moved = |sign: f64| -> Option<f64> {
         let shifted: Option<Vec<f64>> =
             middle.iter().zip(&errors).map(|(m, e)| e.map(|e| (m + sign * 2.0 * e).max(0.0))).collect();
-        shifted.map(|s| makespan(&s, engine.workers))
+        shifted.map(|s| makespan(&s, resources.workers))
     };
     let measured = timings.iter().flatten().map(|t| t.steps.len()).sum();
     Ok(Forecast { seconds, range: moved(-1.0).zip(moved(1.0)), measured, bytes })
 }
 
 /// Steps still to be taken.
-fn left(job: &Job, found: &Found) -> u64 {
+fn left(job: &Job, found: &Existing) -> u64 {
     match found {
-        Found::Complete(_) => 0,
-        Found::Partial { step, .. } => job.total().saturating_sub(*step),
-        Found::Nothing => job.total(),
+        Existing::Complete(_) => 0,
+        Existing::Partial { step, .. } => job.total().saturating_sub(*step),
+        Existing::Nothing => job.total(),
     }
 }
 
@@ -160,14 +160,14 @@ fn makespan(jobs: &[f64], workers: usize) -> f64 {
 }
 
 /// Times the steps of as many networks as will run side by side, each on its own threads.
-fn time(e: &Experiment, data: &Dataset, engine: Engine) -> Result<Timing> {
-    let pool = |_| rayon::ThreadPoolBuilder::new().num_threads(engine.threads).build();
-    let pools: Vec<rayon::ThreadPool> = (0..engine.workers)
+fn time(e: &Experiment, data: &Dataset, resources: Resources) -> Result<Timing> {
+    let pool = |_| rayon::ThreadPoolBuilder::new().num_threads(resources.threads).build();
+    let pools: Vec<rayon::ThreadPool> = (0..resources.workers)
         .map(pool)
         .collect::<std::result::Result<_, _>>()
         .map_err(|e| Fault::failed(format!("cannot start threads: {e}")))?;
     let barrier = Barrier::new(pools.len());
-    let alone = |pool: &rayon::ThreadPool| pool.install(|| alone(e, data, engine, &barrier));
+    let alone = |pool: &rayon::ThreadPool| pool.install(|| alone(e, data, resources, &barrier));
     let timings = std::thread::scope(|scope| {
         let threads: Vec<_> = pools.iter().map(|pool| scope.spawn(move || alone(pool))).collect();
         let stopped = |_| Err(Fault::failed("a network that was timed stopped"));
@@ -179,8 +179,9 @@ fn time(e: &Experiment, data: &Dataset, engine: Engine) -> Result<Timing> {
 }
 
 /// One network: a few steps, then one batch of scores.
-fn alone(e: &Experiment, data: &Dataset, engine: Engine, barrier: &Barrier) -> Result<Timing> {
-    let net = model::open(engine.device, engine.kernels, Config::new(&e.modalities, &e.model), e.seeds.init);
+fn alone(e: &Experiment, data: &Dataset, resources: Resources, barrier: &Barrier) -> Result<Timing> {
+    let net =
+        model::open(resources.device, resources.kernels, Config::new(&e.modalities, &e.model), e.seeds.init);
     // Every thread comes here, also one whose network could not be made.
     barrier.wait();
     let mut net = net?;

@@ -1,12 +1,12 @@
 //! The engine for one machine: jobs as processes, a few at a time.
 
-use super::plan::{Found, Plan};
-use super::worker::{End, Start, Worker};
+use super::invocation::Invocation;
+use super::plan::{Existing, Plan};
+use super::process::{End, Process};
 use crate::fault::Result;
 use crate::observer::Stop;
 use crate::store::Lock;
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Time between two looks at the jobs.
@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Where a job stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum JobState {
     /// Complete before this execution began.
     Cached,
     /// Not begun by this execution.
@@ -33,20 +33,20 @@ pub enum State {
     Failed(String),
 }
 
-impl State {
+impl JobState {
     /// Whether the job needs nothing more.
     pub fn complete(&self) -> bool {
-        matches!(self, State::Cached | State::Finished)
+        matches!(self, JobState::Cached | JobState::Finished)
     }
 }
 
 /// Is told what happens and asked whether to stop.
-pub trait Watch {
+pub trait AblationObserver {
     /// A job's state is not what it was.
-    fn changed(&mut self, job: usize, states: &[State]);
+    fn changed(&mut self, job: usize, states: &[JobState]);
 
     /// Called about twenty times a second.
-    fn tick(&mut self, states: &[State]);
+    fn tick(&mut self, states: &[JobState]);
 
     /// Why to stop, if so.
     fn stop(&self) -> Option<Stop>;
@@ -54,13 +54,9 @@ pub trait Watch {
 
 /// Runs a plan on this machine.
 #[derive(Clone, Debug)]
-pub struct Local {
-    /// This program.
-    pub program: PathBuf,
-    /// Options before `run` for every job.
-    pub options: Vec<String>,
-    /// Flags after the manifest for every job.
-    pub flags: Vec<String>,
+pub struct LocalEngine {
+    /// How every job is started.
+    pub invocation: Invocation,
     /// Jobs at the same time, at least 1.
     pub workers: usize,
     /// Threads of each.
@@ -69,53 +65,54 @@ pub struct Local {
     pub fail_fast: bool,
 }
 
-impl Local {
+impl LocalEngine {
     /// Works on every job that is not complete; returns where each stands. Must be called on the main
-    /// thread (see [`Start::worker`]).
+    /// thread (see [`Process::start`]).
     ///
     /// # Errors
     /// If manifests cannot be written or runs not be read. A job that fails is a state, not an error.
-    pub fn execute(&self, plan: &Plan, watch: &mut dyn Watch) -> Result<Vec<State>> {
+    pub fn execute(&self, plan: &Plan, observer: &mut dyn AblationObserver) -> Result<Vec<JobState>> {
         plan.materialize()?;
-        let mut work =
-            Work { local: self, plan, states: Vec::new(), queue: VecDeque::new(), running: Vec::new() };
-        work.survey()?;
-        work.run(watch)?;
-        Ok(work.states)
+        let mut execution =
+            Execution { engine: self, plan, states: Vec::new(), queue: VecDeque::new(), running: Vec::new() };
+        execution.survey()?;
+        execution.run(observer)?;
+        Ok(execution.states)
     }
 }
 
-struct Work<'a> {
-    local: &'a Local,
+struct Execution<'a> {
+    engine: &'a LocalEngine,
     plan: &'a Plan,
-    states: Vec<State>,
+    states: Vec<JobState>,
     /// Jobs to be started, in order.
     queue: VecDeque<usize>,
-    running: Vec<Worker>,
+    running: Vec<Process>,
 }
 
-impl Work<'_> {
+impl Execution<'_> {
     fn survey(&mut self) -> Result<()> {
         for (i, job) in self.plan.jobs.iter().enumerate() {
-            let cached = matches!(job.found()?, Found::Complete(_));
-            self.states.push(if cached { State::Cached } else { State::Waiting });
+            let cached = matches!(job.existing()?, Existing::Complete(_));
+            self.states.push(if cached { JobState::Cached } else { JobState::Waiting });
             self.queue.extend((!cached).then_some(i));
         }
         Ok(())
     }
 
-    fn run(&mut self, watch: &mut dyn Watch) -> Result<()> {
+    fn run(&mut self, observer: &mut dyn AblationObserver) -> Result<()> {
         let mut stopping = false;
         let mut looked = Instant::now();
-        self.fill(watch)?;
+        self.fill(observer)?;
         while !self.running.is_empty() || (!stopping && !self.queue.is_empty()) {
             std::thread::sleep(TICK);
-            let ended = self.reap(watch)?;
-            let failed = self.local.fail_fast && self.states.iter().any(|s| matches!(s, State::Failed(_)));
-            if let (false, Some(why)) = (stopping, watch.stop().or(failed.then_some(Stop::Asked))) {
+            let ended = self.reap(observer)?;
+            let failed =
+                self.engine.fail_fast && self.states.iter().any(|s| matches!(s, JobState::Failed(_)));
+            if let (false, Some(why)) = (stopping, observer.stop().or(failed.then_some(Stop::Asked))) {
                 stopping = true;
                 let number = if why == Stop::Interrupted { libc::SIGINT } else { libc::SIGTERM };
-                self.running.iter().for_each(|worker| worker.signal(number));
+                self.running.iter().for_each(|process| process.signal(number));
             }
             let look = looked.elapsed() >= LOOK;
             if look {
@@ -123,42 +120,39 @@ impl Work<'_> {
                 self.steps();
             }
             if !stopping && (ended || look) {
-                self.fill(watch)?;
+                self.fill(observer)?;
             }
-            watch.tick(&self.states);
+            observer.tick(&self.states);
         }
         Ok(())
     }
 
     /// Starts what can be started.
-    fn fill(&mut self, watch: &mut dyn Watch) -> Result<()> {
-        let start = Start {
-            program: &self.local.program,
-            options: &self.local.options,
-            flags: &self.local.flags,
-            threads: self.local.threads,
-        };
+    fn fill(&mut self, observer: &mut dyn AblationObserver) -> Result<()> {
+        let LocalEngine { invocation, threads, .. } = self.engine;
         for _ in 0..self.queue.len() {
-            if self.running.len() >= self.local.workers {
+            if self.running.len() >= self.engine.workers {
                 break;
             }
             let Some(index) = self.queue.pop_front() else { break };
             let job = &self.plan.jobs[index];
             // Looked at again: it may have been waiting for long.
-            let state = match job.found()? {
-                Found::Complete(_) => State::Finished,
-                Found::Partial { run, step, .. } => match Lock::holder(&run.path) {
-                    Some(holder) => State::Held(holder.to_string()),
-                    None => State::Running { step },
+            let state = match job.existing()? {
+                Existing::Complete(_) => JobState::Finished,
+                Existing::Partial { run, step, .. } => match Lock::holder(&run.path) {
+                    Some(holder) => JobState::Held(holder.to_string()),
+                    None => JobState::Running { step },
                 },
-                Found::Nothing => State::Running { step: 0 },
+                Existing::Nothing => JobState::Running { step: 0 },
             };
             match &state {
-                State::Running { .. } => self.running.push(start.worker(index, job)?),
-                State::Held(_) => self.queue.push_back(index),
+                JobState::Running { .. } => {
+                    self.running.push(Process::start(invocation, *threads, index, job)?)
+                }
+                JobState::Held(_) => self.queue.push_back(index),
                 _ => {}
             }
-            self.set(index, state, watch);
+            self.set(index, state, observer);
         }
         // Those held went to the back: the order of the plan is kept.
         self.queue.make_contiguous().sort_unstable();
@@ -166,10 +160,10 @@ impl Work<'_> {
     }
 
     /// Takes note of the workers that ended; whether any did.
-    fn reap(&mut self, watch: &mut dyn Watch) -> Result<bool> {
+    fn reap(&mut self, observer: &mut dyn AblationObserver) -> Result<bool> {
         let mut ended = Vec::new();
-        for (at, worker) in self.running.iter_mut().enumerate() {
-            if let Some(end) = worker.ended(&self.plan.jobs[worker.job].log())? {
+        for (at, process) in self.running.iter_mut().enumerate() {
+            if let Some(end) = process.ended(&self.plan.jobs[process.job].log())? {
                 ended.push((at, end));
             }
         }
@@ -177,48 +171,50 @@ impl Work<'_> {
         for (at, end) in ended.into_iter().rev() {
             let index = self.running.remove(at).job;
             let state = self.after(index, end)?;
-            if let State::Held(_) = state {
+            if let JobState::Held(_) = state {
                 self.queue.push_back(index);
             }
-            self.set(index, state, watch);
+            self.set(index, state, observer);
         }
         Ok(any)
     }
 
-    fn after(&self, index: usize, end: End) -> Result<State> {
-        let found = self.plan.jobs[index].found()?;
-        Ok(match (end, found) {
-            (End::Fine, Found::Complete(_)) => State::Finished,
-            (End::Fine, Found::Partial { missing, .. }) => {
-                State::Failed(format!("ended without {}", missing.join(", ")))
+    fn after(&self, index: usize, end: End) -> Result<JobState> {
+        let existing = self.plan.jobs[index].existing()?;
+        Ok(match (end, existing) {
+            (End::Finished, Existing::Complete(_)) => JobState::Finished,
+            (End::Finished, Existing::Partial { missing, .. }) => {
+                JobState::Failed(format!("ended without {}", missing.join(", ")))
             }
-            (End::Fine, Found::Nothing) => State::Failed("ended without a run of its identity".into()),
-            (End::Stopped, _) => State::Stopped,
+            (End::Finished, Existing::Nothing) => {
+                JobState::Failed("ended without a run of its identity".into())
+            }
+            (End::Stopped, _) => JobState::Stopped,
             // Another process was faster: wait for it.
-            (End::Failed(reason), Found::Partial { run, .. }) => match Lock::holder(&run.path) {
-                Some(holder) => State::Held(holder.to_string()),
-                None => State::Failed(reason),
+            (End::Failed(reason), Existing::Partial { run, .. }) => match Lock::holder(&run.path) {
+                Some(holder) => JobState::Held(holder.to_string()),
+                None => JobState::Failed(reason),
             },
-            (End::Failed(_), Found::Complete(_)) => State::Finished,
-            (End::Failed(reason), Found::Nothing) => State::Failed(reason),
+            (End::Failed(_), Existing::Complete(_)) => JobState::Finished,
+            (End::Failed(reason), Existing::Nothing) => JobState::Failed(reason),
         })
     }
 
     /// How far the running jobs are.
     fn steps(&mut self) {
-        for worker in &self.running {
-            let job = &self.plan.jobs[worker.job];
+        for process in &self.running {
+            let job = &self.plan.jobs[process.job];
             let run = crate::store::attempts(&job.root, &job.identity).ok().and_then(|mut runs| runs.pop());
             if let Some(status) = run.and_then(|run| run.status().ok().flatten()) {
-                self.states[worker.job] = State::Running { step: status.step };
+                self.states[process.job] = JobState::Running { step: status.step };
             }
         }
     }
 
-    fn set(&mut self, job: usize, state: State, watch: &mut dyn Watch) {
+    fn set(&mut self, job: usize, state: JobState, observer: &mut dyn AblationObserver) {
         if self.states[job] != state {
             self.states[job] = state;
-            watch.changed(job, &self.states);
+            observer.changed(job, &self.states);
         }
     }
 }

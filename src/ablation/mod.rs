@@ -1,37 +1,37 @@
 //! Ablations: a base manifest and what varies in it, run cell by cell and compared.
 //!
 //! ```text
-//! read     ablations/NAME.ron → `Ablation` (file), checked with its base: every problem at once (check)
+//! read     ablations/NAME.ron → `Ablation` (spec), checked with its base: every problem at once (check)
 //! cells    axes × combinations → `Cell`: a label, its values, its experiment
-//! plan     cells × seeds → `Plan` of `Job`s: manifest text, identity, and what of it exists (`Found`)
+//! plan     cells × seeds → `Plan` of `Job`s: manifest text, identity, and what of it exists (`Existing`)
 //! execute  an engine takes the plan and works on the jobs that are not complete; `local` runs them as
 //!          processes of this program, `slurm` submits them as one array job
-//! forecast what the missing jobs will take; why: what an identity differs in from the runs that exist
+//! forecast what the missing jobs will take
 //! outcome  what is complete goes into `runs/ablations/NAME.json` (`record::ablation`)
 //! ```
 //!
 //! A job is an ordinary run: `nano4m run` on its manifest, which lies at `Job::manifest` once
 //! `Plan::materialize` has written it, makes the run of identity `Job::identity` under `Plan::root`. An
 //! engine therefore needs nothing of an ablation but the list of its jobs. Where a job stands is read
-//! from the run directories (`Job::found`) and nowhere else, so that engines can be mixed, killed
+//! from the run directories (`Job::existing`) and nowhere else, so that engines can be mixed, killed
 //! and started again, and a cell that anything else has finished counts as finished.
 
 mod cells;
 mod check;
-pub mod file;
 pub mod forecast;
+mod invocation;
 pub mod local;
 mod outcome;
 mod plan;
-pub mod power;
+mod process;
 mod read;
 pub mod slurm;
-pub mod why;
-mod worker;
+mod spec;
 
 pub use cells::Cell;
-pub use file::Ablation;
-pub use local::{Local, State, Watch};
+pub use invocation::Invocation;
+pub use local::{AblationObserver, JobState, LocalEngine};
 pub use outcome::record;
-pub use plan::{folder, Found, Job, Plan, Where};
+pub use plan::{folder, Existing, Job, Plan};
 pub use read::{locate, read, Loaded};
+pub use spec::Ablation;

@@ -1,34 +1,28 @@
 //! What an ablation leaves for the comparison.
 
-use super::plan::{Found, Plan};
-use super::Job;
+use super::plan::{Existing, Job, Plan};
+use super::spec::AxisSpec;
 use crate::fault::Result;
-use crate::record::ablation::{AblationRecord, Axis, Cell, CellClaim, CellRun, SCHEMA};
+use crate::record::ablation::{AblationRecord, Axis, Cell, CellRun, SCHEMA};
 
 /// The record of what is complete now; a run that is not is simply not there.
 ///
 /// # Errors
 /// If a run cannot be read.
 pub fn record(plan: &Plan) -> Result<AblationRecord> {
-    let a = &plan.ablation;
-    let axis = |axis: &super::file::Axis| Axis {
+    let ablation = &plan.ablation;
+    let axis = |axis: &AxisSpec| Axis {
         name: axis.name.clone(),
         labels: axis.choices().into_iter().map(|(label, _)| label).collect(),
     };
-    let claim = |c: &super::file::Claim| CellClaim {
-        metric: c.metric.clone(),
-        a: c.a.clone(),
-        b: c.b.clone(),
-        margin: c.margin,
-    };
     Ok(AblationRecord {
         schema: SCHEMA,
-        name: a.name.clone(),
-        about: a.about.clone(),
+        name: ablation.name.clone(),
+        about: ablation.about.clone(),
         reference: plan.reference().to_owned(),
-        metrics: a.metrics.clone(),
-        claims: a.claims.iter().map(claim).collect(),
-        axes: a.axes.iter().map(axis).collect(),
+        metrics: ablation.metrics.clone(),
+        claims: ablation.claims.clone(),
+        axes: ablation.axes.iter().map(axis).collect(),
         cells: (0..plan.cells.len()).map(|i| cell(plan, i)).collect::<Result<_>>()?,
     })
 }
@@ -44,7 +38,7 @@ fn cell(plan: &Plan, index: usize) -> Result<Cell> {
 }
 
 fn run(job: &Job) -> Result<Option<CellRun>> {
-    let Found::Complete(run) = job.found()? else { return Ok(None) };
+    let Existing::Complete(run) = job.existing()? else { return Ok(None) };
     let directory = run.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Some(CellRun { seed: job.seed, directory, identity: job.identity.clone() }))
 }

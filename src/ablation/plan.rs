@@ -1,28 +1,18 @@
 //! Cells × seeds: the jobs of an ablation, their identities, and what of them exists already.
 
+use super::cells::Cell;
 use super::read::Loaded;
-use super::{Ablation, Cell};
+use super::spec::Ablation;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Seeds};
 use crate::manifest::{self, run_dir_name};
 use crate::provenance::CODE_HASH;
 use crate::record::ablation::FOLDER;
 use crate::record::missing;
-use crate::runner;
+use crate::runner::{self, Settings};
 use crate::store::{self, write_atomic, CellOf, RunDir};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// Where an ablation works.
-#[derive(Clone, Copy, Debug)]
-pub struct Where<'a> {
-    /// The runs folder.
-    pub runs: &'a Path,
-    /// Folder of the token stores.
-    pub cache: &'a Path,
-    /// Go on although the base's pins do not match.
-    pub allow_drift: bool,
-}
 
 /// One run of a cell.
 #[derive(Clone, Debug)]
@@ -52,7 +42,7 @@ pub struct Job {
 
 /// What exists of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Existing {
     /// Nothing.
     Nothing,
     /// A run that lacks something; `missing` names it.
@@ -79,7 +69,7 @@ impl Plan {
     ///
     /// # Errors
     /// Exit 3 for missing data or a base whose pins do not match, 2 for invalid data.
-    pub fn new(loaded: &Loaded, place: &Where) -> Result<Plan> {
+    pub fn new(loaded: &Loaded, settings: &Settings) -> Result<Plan> {
         let Loaded { ablation, base, cells, .. } = loaded;
         let folder = base.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut data = Opened::default();
@@ -88,14 +78,14 @@ impl Plan {
         for (index, cell) in cells.iter().enumerate() {
             let mut experiment = cell.experiment.clone();
             experiment.data.path = experiment.data.path.map(|path| from_here(&path, folder));
-            let (hash, clips) = data.open(&experiment, folder, place, base)?;
+            let (hash, clips) = data.open(&experiment, folder, settings, base)?;
             test_clips = test_clips.min(clips);
             jobs.extend(ablation.seeds.iter().map(|&seed| {
                 let experiment = seeded(&experiment, ablation, &cell.label, seed);
-                job((index, cell), seed, experiment, &hash, (ablation, place.runs))
+                job((index, cell), seed, experiment, &hash, (ablation, &settings.runs))
             }));
         }
-        let root = place.runs.to_owned();
+        let root = settings.runs.clone();
         Ok(Plan { ablation: ablation.clone(), cells: cells.clone(), jobs, root, test_clips })
     }
 
@@ -139,16 +129,16 @@ impl Job {
     ///
     /// # Errors
     /// If a run of its identity cannot be read.
-    pub fn found(&self) -> Result<Found> {
-        let mut newest = Found::Nothing;
+    pub fn existing(&self) -> Result<Existing> {
+        let mut newest = Existing::Nothing;
         for run in store::attempts(&self.root, &self.identity)?.into_iter().rev() {
             let missing = missing(&run)?;
             if missing.is_empty() {
-                return Ok(Found::Complete(run));
+                return Ok(Existing::Complete(run));
             }
-            if newest == Found::Nothing {
+            if newest == Existing::Nothing {
                 let step = run.checkpoints().last().copied().unwrap_or(0);
-                newest = Found::Partial { run, step, missing };
+                newest = Existing::Partial { run, step, missing };
             }
         }
         Ok(newest)
@@ -191,23 +181,23 @@ fn job(
 }
 
 fn seeded(base: &Experiment, ablation: &Ablation, label: &str, seed: u64) -> Experiment {
-    let mut e = base.clone();
-    e.seeds = Seeds { init: seed, data: seed, masking: seed, probes: seed };
+    let mut experiment = base.clone();
+    experiment.seeds = Seeds { init: seed, data: seed, masking: seed, probes: seed };
     let end = format!("s{seed}");
     let room = 78 - ablation.name.len() - end.len();
-    e.name = format!("{}-{}-{end}", ablation.name, &slug(label)[..slug(label).len().min(room)]);
-    e.about = format!("{label}, seed {seed}, of the ablation {}", ablation.name);
-    e
+    experiment.name = format!("{}-{}-{end}", ablation.name, &slug(label)[..slug(label).len().min(room)]);
+    experiment.about = format!("{label}, seed {seed}, of the ablation {}", ablation.name);
+    experiment
 }
 
 /// A label as a part of a file's name: anything but letters and digits becomes one `_`.
 fn slug(label: &str) -> String {
     let mut out = String::new();
     for c in label.chars() {
-        match c.is_ascii_alphanumeric() || c == '.' {
-            true => out.push(c),
-            false if !out.ends_with('_') => out.push('_'),
-            false => {}
+        if c.is_ascii_alphanumeric() || c == '.' {
+            out.push(c);
+        } else if !out.ends_with('_') {
+            out.push('_');
         }
     }
     out.trim_matches('_').to_owned()
@@ -216,9 +206,10 @@ fn slug(label: &str) -> String {
 /// A relative data path that only exists beside the base manifest, seen from the working directory.
 fn from_here(path: &str, base: &Path) -> String {
     let beside = base.join(path);
-    match !Path::new(path).exists() && beside.exists() {
-        true => beside.display().to_string(),
-        false => path.to_owned(),
+    if !Path::new(path).exists() && beside.exists() {
+        beside.display().to_string()
+    } else {
+        path.to_owned()
     }
 }
 
@@ -229,15 +220,21 @@ struct Opened {
 }
 
 impl Opened {
-    fn open(&mut self, e: &Experiment, folder: &Path, place: &Where, base: &Path) -> Result<(String, usize)> {
+    fn open(
+        &mut self,
+        experiment: &Experiment,
+        folder: &Path,
+        settings: &Settings,
+        base: &Path,
+    ) -> Result<(String, usize)> {
         let modalities: Vec<_> =
-            e.modalities.iter().map(|m| (&m.name, m.length, m.vocab, m.codebooks, m.text)).collect();
-        let key = format!("{:?} {modalities:?} {:?}", e.data, e.pins);
+            experiment.modalities.iter().map(|m| (&m.name, m.length, m.vocab, m.codebooks, m.text)).collect();
+        let key = format!("{:?} {modalities:?} {:?}", experiment.data, experiment.pins);
         if let Some(known) = self.known.get(&key) {
             return Ok(known.clone());
         }
-        let data = runner::dataset(e, folder, place.cache)?;
-        runner::drift(e, &data, base, place.allow_drift)?;
+        let data = runner::dataset(experiment, folder, &settings.cache)?;
+        runner::drift(experiment, &data, base, settings.allow_drift)?;
         let opened = (data.hash.clone(), data.split(crate::data::Part::Test).len());
         self.known.insert(key, opened.clone());
         Ok(opened)

@@ -2,7 +2,7 @@
 
 use super::cells::Cell;
 use super::check;
-use super::file::Ablation;
+use super::spec::Ablation;
 use crate::fault::{Fault, Result};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::Experiment;
@@ -30,9 +30,10 @@ pub const FOLDER: &str = "ablations";
 /// # Errors
 /// Exit 2 if there is none, with the nearest name.
 pub fn locate(name: &str) -> Result<PathBuf> {
-    let path = match name.ends_with(".ron") || name.contains('/') {
-        true => PathBuf::from(name),
-        false => Path::new(FOLDER).join(format!("{name}.ron")),
+    let path = if name.ends_with(".ron") || name.contains('/') {
+        PathBuf::from(name)
+    } else {
+        Path::new(FOLDER).join(format!("{name}.ron"))
     };
     if path.is_file() {
         return Ok(path);
@@ -87,9 +88,10 @@ fn checked(ablation: &Ablation, base: &Experiment, path: &Path) -> (Vec<Cell>, V
 /// The base beside the ablation, else from the working directory.
 fn base_of(ablation: &Path, base: &str) -> PathBuf {
     let beside = ablation.parent().unwrap_or(Path::new("")).join(base);
-    match !beside.exists() && Path::new(base).exists() {
-        true => PathBuf::from(base),
-        false => beside,
+    if !beside.exists() && Path::new(base).exists() {
+        PathBuf::from(base)
+    } else {
+        beside
     }
 }
 

@@ -3,7 +3,8 @@
 use super::done::Done;
 use super::output;
 use crate::fault::{Fault, Result};
-use crate::manifest::{self, import};
+use crate::interop::omegaconf;
+use crate::manifest;
 use crate::store::write_atomic;
 use std::path::PathBuf;
 
@@ -26,7 +27,7 @@ pub fn import(args: &Args) -> Result<Done> {
     let text = std::fs::read_to_string(&args.config)
         .map_err(|e| Fault::invalid(format!("cannot read the configuration: {e}")).at(place.clone()))?;
     let name = args.config.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let imported = import::import(&text, &name, &args.ignore).map_err(|f| match f.place.clone() {
+    let imported = omegaconf::import(&text, &name, &args.ignore).map_err(|f| match f.place.clone() {
         Some(key) => f.at(format!("{place}: {key}")),
         None => f.at(place.clone()),
     })?;
@@ -50,11 +51,11 @@ pub fn import(args: &Args) -> Result<Done> {
 
 /// The known keys, for `--help`.
 pub fn known() -> String {
-    let list: Vec<String> = import::KEYS.iter().map(|(key, to)| format!("{key} → {to}")).collect();
+    let list: Vec<String> = omegaconf::KEYS.iter().map(|(key, to)| format!("{key} → {to}")).collect();
     format!(
         "Known keys, in any section: {}.\nWithout effect on the result, and left out: {}.\n\
          Every other key is refused by name.",
         list.join("; "),
-        import::WITHOUT_EFFECT.join(", ")
+        omegaconf::WITHOUT_EFFECT.join(", ")
     )
 }

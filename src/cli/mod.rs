@@ -4,10 +4,6 @@
 //! printed once.
 
 mod ablate;
-mod ablate_args;
-mod ablate_plan;
-mod ablate_progress;
-mod ablate_slurm;
 mod allocator;
 mod arguments;
 mod check;

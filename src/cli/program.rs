@@ -3,8 +3,8 @@
 use super::arguments::{Global, Named};
 use super::done::Done;
 use super::{
-    ablate, ablate_args, check, compare, data, doctor, eval, gc, generate, import, ls, pin, report, resume,
-    run, show, verify, why,
+    ablate, check, compare, data, doctor, eval, gc, generate, import, ls, pin, report, resume, run, show,
+    verify, why,
 };
 use crate::fault::{Fault, Result};
 use clap::{Parser, Subcommand};
@@ -40,7 +40,7 @@ pub enum Command {
     /// Generate tokens of one modality from others, as a dataset
     Generate(generate::Args),
     /// Run an ablation: every cell that is missing, then the comparison
-    Ablate(ablate_args::Ablate),
+    Ablate(ablate::Args),
     /// List the runs: filtered, sorted, with any field as a column
     Ls(ls::Args),
     /// List what nobody needs any more, and why; remove it with --yes
@@ -48,7 +48,7 @@ pub enum Command {
     /// Show one run: state, metrics, files
     Show(Named),
     /// Why a run, a manifest or an ablation's cells exist already, or not: field by field
-    Why(ablate_args::Why),
+    Why(why::Args),
     /// Prove that a run is intact, or that two runs have the same bits
     Verify(verify::Args),
     /// Regenerate every table and plot from the records

@@ -1,19 +1,28 @@
 //! `nano4m why`: what a run, a manifest or an ablation's cells have and lack of the runs that exist.
 
-use super::ablate_args::Why;
 use super::arguments::{Global, ManifestArgs};
 use super::done::Done;
-use super::environment::{self, cache_folder, runs_folder};
+use super::environment;
 use super::{manifest, output};
-use crate::ablation::why::{self, Asked, Compared, Known};
-use crate::ablation::{self, Plan, Where};
+use crate::ablation::{self, Plan};
 use crate::fault::{Fault, Result};
 use crate::manifest::fields::Difference;
 use crate::provenance::CODE_HASH;
+use crate::runner::explain::{self, Ingredients, KnownRun, Nearness};
 use crate::runner::Settings;
 use crate::store;
 use serde::Serialize;
 use std::path::Path;
+
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A run, a manifest's file, or an ablation (name or file)
+    #[arg(value_name = "RUN|MANIFEST|ABLATION")]
+    pub what: String,
+    /// Change a value of the manifest (repeatable)
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
 
 /// One explanation.
 #[derive(Debug, Serialize)]
@@ -22,18 +31,18 @@ struct Answer {
     about: String,
     /// `hit`: exists with all its parts; `partial`: exists but lacks some; `miss`: does not exist.
     verdict: &'static str,
-    nearest: Option<Compared>,
+    nearest: Option<Nearness>,
 }
 
 /// `nano4m why RUN|MANIFEST|ABLATION`.
-pub fn why(args: &Why, g: &Global) -> Result<Done> {
-    let (known, unreadable) = why::known(&runs_folder(g))?;
-    let answers = match subject(&args.what, g)? {
+pub fn why(args: &Args, global: &Global) -> Result<Done> {
+    let (known, unreadable) = explain::known(&environment::runs_folder(global))?;
+    let answers = match subject(&args.what, global)? {
         Subject::Run(run) => of_run(&run, &known)?,
-        Subject::Manifest => of_manifest(args, g, &known)?,
-        Subject::Ablation => of_ablation(args, g, &known)?,
+        Subject::Manifest => of_manifest(args, global, &known)?,
+        Subject::Ablation => of_ablation(args, global, &known)?,
     };
-    if g.json {
+    if global.json {
         output::json(&answers)?;
     } else {
         let texts: Vec<String> = answers.iter().map(text).collect();
@@ -54,14 +63,14 @@ enum Subject {
 }
 
 /// A file is what it begins with; else an ablation's name, else a run.
-fn subject(what: &str, g: &Global) -> Result<Subject> {
+fn subject(what: &str, global: &Global) -> Result<Subject> {
     if what.ends_with(".ron") {
         let text = std::fs::read_to_string(what).map_err(|e| Fault::io("read", Path::new(what), &e))?;
         let ablation =
             crate::manifest::read_as::<ablation::Ablation>(&text).is_ok() || text.contains("Ablation(");
         return Ok(if ablation { Subject::Ablation } else { Subject::Manifest });
     }
-    match (store::find(&runs_folder(g), what), ablation::locate(what)) {
+    match (store::find(&environment::runs_folder(global), what), ablation::locate(what)) {
         (Ok(run), _) => Ok(Subject::Run(run)),
         (Err(_), Ok(_)) => Ok(Subject::Ablation),
         (Err(no_run), Err(_)) => Err(no_run.help("name a run, a manifest's file or an ablation")),
@@ -69,43 +78,43 @@ fn subject(what: &str, g: &Global) -> Result<Subject> {
 }
 
 /// Would the run's manifest be reused by this program, and which other run is nearest?
-fn of_run(run: &store::RunDir, known: &[Known]) -> Result<Vec<Answer>> {
-    let own = why::read(run.clone()).ok_or_else(|| {
+fn of_run(run: &store::RunDir, known: &[KnownRun]) -> Result<Vec<Answer>> {
+    let own = explain::read(run.clone()).ok_or_else(|| {
         Fault::failed("the run says too little to be explained").at(run.path.display().to_string())
     })?;
-    let now = Asked { experiment: &own.experiment, data: &own.data, code: CODE_HASH };
-    let again = why::compare(&now, &own);
+    let now = Ingredients { experiment: &own.experiment, data: &own.data, code: CODE_HASH };
+    let again = explain::compare(&now, &own);
     let about = format!("running the manifest of {} again with this program", run.id.directory());
     let first = Answer { about, verdict: verdict(Some(&again)), nearest: Some(again) };
-    let others: Vec<Known> = known.iter().filter(|k| k.run != *run).cloned().collect();
-    let asked = Asked { experiment: &own.experiment, data: &own.data, code: &own.code };
-    let nearest = why::nearest(&asked, &others);
+    let others: Vec<KnownRun> = known.iter().filter(|k| k.run != *run).cloned().collect();
+    let wanted = Ingredients { experiment: &own.experiment, data: &own.data, code: &own.code };
+    let nearest = explain::nearest(&wanted, &others);
     let about = format!("{} and the other runs", run.id.directory());
     Ok(vec![first, Answer { about, verdict: verdict(nearest.as_ref()), nearest }])
 }
 
-fn of_manifest(args: &Why, g: &Global, known: &[Known]) -> Result<Vec<Answer>> {
+fn of_manifest(args: &Args, global: &Global, known: &[KnownRun]) -> Result<Vec<Answer>> {
     let named = ManifestArgs { manifest: (&args.what).into(), set: args.set.clone() };
-    let settings = Settings { allow_drift: true, ..environment::settings(g) };
+    let settings = Settings { allow_drift: true, ..environment::settings(global) };
     let session = manifest::open(&named, &settings)?;
-    let asked = Asked { experiment: &session.experiment, data: &session.data.hash, code: CODE_HASH };
-    let nearest = why::nearest(&asked, known);
+    let wanted = Ingredients { experiment: &session.experiment, data: &session.data.hash, code: CODE_HASH };
+    let nearest = explain::nearest(&wanted, known);
     Ok(vec![Answer { about: args.what.clone(), verdict: verdict(nearest.as_ref()), nearest }])
 }
 
-fn of_ablation(args: &Why, g: &Global, known: &[Known]) -> Result<Vec<Answer>> {
+fn of_ablation(args: &Args, global: &Global, known: &[KnownRun]) -> Result<Vec<Answer>> {
     let loaded = ablation::read(&ablation::locate(&args.what)?)?;
-    let (runs, cache) = (runs_folder(g), cache_folder());
-    let plan = Plan::new(&loaded, &Where { runs: &runs, cache: &cache, allow_drift: true })?;
+    let settings = Settings { allow_drift: true, ..environment::settings(global) };
+    let plan = Plan::new(&loaded, &settings)?;
     let answer = |job: &ablation::Job| {
-        let asked = Asked { experiment: &job.experiment, data: &job.data, code: CODE_HASH };
-        let nearest = why::nearest(&asked, known);
+        let wanted = Ingredients { experiment: &job.experiment, data: &job.data, code: CODE_HASH };
+        let nearest = explain::nearest(&wanted, known);
         Answer { about: job.title(), verdict: verdict(nearest.as_ref()), nearest }
     };
     Ok(plan.jobs.iter().map(answer).collect())
 }
 
-fn verdict(nearest: Option<&Compared>) -> &'static str {
+fn verdict(nearest: Option<&Nearness>) -> &'static str {
     match nearest {
         Some(c) if c.hit() => "hit",
         Some(c) if c.distance() == 0 => "partial",

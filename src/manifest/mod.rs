@@ -8,7 +8,6 @@ mod decode;
 pub mod diagnostic;
 pub mod fields;
 pub mod identity;
-pub mod import;
 pub mod lookup;
 pub mod overrides;
 mod per_modality;

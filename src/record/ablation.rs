@@ -37,15 +37,16 @@ pub struct AblationRecord {
 
 /// "`a` is better than `b` by more than `margin`".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename = "Claim", deny_unknown_fields)]
 pub struct CellClaim {
-    /// Key of a metric.
+    /// Key of one of the ablation's metrics.
     pub metric: String,
     /// Label of the cell that is claimed to be better.
     pub a: String,
     /// Label of the other one.
     pub b: String,
-    /// In the metric's unit; 0: better at all.
+    /// In the metric's unit; 0, which a file may leave out: better at all.
+    #[serde(default)]
     pub margin: f64,
 }
 

@@ -6,6 +6,7 @@
 
 mod commit;
 pub mod evaluate;
+pub mod explain;
 pub mod generate;
 mod journal;
 mod rate;

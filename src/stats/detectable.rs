@@ -24,6 +24,18 @@ pub fn paired_mean(differences: &[f64], alpha: f64, power: f64) -> Estimable<f64
     Ok((normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)) * (variance / n).sqrt())
 }
 
+/// [`paired_mean`] before anything was measured, in standard deviations of one clip's difference:
+/// (z(1−α/2) + z(power)) / √n. It knows nothing of how seeds differ.
+pub fn in_deviations(clips: usize, alpha: f64, power: f64) -> Estimable<f64> {
+    check_level(alpha)?;
+    check_level(power)?;
+    match clips {
+        0 => Err(NotEstimable::NoData),
+        1 => Err(NotEstimable::OneUnit),
+        n => Ok((normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)) / (n as f64).sqrt()),
+    }
+}
+
 /// Smallest true proportion above `chance` that a one-sided exact binomial test on `n` clips finds
 /// with probability `power`. `Err(NoSpread)` when no outcome is significant.
 pub fn proportion(n: u64, chance: f64, alpha: f64, power: f64) -> Estimable<f64> {
@@ -62,6 +74,13 @@ mod tests {
         assert_eq!(paired_mean(&[], 0.05, 0.8), Err(NotEstimable::NoData));
         assert_eq!(paired_mean(&[1.0], 0.05, 0.8), Err(NotEstimable::OneUnit));
         assert_eq!(paired_mean(&[1.0, 1.0], 0.05, 0.8), Err(NotEstimable::NoSpread));
+    }
+
+    #[test]
+    fn deviations_by_hand() {
+        // (1.959964 + 0.841621) / 10
+        assert!((in_deviations(100, 0.05, 0.8).unwrap() - 0.2801585).abs() < 1e-6);
+        assert_eq!(in_deviations(1, 0.05, 0.8), Err(NotEstimable::OneUnit));
     }
 
     /// At the returned proportion the test has just the power asked for.

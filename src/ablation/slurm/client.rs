@@ -75,10 +75,10 @@ impl Client {
             let mut command = Command::new("squeue");
             command.args(["--noheader", "--array", "--states=all", "--format=%F|%K|%T|%r|%N"]);
             let out = self.output(command.arg(format!("--jobs={job}")))?;
-            match out.status.success() {
-                true => found.extend(parse(&String::from_utf8_lossy(&out.stdout))),
-                false if String::from_utf8_lossy(&out.stderr).contains("Invalid job id") => {}
-                false => return Err(refused("squeue does not answer", &out)),
+            if out.status.success() {
+                found.extend(parse(&String::from_utf8_lossy(&out.stdout)));
+            } else if !unknown_job(&out) {
+                return Err(refused("squeue does not answer", &out));
             }
         }
         for job in jobs {
@@ -94,9 +94,10 @@ impl Client {
     pub fn cancel(&self, jobs: &[u64]) -> Result<()> {
         let mut command = Command::new("scancel");
         let out = self.output(command.args(jobs.iter().map(u64::to_string)))?;
-        match out.status.success() || String::from_utf8_lossy(&out.stderr).contains("Invalid job id") {
-            true => Ok(()),
-            false => Err(refused("scancel failed", &out)),
+        if out.status.success() || unknown_job(&out) {
+            Ok(())
+        } else {
+            Err(refused("scancel failed", &out))
         }
     }
 
@@ -124,6 +125,11 @@ impl Client {
             )
         })
     }
+}
+
+/// A number that Slurm does not know any more.
+fn unknown_job(out: &Output) -> bool {
+    String::from_utf8_lossy(&out.stderr).contains("Invalid job id")
 }
 
 fn refused(what: &str, out: &Output) -> Fault {

@@ -29,4 +29,4 @@ mod submission;
 pub use client::Client;
 pub use profile::Profile;
 pub use status::{Standing, TaskStanding};
-pub use submission::{Batch, Submission, Task};
+pub use submission::{ArrayTask, Submission, Submit};

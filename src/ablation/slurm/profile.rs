@@ -15,28 +15,41 @@ use crate::manifest::Diagnostic;
 use serde::Deserialize;
 use std::path::Path;
 
-/// Options of the jobs; absent: whatever the cluster's default is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// Options of the jobs; absent: whatever the cluster's default is. One struct for both, so that a flag cannot
+/// lack its field: the words on the fields are the help of `nano4m ablate`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, clap::Args)]
 #[serde(rename = "Slurm", default, deny_unknown_fields)]
 pub struct Profile {
+    #[arg(long, value_name = "NAME")]
     pub partition: Option<String>,
+    #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
+    #[arg(long, value_name = "NAME")]
     pub qos: Option<String>,
-    /// Time limit as sbatch takes it, e.g. `4:00:00`.
+    /// Time limit of a task as sbatch takes it, e.g. 4:00:00; it may be shorter than a run
+    #[arg(long, value_name = "LIMIT")]
     pub time: Option<String>,
-    /// e.g. `gpu:1`.
+    /// e.g. gpu:1 (with --device cuda:0)
+    #[arg(long, value_name = "LIST")]
     pub gres: Option<String>,
-    /// CPUs, and so threads, of a task.
+    /// CPUs, and so threads, of a task
+    #[arg(long, value_name = "N")]
     pub cpus: Option<u32>,
-    /// Memory of a task, e.g. `16G`.
+    /// Memory of a task, e.g. 16G
+    #[arg(long, value_name = "SIZE")]
     pub mem: Option<String>,
-    /// Tasks at the same time.
+    /// Tasks at the same time
+    #[arg(long, value_name = "N")]
     pub throttle: Option<u32>,
-    /// Seconds before the time limit at which a task is asked for its checkpoint; absent: [`GRACE`].
+    /// Seconds before the time limit at which a task writes its checkpoint and requeues itself [default: 60]
+    #[arg(long, value_name = "SECONDS")]
     pub grace: Option<u32>,
-    /// Further options of sbatch, each with its dashes; of the report job too.
+    /// A further option of sbatch, e.g. --sbatch=--constraint=a100 (repeatable)
+    // With its dashes; of the report job too.
+    #[arg(long = "sbatch", value_name = "OPTION", allow_hyphen_values = true)]
     pub extra: Vec<String>,
-    /// Shell lines before the program is started, e.g. `module load …`.
+    /// Shell lines before the program is started, e.g. `module load …`; in a file only.
+    #[arg(skip)]
     pub setup: Vec<String>,
 }
 

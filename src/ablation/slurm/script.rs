@@ -1,6 +1,8 @@
 //! The two batch scripts, as text: pure functions of what is submitted.
 
 use super::profile::{Profile, GRACE};
+use crate::ablation::invocation::Invocation;
+use crate::fault::Exit;
 use std::path::{Path, PathBuf};
 
 /// Kills (not stops) of one task after which it is left alone: what kills it will do so again.
@@ -9,22 +11,14 @@ const KILLS: u32 = 3;
 /// What the scripts say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script<'a> {
+    /// How the program is started; what is started is the copy in `folder`.
+    pub invocation: &'a Invocation,
     /// The ablation.
     pub name: &'a str,
     /// Number of array tasks; they count from 1.
     pub tasks: usize,
     /// Folder of the submission, absolute.
     pub folder: &'a Path,
-    /// Where the submitter stood, absolute: relative paths in manifests start there.
-    pub directory: &'a Path,
-    /// Folder of the tables; a relative one lies in `directory`.
-    pub reports: &'a Path,
-    /// Folder of the token stores, absolute.
-    pub cache: &'a Path,
-    /// Options before the command, e.g. `--runs …`.
-    pub options: &'a [String],
-    /// Flags after the manifest of a run, and of the ablation.
-    pub flags: &'a [String],
     pub profile: &'a Profile,
 }
 
@@ -42,8 +36,11 @@ impl Script<'_> {
         text +=
             &format!("#SBATCH --requeue\n#SBATCH --signal=B:USR1@{}\n", self.profile.grace.unwrap_or(GRACE));
         text += &self.body();
-        let (options, flags) = (line(self.options), line(self.flags));
+        let (options, flags) = (line(&self.invocation.options), line(&self.invocation.flags));
+        let resumable = Exit::RESUMABLE.map(|exit| (exit as i32).to_string()).join(" | ");
         text + &ARRAY
+            .replace("{stopped}", &(Exit::Stopped as i32).to_string())
+            .replace("{resumable}", &resumable)
             .replace("{name}", self.name)
             .replace("{kills}", &KILLS.to_string())
             .replace("{options}", &options)
@@ -55,8 +52,8 @@ impl Script<'_> {
         let mut text = self.head("-report", "--requeue", "report.log");
         text += &self.body();
         let name = quote(&format!("{}.ron", self.name));
-        let (options, flags) = (line(self.options), line(self.flags));
-        let reports = quote(&self.reports.display().to_string());
+        let (options, flags) = (line(&self.invocation.options), line(&self.invocation.flags));
+        let reports = quote(&self.invocation.reports.display().to_string());
         text + &format!(
             "\nexec \"$here/nano4m\"{options} ablate \"$here\"/{name} --collect --reports {reports}{flags}\n"
         )
@@ -69,7 +66,7 @@ impl Script<'_> {
         option(first.into());
         option(format!("--output={}", directive(&self.folder.join(log), log)));
         option("--open-mode=append".into());
-        option(format!("--chdir={}", directive(self.directory, "")));
+        option(format!("--chdir={}", directive(&self.invocation.directory, "")));
         for (name, value) in
             [("partition", &p.partition), ("account", &p.account), ("qos", &p.qos), ("time", &p.time)]
         {
@@ -83,7 +80,7 @@ impl Script<'_> {
         let mut text = format!(
             "\nhere={}\nexport NANO4M_CACHE={}\n",
             quote(&self.folder.display().to_string()),
-            quote(&self.cache.display().to_string())
+            quote(&self.invocation.cache.display().to_string())
         );
         self.profile.setup.iter().for_each(|line| text += &format!("{line}\n"));
         text
@@ -92,7 +89,7 @@ impl Script<'_> {
 
 const ARRAY: &str = r#"
 # One run of the ablation `{name}` per task. A signal (the time limit is near, preemption) is passed on; the
-# program writes a checkpoint and exits with 4, and the task requeues itself. The next start resumes.
+# program writes a checkpoint and exits with {stopped}, and the task requeues itself. The next start resumes.
 task=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 manifest=$here/tasks/$SLURM_ARRAY_TASK_ID.ron
 identity=$(cat "$here/tasks/$SLURM_ARRAY_TASK_ID.identity") || exit 1
@@ -119,7 +116,7 @@ while wait "$child"; code=$?; kill -0 "$child" 2>/dev/null; do :; done
 wait "$child"; code=$?
 
 case $code in
-    4 | 130 | 143) requeue ;;
+    {resumable}) requeue ;;
 esac
 if [ "$code" -gt 128 ]; then
     # Killed: by the node's end, by hand, or for its memory; then it would be again.
@@ -144,9 +141,10 @@ fn line(words: &[String]) -> String {
 /// One word of shell, whatever is in it.
 fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 
@@ -155,9 +153,10 @@ fn directive(path: &Path, name: &str) -> String {
     let folder: PathBuf = if name.is_empty() { path.into() } else { path.parent().unwrap_or(path).into() };
     let text = folder.display().to_string();
     let text = if name.is_empty() { text } else { format!("{}/{name}", text.replace('%', "%%")) };
-    match text.contains(|c: char| c.is_whitespace() || "\"'\\#".contains(c)) {
-        true => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
-        false => text,
+    if text.contains(|c: char| c.is_whitespace() || "\"'\\#".contains(c)) {
+        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    } else {
+        text
     }
 }
 
@@ -166,18 +165,16 @@ mod tests {
     use super::*;
 
     fn script(profile: &Profile) -> (String, String) {
-        let options = ["--runs".to_string(), "/shared/a b/runs".to_string()];
-        let script = Script {
-            name: "masking",
-            tasks: 6,
-            folder: Path::new("/shared/a b/runs/ablations/masking/slurm/0001"),
-            directory: Path::new("/home/me/100%"),
-            reports: Path::new("my reports"),
-            cache: Path::new("/home/me/.cache/nano4m"),
-            options: &options,
-            flags: &["--allow-drift".to_string()],
-            profile,
+        let invocation = Invocation {
+            program: "/usr/bin/nano4m".into(),
+            options: vec!["--runs".into(), "/shared/a b/runs".into()],
+            flags: vec!["--allow-drift".into()],
+            directory: "/home/me/100%".into(),
+            cache: "/home/me/.cache/nano4m".into(),
+            reports: "my reports".into(),
         };
+        let folder = Path::new("/shared/a b/runs/ablations/masking/slurm/0001");
+        let script = Script { invocation: &invocation, name: "masking", tasks: 6, folder, profile };
         (script.array(), script.report())
     }
 

@@ -1,7 +1,7 @@
 //! Where the tasks of a submission stand: what the run directories say, then what Slurm says.
 
 use super::client::{Client, Queued};
-use super::submission::{Submission, Task};
+use super::submission::{ArrayTask, Submission};
 use crate::fault::Result;
 use crate::record::missing;
 use crate::store;
@@ -25,7 +25,7 @@ pub enum Standing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskStanding {
     #[serde(flatten)]
-    pub task: Task,
+    pub task: ArrayTask,
     pub standing: Standing,
     /// Step of its run; absent before it has one.
     pub step: Option<u64>,
@@ -71,7 +71,7 @@ impl Submission {
     }
 }
 
-fn standing(task: &Task, queued: Option<&Queued>, root: &Path) -> Result<TaskStanding> {
+fn standing(task: &ArrayTask, queued: Option<&Queued>, root: &Path) -> Result<TaskStanding> {
     let run = store::attempts(root, &task.identity)?.pop();
     let complete = run.as_ref().map_or(Ok(false), |run| missing(run).map(|m| m.is_empty()))?;
     let step = run.and_then(|run| run.status().ok().flatten()).map(|s| s.step);
@@ -112,7 +112,7 @@ mod tests {
     fn the_run_directory_decides_before_slurm() {
         let root = tempfile::tempdir().unwrap();
         let identity = "0123456789".repeat(6) + "abcd";
-        let task = Task { index: 1, cell: "a".into(), seed: 1, identity: identity.clone(), steps: 9 };
+        let task = ArrayTask { index: 1, cell: "a".into(), seed: 1, identity: identity.clone(), steps: 9 };
         let of = |q: Option<&Queued>| standing(&task, q, root.path()).unwrap();
         assert_eq!((of(None).standing, of(None).step), (Standing::Ended, None));
         let waiting = of(Some(&queued("PENDING", "Resources")));

@@ -3,21 +3,26 @@
 use super::client::Client;
 use super::profile::Profile;
 use super::script::Script;
-use crate::ablation::{self, Found, Job, Loaded, Plan, Where};
+use crate::ablation::invocation::Invocation;
+use crate::ablation::plan::{self, Existing, Job, Plan};
+use crate::ablation::read::{self, Loaded};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Experiment;
 use crate::manifest::{self, syntax};
-use crate::store::{self, write_atomic};
+use crate::runner::Settings;
+use crate::store::json::Format;
+use crate::store::write_atomic;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Version of `submission.json`.
 pub const SCHEMA: u32 = 1;
 const FILE: &str = "submission.json";
+const FORMAT: Format = Format { what: "a submission", short: "submission", schema: SCHEMA, help: None };
 
 /// One task of the array.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Task {
+pub struct ArrayTask {
     /// Index in the array, from 1.
     pub index: u32,
     /// Label of the cell.
@@ -39,31 +44,24 @@ pub struct Submission {
     pub array: u64,
     /// Number of the report job; absent when Slurm took the array and not the report.
     pub report: Option<u64>,
-    pub tasks: Vec<Task>,
+    pub tasks: Vec<ArrayTask>,
     /// Its folder; not in the file, so that runs may be moved.
     #[serde(skip)]
     pub folder: PathBuf,
 }
 
 /// What is to be submitted.
-pub struct Batch<'a> {
+pub struct Submit<'a> {
     pub loaded: &'a Loaded,
     pub plan: &'a Plan,
-    pub place: Where<'a>,
-    /// This program.
-    pub program: &'a Path,
-    /// The working directory, absolute.
-    pub directory: &'a Path,
-    /// Folder of the tables that the report job writes.
-    pub reports: &'a Path,
-    /// Options before the command: `--runs` (absolute), `--device` and so on.
-    pub options: &'a [String],
-    /// Flags after the manifest of a run.
-    pub flags: &'a [String],
+    /// With absolute folders.
+    pub settings: &'a Settings,
+    /// How a task is started; the program itself is copied.
+    pub invocation: &'a Invocation,
     pub profile: &'a Profile,
 }
 
-impl Batch<'_> {
+impl Submit<'_> {
     /// Both scripts as `submit` would write them: array, report.
     ///
     /// # Errors
@@ -81,7 +79,7 @@ impl Batch<'_> {
     pub fn open(&self) -> Result<Vec<&Job>> {
         let mut open = Vec::new();
         for job in &self.plan.jobs {
-            if !matches!(job.found()?, Found::Complete(_)) {
+            if !matches!(job.existing()?, Existing::Complete(_)) {
                 open.push(job);
             }
         }
@@ -121,38 +119,29 @@ impl Batch<'_> {
 
     /// The folder of the next submission, absolute.
     fn next(&self) -> Result<PathBuf> {
-        let root = self.directory.join(home(&self.plan.root, self.name()));
+        let root = self.invocation.directory.join(home(&self.plan.root, self.name()));
         let last = numbers(&root)?.last().copied().unwrap_or(0);
         Ok(root.join(format!("{:04}", last + 1)))
     }
 
     fn script<'s>(&'s self, folder: &'s Path, tasks: usize) -> Script<'s> {
-        Script {
-            name: self.name(),
-            tasks,
-            folder,
-            directory: self.directory,
-            reports: self.reports,
-            cache: self.place.cache,
-            options: self.options,
-            flags: self.flags,
-            profile: self.profile,
-        }
+        Script { invocation: self.invocation, name: self.name(), tasks, folder, profile: self.profile }
     }
 
-    fn fill(&self, folder: &Path) -> Result<Vec<Task>> {
+    fn fill(&self, folder: &Path) -> Result<Vec<ArrayTask>> {
         let tasks = folder.join("tasks");
         std::fs::create_dir_all(&tasks).map_err(|e| Fault::io("create", &tasks, &e))?;
         // A copy keeps the permission to execute; a link would follow tomorrow's build.
         let program = folder.join("nano4m");
-        std::fs::copy(self.program, &program).map_err(|e| Fault::io("copy the program to", &program, &e))?;
+        std::fs::copy(&self.invocation.program, &program)
+            .map_err(|e| Fault::io("copy the program to", &program, &e))?;
         let mut made = Vec::new();
         for (index, job) in (1u32..).zip(self.open()?) {
             write_atomic(&tasks.join(format!("{index}.ron")), self.pinned(&job.experiment).as_bytes())?;
             write_atomic(&tasks.join(format!("{index}.identity")), format!("{}\n", job.identity).as_bytes())?;
             write_atomic(&tasks.join(format!("{index}.cell")), format!("{}\n", job.made_for).as_bytes())?;
             let (cell, identity) = (job.label.clone(), job.identity.clone());
-            made.push(Task { index, cell, seed: job.seed, identity, steps: job.total() });
+            made.push(ArrayTask { index, cell, seed: job.seed, identity, steps: job.total() });
         }
         self.keep_ablation(folder)?;
         let script = self.script(folder, made.len());
@@ -166,7 +155,8 @@ impl Batch<'_> {
         let mut experiment = experiment.clone();
         let base = self.loaded.base.parent().unwrap_or(Path::new(""));
         experiment.data.path = experiment.data.path.map(|path| {
-            let seen = [self.directory.join(&path), self.directory.join(base).join(&path)];
+            let seen =
+                [self.invocation.directory.join(&path), self.invocation.directory.join(base).join(&path)];
             seen.iter().find(|p| p.exists()).map_or(path, |p| p.display().to_string())
         });
         manifest::resolved(&experiment)
@@ -181,16 +171,14 @@ impl Batch<'_> {
         let path = folder.join(format!("{}.ron", self.name()));
         write_atomic(&path, with_base(&text).as_bytes())?;
         // What the report job will find must be what the tasks make.
-        let again = Plan::new(&ablation::read(&path)?, &self.place)?;
+        let again = Plan::new(&read::read(&path)?, self.settings)?;
         let identities = |plan: &Plan| plan.jobs.iter().map(|j| j.identity.clone()).collect::<Vec<_>>();
-        match identities(&again) == identities(self.plan) {
-            true => Ok(()),
-            false => {
-                Err(Fault::failed("the ablation means something else when it is read from another folder")
-                    .at(self.loaded.path.display().to_string())
-                    .help("give data paths that are set by an axis from the working directory, or absolute"))
-            }
+        if identities(&again) == identities(self.plan) {
+            return Ok(());
         }
+        Err(Fault::failed("the ablation means something else when it is read from another folder")
+            .at(self.loaded.path.display().to_string())
+            .help("give data paths that are set by an axis from the working directory, or absolute"))
     }
 }
 
@@ -218,36 +206,25 @@ impl Submission {
     }
 
     /// What a task has printed.
-    pub fn log(&self, task: &Task) -> PathBuf {
+    pub fn log(&self, task: &ArrayTask) -> PathBuf {
         self.folder.join(format!("task-{}.log", task.index))
     }
 
     fn read(folder: &Path) -> Result<Submission> {
         let path = folder.join(FILE);
-        let bytes = std::fs::read(&path).map_err(|e| Fault::io("read", &path, &e))?;
-        let mut submission: Submission = serde_json::from_slice(&bytes)
-            .map_err(|e| Fault::failed(format!("not a submission: {e}")).at(path.display().to_string()))?;
-        if submission.schema != SCHEMA {
-            return Err(Fault::failed("a submission of another version of nano4m")
-                .at(path.display().to_string())
-                .found(format!("submission schema {}", submission.schema))
-                .expected(format!("submission schema {SCHEMA}")));
-        }
+        let mut submission: Submission = FORMAT.read(&path)?;
         submission.folder = folder.to_owned();
         Ok(submission)
     }
 
     fn write(&self) -> Result<()> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|e| Fault::failed(format!("cannot format the submission: {e}")))?;
-        bytes.push(b'\n');
-        store::write_atomic(&self.folder.join(FILE), &bytes)
+        FORMAT.write(&self.folder.join(FILE), self)
     }
 }
 
 /// `runs/ablations/NAME/slurm`.
 fn home(root: &Path, ablation: &str) -> PathBuf {
-    ablation::folder(root, ablation).join("slurm")
+    plan::folder(root, ablation).join("slurm")
 }
 
 /// Numbers of the submissions' folders, ascending.
@@ -277,7 +254,7 @@ mod tests {
     fn submissions_are_found_in_order() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(Submission::all(root.path(), "x").unwrap(), []);
-        let task = Task { index: 1, cell: "a".into(), seed: 1, identity: "00".into(), steps: 4 };
+        let task = ArrayTask { index: 1, cell: "a".into(), seed: 1, identity: "00".into(), steps: 4 };
         for (number, array) in [(2, 20), (1, 10), (10, 100)] {
             let folder = home(root.path(), "x").join(format!("{number:04}"));
             std::fs::create_dir_all(&folder).unwrap();

@@ -20,6 +20,8 @@
 //! )
 //! ```
 
+use crate::manifest::syntax::unquote;
+use crate::record::ablation::CellClaim;
 use ron::value::RawValue;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -41,7 +43,7 @@ pub struct Ablation {
     /// The manifest that varies, relative to this file's folder, else to the working directory.
     pub base: String,
     /// What varies.
-    pub axes: Vec<Axis>,
+    pub axes: Vec<AxisSpec>,
     /// Which combinations of the axes' values are cells.
     #[serde(default)]
     pub combine: Combine,
@@ -55,7 +57,7 @@ pub struct Ablation {
     pub reference: Option<String>,
     /// Declared before anything runs.
     #[serde(default)]
-    pub claims: Vec<Claim>,
+    pub claims: Vec<CellClaim>,
 }
 
 fn one_seed() -> Vec<u64> {
@@ -64,8 +66,8 @@ fn one_seed() -> Vec<u64> {
 
 /// One thing that varies: one path with its values, or named options that set any number of paths.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Axis {
+#[serde(rename = "Axis", deny_unknown_fields)]
+pub struct AxisSpec {
     pub name: String,
     /// A path of the manifest as for `--set`, e.g. `train.lr` or `modalities.tok_audio@512.masking`.
     #[serde(default)]
@@ -102,22 +104,7 @@ pub enum Combine {
     List(Vec<BTreeMap<String, String>>),
 }
 
-/// "`a` is better than `b` by more than `margin`".
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Claim {
-    /// One of the ablation's metrics.
-    pub metric: String,
-    /// Label of the cell that is claimed to be better.
-    pub a: String,
-    /// Label of the other one.
-    pub b: String,
-    /// In the metric's unit; 0: better at all.
-    #[serde(default)]
-    pub margin: f64,
-}
-
-impl Axis {
+impl AxisSpec {
     /// The options in the order of the file: label and `path=value` arguments.
     pub fn choices(&self) -> Vec<(String, Vec<(String, String)>)> {
         let path = self.path.clone().unwrap_or_default();
@@ -136,5 +123,5 @@ fn text(value: &RawValue) -> String {
 
 /// A value as a label: strings without quotes.
 fn plain(value: &str) -> String {
-    crate::manifest::syntax::unquote(value)
+    unquote(value)
 }

@@ -1,13 +1,14 @@
-//! Raw arguments of `ablate` and `why`.
+//! Raw arguments of `ablate`.
 
-use super::arguments::duration;
-use clap::{Args, ValueEnum};
+use crate::ablation::slurm::Profile;
+use crate::cli::arguments::duration;
+use clap::ValueEnum;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-#[derive(Args, Debug)]
-pub struct Ablate {
+#[derive(clap::Args, Debug)]
+pub struct Args {
     /// ablations/NAME.ron, or a path
     #[arg(value_name = "NAME")]
     pub name: String,
@@ -46,7 +47,7 @@ pub enum Engine {
     Slurm,
 }
 
-#[derive(Args, Debug)]
+#[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Slurm")]
 pub struct Slurm {
     /// Where the runs are made
@@ -64,41 +65,6 @@ pub struct Slurm {
     /// Options from a file, e.g. Slurm(partition: "gpu", cpus: 8, setup: ["module load cuda"]); flags go before it
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
-    #[arg(long, value_name = "NAME")]
-    pub partition: Option<String>,
-    #[arg(long, value_name = "NAME")]
-    pub account: Option<String>,
-    #[arg(long, value_name = "NAME")]
-    pub qos: Option<String>,
-    /// Time limit of a task as sbatch takes it, e.g. 4:00:00; it may be shorter than a run
-    #[arg(long, value_name = "LIMIT")]
-    pub time: Option<String>,
-    /// e.g. gpu:1 (with --device cuda:0)
-    #[arg(long, value_name = "LIST")]
-    pub gres: Option<String>,
-    /// CPUs, and so threads, of a task
-    #[arg(long, value_name = "N")]
-    pub cpus: Option<u32>,
-    /// Memory of a task, e.g. 16G
-    #[arg(long, value_name = "SIZE")]
-    pub mem: Option<String>,
-    /// Tasks at the same time
-    #[arg(long, value_name = "N")]
-    pub throttle: Option<u32>,
-    /// Seconds before the time limit at which a task writes its checkpoint and requeues itself [default: 60]
-    #[arg(long, value_name = "SECONDS")]
-    pub grace: Option<u32>,
-    /// A further option of sbatch, e.g. --sbatch=--constraint=a100 (repeatable)
-    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
-    pub sbatch: Vec<String>,
-}
-
-#[derive(Args, Debug)]
-pub struct Why {
-    /// A run, a manifest's file, or an ablation (name or file)
-    #[arg(value_name = "RUN|MANIFEST|ABLATION")]
-    pub what: String,
-    /// Change a value of the manifest (repeatable)
-    #[arg(long, value_name = "PATH=VALUE")]
-    pub set: Vec<String>,
+    #[command(flatten)]
+    pub options: Profile,
 }

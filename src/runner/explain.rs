@@ -4,10 +4,10 @@
 //! exactly if no field that counts, neither hash, differs.
 
 use crate::fault::Result;
+use crate::manifest;
 use crate::manifest::fields::{differences, Difference};
 use crate::manifest::identity::bare;
 use crate::manifest::schema::Experiment;
-use crate::manifest::{self};
 use crate::provenance::Provenance;
 use crate::record::missing;
 use crate::store::{self, RunDir};
@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// A run that can be compared with.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct KnownRun {
     pub run: RunDir,
     pub experiment: Experiment,
     /// Content hash of its data, hex.
@@ -28,7 +28,7 @@ pub struct Known {
 
 /// What an identity is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct Ingredients<'a> {
     pub experiment: &'a Experiment,
     pub data: &'a str,
     pub code: &'a str,
@@ -36,31 +36,31 @@ pub struct Asked<'a> {
 
 /// A hash on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Changed {
+pub struct HashChange {
     pub here: String,
     pub there: String,
 }
 
-/// How a run differs from what was asked for; `left` of a difference is what was asked for.
+/// How near a run comes to what is wanted; `left` of a difference is what is wanted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Compared {
+pub struct Nearness {
     /// Directory name of the run.
     pub run: String,
     pub differences: Vec<Difference>,
-    pub data: Option<Changed>,
-    pub code: Option<Changed>,
+    pub data: Option<HashChange>,
+    pub code: Option<HashChange>,
     /// What the run lacks of being complete.
     pub missing: Vec<String>,
 }
 
-impl Compared {
+impl Nearness {
     /// Things that differ and count for the identity.
     pub fn distance(&self) -> usize {
         let hashes = usize::from(self.data.is_some()) + usize::from(self.code.is_some());
         self.differences.iter().filter(|d| d.counts).count() + hashes
     }
 
-    /// Whether the run is what was asked for, with all its parts.
+    /// Whether the run is what is wanted, with all its parts.
     pub fn hit(&self) -> bool {
         self.distance() == 0 && self.missing.is_empty()
     }
@@ -71,41 +71,41 @@ impl Compared {
 ///
 /// # Errors
 /// If the folder cannot be listed.
-pub fn known(root: &Path) -> Result<(Vec<Known>, usize)> {
+pub fn known(root: &Path) -> Result<(Vec<KnownRun>, usize)> {
     let runs = store::list(root)?;
     let all = runs.len();
-    let known: Vec<Known> = runs.into_iter().filter_map(read).collect();
+    let known: Vec<KnownRun> = runs.into_iter().filter_map(read).collect();
     let unreadable = all - known.len();
     Ok((known, unreadable))
 }
 
 /// A run's manifest, data and code.
-pub fn read(run: RunDir) -> Option<Known> {
+pub fn read(run: RunDir) -> Option<KnownRun> {
     let experiment = manifest::read(&run.file("resolved.ron"), &[]).ok()?.experiment;
     let bytes = std::fs::read(run.file("provenance.json")).ok()?;
     let provenance: Provenance = serde_json::from_slice(&bytes).ok()?;
     let identity = run.status().ok().flatten()?.identity;
     let (data, code) = (bare(&provenance.data.sha256), bare(&provenance.code.hash));
-    Some(Known { run, experiment, data, code, identity })
+    Some(KnownRun { run, experiment, data, code, identity })
 }
 
 /// The nearest of the runs: the fewest things that differ and count, complete ones first, then by name.
-pub fn nearest(asked: &Asked, runs: &[Known]) -> Option<Compared> {
-    let all = runs.iter().map(|known| compare(asked, known));
+pub fn nearest(wanted: &Ingredients, runs: &[KnownRun]) -> Option<Nearness> {
+    let all = runs.iter().map(|known| compare(wanted, known));
     all.min_by_key(|c| (c.distance(), !c.missing.is_empty(), c.run.clone()))
 }
 
-/// One run against what was asked for.
-pub fn compare(asked: &Asked, known: &Known) -> Compared {
+/// One run against what is wanted.
+pub fn compare(wanted: &Ingredients, known: &KnownRun) -> Nearness {
     let changed = |here: &str, there: &str| {
         let (here, there) = (bare(here), bare(there));
-        (here != there).then_some(Changed { here, there })
+        (here != there).then_some(HashChange { here, there })
     };
-    Compared {
+    Nearness {
         run: known.run.id.directory(),
-        differences: differences(asked.experiment, &known.experiment),
-        data: changed(asked.data, &known.data),
-        code: changed(asked.code, &known.code),
+        differences: differences(wanted.experiment, &known.experiment),
+        data: changed(wanted.data, &known.data),
+        code: changed(wanted.code, &known.code),
         missing: missing(&known.run).unwrap_or_else(|_| vec!["record.json".into()]),
     }
 }
@@ -120,9 +120,9 @@ mod tests {
         manifest::read_as(crate::manifest::testing::SMALL).unwrap()
     }
 
-    fn run(root: &Path, id: &str, experiment: Experiment, code: &str) -> Known {
+    fn run(root: &Path, id: &str, experiment: Experiment, code: &str) -> KnownRun {
         let run = RunDir::create(root, RunId::new(&experiment.name, id, 1)).unwrap();
-        Known { run, experiment, data: "d".into(), code: code.into(), identity: id.into() }
+        KnownRun { run, experiment, data: "d".into(), code: code.into(), identity: id.into() }
     }
 
     #[test]
@@ -135,8 +135,8 @@ mod tests {
             run(root.path(), "cccccccccc", set(&["train.lr=1.0"]), "older"),
         ];
         let experiment = small();
-        let asked = Asked { experiment: &experiment, data: "sha256:D", code: "c" };
-        let found = nearest(&asked, &runs).unwrap();
+        let wanted = Ingredients { experiment: &experiment, data: "sha256:D", code: "c" };
+        let found = nearest(&wanted, &runs).unwrap();
         assert_eq!((found.run.as_str(), found.distance(), found.hit()), ("other-bbbbbbbbbb", 1, false));
         let lr = found.differences.iter().find(|d| d.counts).unwrap();
         assert_eq!(
@@ -144,8 +144,8 @@ mod tests {
             ("train.lr", Some("0.001"), Some("1.0"))
         );
         assert!(found.differences.iter().any(|d| d.path == "name" && !d.counts));
-        let code = compare(&asked, &runs[2]).code.unwrap();
+        let code = compare(&wanted, &runs[2]).code.unwrap();
         assert_eq!((code.here.as_str(), code.there.as_str()), ("c", "older"));
-        assert_eq!(nearest(&asked, &[]), None);
+        assert_eq!(nearest(&wanted, &[]), None);
     }
 }

@@ -4,8 +4,10 @@
 //! names in [`KEYS`]; sections may be nested in any way, `${a.b}` stands for the value at `a.b`. Every other
 //! key is refused by name: a setting that is dropped silently would give another experiment.
 
-use super::schema::{Data, Experiment, Loss, Masking, Model, PerModality, Seeds, Train, SCHEMA};
 use crate::fault::{Fault, Result};
+use crate::manifest::schema::{
+    Data, Experiment, Loss, Masking, Model, PerModality, Probe, Seeds, Train, SCHEMA,
+};
 use crate::modality::{Modality, Strategy, Text};
 use crate::suggest;
 use serde::de::DeserializeOwned;
@@ -233,7 +235,7 @@ fn experiment(keys: &Keys, name: &str, notes: &mut Vec<String>) -> Result<Experi
             ..model
         },
         train: train(keys)?,
-        probes: vec![super::schema::Probe::CrossEntropy { masks: 2, masking: None, directions: vec![] }],
+        probes: vec![Probe::CrossEntropy { masks: 2, masking: None, directions: vec![] }],
         claims: Vec::new(),
         pins: None,
     })

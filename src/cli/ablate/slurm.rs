@@ -1,77 +1,66 @@
 //! `nano4m ablate NAME --engine slurm`, and `--print`, `--status`, `--cancel`.
 
-use super::ablate_args::{Ablate, Engine, Slurm};
-use super::arguments::Global;
-use super::done::Done;
-use super::environment::{cache_folder, runs_folder};
-use super::{ablate, layout, output};
-use crate::ablation::slurm::{Batch, Client, Profile, Standing, Submission, TaskStanding};
-use crate::ablation::{Plan, Where};
+use super::args::{Args, Engine, Slurm};
+use super::{outcome, setup};
+use crate::ablation::slurm::{Client, Profile, Standing, Submission, Submit, TaskStanding};
+use crate::ablation::Plan;
+use crate::cli::arguments::Global;
+use crate::cli::done::Done;
+use crate::cli::environment::{self, runs_folder};
+use crate::cli::{layout, output};
 use crate::fault::{Exit, Fault, Result};
+use crate::runner::Settings;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use tabled::builder::Builder;
 
 /// Does what was asked of Slurm; `None` when nothing was.
-pub fn asked(args: &Ablate, g: &Global) -> Result<Option<Done>> {
+pub fn asked(args: &Args, global: &Global) -> Result<Option<Done>> {
     let s = &args.slurm;
     if s.status {
-        return status(args, g).map(Some);
+        return status(args, global).map(Some);
     }
     if s.cancel {
-        return cancel(args, g).map(Some);
+        return cancel(args, global).map(Some);
     }
     if s.engine == Engine::Slurm && !args.collect {
-        return submit(args, g).map(Some);
+        return submit(args, global).map(Some);
     }
-    let pointless = s.print || s.profile.is_some() || flags(s) != Profile::default();
-    match pointless {
-        true => Err(Fault::invalid("options of Slurm without Slurm").help("add --engine slurm")),
-        false => Ok(None),
+    let pointless = s.print || s.profile.is_some() || s.options != Profile::default();
+    if pointless {
+        return Err(Fault::invalid("options of Slurm without Slurm").help("add --engine slurm"));
     }
+    Ok(None)
 }
 
-fn submit(args: &Ablate, g: &Global) -> Result<Done> {
+fn submit(args: &Args, global: &Global) -> Result<Done> {
     let profile = profile(&args.slurm)?;
-    let directory = std::env::current_dir()
-        .map_err(|e| Fault::failed(format!("cannot tell the working directory: {e}")))?;
-    let program = std::env::current_exe()
-        .map_err(|e| Fault::failed(format!("cannot tell where this program lies: {e}")))?;
-    let (runs, cache) = (directory.join(runs_folder(g)), directory.join(cache_folder()));
-    let place = Where { runs: &runs, cache: &cache, allow_drift: args.allow_drift };
-    let loaded = ablate::load(args)?;
-    let plan = Plan::new(&loaded, &place)?;
-    let mut options = vec!["--runs".into(), runs.display().to_string()];
-    options.extend(["--device".into(), g.device.to_string(), "--kernels".into(), g.kernels.name().into()]);
-    let flags: &[String] = if args.allow_drift { &["--allow-drift".into()] } else { &[] };
-    let batch = Batch {
-        loaded: &loaded,
-        plan: &plan,
-        place,
-        program: &program,
-        directory: &directory,
-        reports: &args.reports,
-        options: &options,
-        flags,
-        profile: &profile,
-    };
-    let open = batch.open()?.len();
+    let here = environment::settings(global);
+    let invocation = setup::invocation(args, global, &here)?;
+    // The jobs run somewhere else: every folder is absolute.
+    let runs = invocation.directory.join(&here.runs);
+    let settings = Settings { allow_drift: args.allow_drift, runs, cache: invocation.cache.clone(), ..here };
+    let loaded = setup::load(args)?;
+    let plan = Plan::new(&loaded, &settings)?;
+    let (settings, invocation) = (&settings, &invocation);
+    let submit = Submit { loaded: &loaded, plan: &plan, settings, invocation, profile: &profile };
+    let open = submit.open()?.len();
     if open == 0 {
         output::note("every run is finished: nothing to submit");
-        return ablate::collect(&plan, args, g);
+        return outcome::collect(&plan, args, global);
     }
     if args.slurm.print {
-        let (array, report) = batch.scripts()?;
+        let (array, report) = submit.scripts()?;
         output::data(&format!("{array}\n# When all tasks have ended (--dependency=afterany):\n{report}"))?;
         return Ok(Done::Fine);
     }
-    refuse_twice(&runs, &plan.ablation.name)?;
-    let submission = batch.submit(&Client)?;
-    told(&submission, plan.jobs.len(), g)
+    refuse_twice(&settings.runs, &plan.ablation.name)?;
+    let submission = submit.submit(&Client)?;
+    report_submission(&submission, plan.jobs.len(), global)
 }
 
-fn told(submission: &Submission, jobs: usize, g: &Global) -> Result<Done> {
-    if g.json {
+fn report_submission(submission: &Submission, jobs: usize, global: &Global) -> Result<Done> {
+    if global.json {
         output::json(submission)?;
     }
     let (name, tasks) = (&submission.ablation, submission.tasks.len());
@@ -109,11 +98,11 @@ struct Shown<'a> {
     tasks: &'a [TaskStanding],
 }
 
-fn status(args: &Ablate, g: &Global) -> Result<Done> {
-    let runs = runs_folder(g);
+fn status(args: &Args, global: &Global) -> Result<Done> {
+    let runs = runs_folder(global);
     let submission = submissions(args, &runs)?.pop().ok_or_else(|| none(args))?;
     let (tasks, report) = submission.standings(&Client, &runs)?;
-    if g.json {
+    if global.json {
         let (array, report_state) = (submission.array, report.as_deref());
         let report = submission.report;
         output::json(&Shown { ablation: &submission.ablation, array, report, report_state, tasks: &tasks })?;
@@ -165,8 +154,8 @@ fn table(tasks: &[TaskStanding]) -> String {
     layout::style(builder, usize::MAX)
 }
 
-fn cancel(args: &Ablate, g: &Global) -> Result<Done> {
-    let submissions = submissions(args, &runs_folder(g))?;
+fn cancel(args: &Args, global: &Global) -> Result<Done> {
+    let submissions = submissions(args, &runs_folder(global))?;
     if submissions.is_empty() {
         return Err(none(args));
     }
@@ -185,19 +174,20 @@ fn cancel(args: &Ablate, g: &Global) -> Result<Done> {
 }
 
 /// The submissions of the ablation named; its file need not be there any more.
-fn submissions(args: &Ablate, runs: &Path) -> Result<Vec<Submission>> {
+fn submissions(args: &Args, runs: &Path) -> Result<Vec<Submission>> {
     Submission::all(runs, &stem(&args.name))
 }
 
 /// An ablation is called as its file.
 fn stem(name: &str) -> String {
-    match name.ends_with(".ron") || name.contains('/') {
-        true => PathBuf::from(name).file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        false => name.to_owned(),
+    if name.ends_with(".ron") || name.contains('/') {
+        PathBuf::from(name).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    } else {
+        name.to_owned()
     }
 }
 
-fn none(args: &Ablate) -> Fault {
+fn none(args: &Args) -> Fault {
     let name = stem(&args.name);
     Fault::invalid(format!("`{name}` was not submitted to Slurm from this runs folder"))
         .help(format!("`nano4m ablate {name} --engine slurm` submits it; --runs names another folder"))
@@ -205,23 +195,7 @@ fn none(args: &Ablate) -> Fault {
 
 fn profile(s: &Slurm) -> Result<Profile> {
     let file = s.profile.as_deref().map_or(Ok(Profile::default()), Profile::read)?;
-    let profile = file.with(flags(s));
+    let profile = file.with(s.options.clone());
     profile.check()?;
     Ok(profile)
-}
-
-fn flags(s: &Slurm) -> Profile {
-    Profile {
-        partition: s.partition.clone(),
-        account: s.account.clone(),
-        qos: s.qos.clone(),
-        time: s.time.clone(),
-        gres: s.gres.clone(),
-        cpus: s.cpus,
-        mem: s.mem.clone(),
-        throttle: s.throttle,
-        grace: s.grace,
-        extra: s.sbatch.clone(),
-        setup: Vec::new(),
-    }
 }

@@ -1,16 +1,19 @@
 //! `nano4m ablate NAME --plan`: the cells, what of them exists, and what the rest will take.
 
-use super::ablate::{directory, shares};
-use super::ablate_args::Ablate;
-use super::arguments::Global;
-use super::done::Done;
-use super::environment::cache_folder;
-use super::{layout, output};
-use crate::ablation::forecast::{forecast, Engine, Forecast};
-use crate::ablation::{self, power, Found, Job, Plan};
+use super::args::Args;
+use super::setup::shares;
+use super::states::directory;
+use crate::ablation::forecast::{forecast, Forecast, Resources};
+use crate::ablation::{self, Existing, Job, Plan};
+use crate::cli::arguments::Global;
+use crate::cli::done::Done;
+use crate::cli::environment::cache_folder;
+use crate::cli::{layout, output};
 use crate::fault::Result;
+use crate::metrics::estimate::{ALPHA, POWER};
 use crate::report::comparison::{self, Detectable};
 use crate::runner::clock;
+use crate::stats::detectable;
 use serde::Serialize;
 use tabled::builder::Builder;
 
@@ -47,18 +50,15 @@ struct Outlook<'a> {
 }
 
 /// Shows the plan; runs nothing but a few steps to time them.
-pub fn show(plan: &Plan, args: &Ablate, g: &Global) -> Result<Done> {
-    let found: Vec<Found> = plan.jobs.iter().map(Job::found).collect::<Result<_>>()?;
-    let open = found.iter().filter(|f| !matches!(f, Found::Complete(_))).count();
+pub fn show(plan: &Plan, args: &Args, global: &Global) -> Result<Done> {
+    let found: Vec<Existing> = plan.jobs.iter().map(Job::existing).collect::<Result<_>>()?;
+    let open = found.iter().filter(|f| !matches!(f, Existing::Complete(_))).count();
     let (workers, threads) = shares(args, open);
-    let engine = Engine { device: g.device, kernels: g.kernels.into(), workers, threads };
-    let forecast = match open {
-        0 => None,
-        _ => Some(forecast(plan, &found, engine, &cache_folder())?),
-    };
+    let resources = Resources { device: global.device, kernels: global.kernels.into(), workers, threads };
+    let forecast = if open == 0 { None } else { Some(forecast(plan, &found, resources, &cache_folder())?) };
     let smallest = from_finished(plan)?;
-    let deviations = power::in_deviations(plan.test_clips).ok();
-    if g.json {
+    let deviations = detectable::in_deviations(plan.test_clips, ALPHA, POWER).ok();
+    if global.json {
         output::json(&outlook(plan, &found, (workers, threads), forecast, smallest, deviations))?;
         return Ok(Done::Fine);
     }
@@ -67,14 +67,14 @@ pub fn show(plan: &Plan, args: &Ablate, g: &Global) -> Result<Done> {
         None => "nothing is missing\n".to_string(),
         Some(f) => cost(f, open, (workers, threads)),
     };
-    text += &detectable(plan, &smallest, deviations);
+    text += &smallest_effects(plan, &smallest, deviations);
     output::data(&text)?;
     Ok(Done::Fine)
 }
 
 fn outlook<'a>(
     plan: &'a Plan,
-    found: &[Found],
+    found: &[Existing],
     (workers, threads): (usize, usize),
     forecast: Option<Forecast>,
     detectable: Vec<Detectable>,
@@ -98,31 +98,34 @@ fn outlook<'a>(
 /// From what is complete already; empty when no cell is finished beside the reference.
 fn from_finished(plan: &Plan) -> Result<Vec<Detectable>> {
     let record = ablation::record(plan)?;
-    match comparison::has_runs(&plan.root, &record) {
-        true => comparison::detectable(&plan.root, &record, plan.ablation.seeds.len()),
-        false => Ok(Vec::new()),
+    if comparison::has_runs(&plan.root, &record) {
+        comparison::detectable(&plan.root, &record, plan.ablation.seeds.len())
+    } else {
+        Ok(Vec::new())
     }
 }
 
-fn line<'a>(job: &'a Job, found: &Found) -> Line<'a> {
+fn line<'a>(job: &'a Job, found: &Existing) -> Line<'a> {
     let (state, step, lacks) = match found {
-        Found::Complete(_) => ("cached", job.total(), Vec::new()),
-        Found::Partial { step, missing, .. } => ("partial", *step, missing.clone()),
-        Found::Nothing => ("missing", 0, Vec::new()),
+        Existing::Complete(_) => ("cached", job.total(), Vec::new()),
+        Existing::Partial { step, missing, .. } => ("partial", *step, missing.clone()),
+        Existing::Nothing => ("missing", 0, Vec::new()),
     };
     let (cell, seed, identity) = (job.label.as_str(), job.seed, job.identity.as_str());
     Line { cell, seed, state, step, total: job.total(), lacks, identity, directory: directory(job) }
 }
 
 /// Rows: cells and seeds.
-fn table(plan: &Plan, found: &[Found]) -> String {
+fn table(plan: &Plan, found: &[Existing]) -> String {
     let mut builder = Builder::default();
     builder.push_record(["cell", "seed", "state", "run"]);
     for (job, found) in plan.jobs.iter().zip(found) {
         let line = line(job, found);
         let state = match found {
-            Found::Partial { step, .. } if *step < job.total() => format!("step {step} of {}", job.total()),
-            Found::Partial { .. } => format!("lacks {}", line.lacks.join(", ")),
+            Existing::Partial { step, .. } if *step < job.total() => {
+                format!("step {step} of {}", job.total())
+            }
+            Existing::Partial { .. } => format!("lacks {}", line.lacks.join(", ")),
             _ => line.state.to_string(),
         };
         let run = line.directory.unwrap_or_else(|| "–".into());
@@ -144,8 +147,8 @@ fn cost(f: &Forecast, open: usize, (workers, threads): (usize, usize)) -> String
     )
 }
 
-fn detectable(plan: &Plan, smallest: &[Detectable], deviations: Option<f64>) -> String {
-    let level = format!("{:.0} % level, {:.0} % power", 100.0 * power::ALPHA, 100.0 * power::POWER);
+fn smallest_effects(plan: &Plan, smallest: &[Detectable], deviations: Option<f64>) -> String {
+    let level = format!("{:.0} % level, {:.0} % power", 100.0 * ALPHA, 100.0 * POWER);
     let (clips, seeds) = (plan.test_clips, plan.ablation.seeds.len());
     let mut text =
         format!("smallest difference that is found ({level}, before correction for many comparisons):\n");

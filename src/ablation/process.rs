@@ -2,11 +2,12 @@
 //!
 //! A process of its own, so that a cell that crashes or runs out of memory takes no other with it.
 //! It leads its own process group: Ctrl-C on the terminal then reaches it once, through
-//! [`Worker::signal`], and not twice. On Linux it is told to stop when this process dies, however
+//! [`Process::signal`], and not twice. On Linux it is told to stop when this process dies, however
 //! that happens, so that nothing is left running.
 
-use super::Job;
-use crate::fault::{Fault, Result};
+use super::invocation::Invocation;
+use super::plan::Job;
+use crate::fault::{Exit, Fault, Result};
 use std::fs::File;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -16,62 +17,50 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// Exit 0.
-    Fine,
-    /// Stopped after a checkpoint (exit 4, 130, 143).
+    Finished,
+    /// Stopped after a checkpoint: one of [`Exit::RESUMABLE`].
     Stopped,
     /// Anything else, in one line.
     Failed(String),
 }
 
 /// A running job.
-pub struct Worker {
+pub struct Process {
     /// Index into the plan's jobs.
     pub job: usize,
     child: Child,
 }
 
-/// How to start one.
-#[derive(Clone, Debug)]
-pub struct Start<'a> {
-    /// This program.
-    pub program: &'a Path,
-    /// What stands before `run`: `--runs`, `--device` and so on.
-    pub options: &'a [String],
-    /// What stands after the manifest: `--allow-drift`.
-    pub flags: &'a [String],
-    pub threads: usize,
-}
-
-impl Start<'_> {
-    /// Starts job number `index`. Must be called on a thread that lives as long as the process: the
-    /// death of the thread would count as the death of the parent.
+impl Process {
+    /// Starts job number `index` on `threads` threads. Must be called on a thread that lives as long as the
+    /// process: the death of the thread would count as the death of the parent.
     ///
     /// # Errors
     /// If the log cannot be made or the program not started.
-    pub fn worker(&self, index: usize, job: &Job) -> Result<Worker> {
+    pub fn start(invocation: &Invocation, threads: usize, index: usize, job: &Job) -> Result<Process> {
         let path = job.log();
         let log = File::create(&path).map_err(|e| Fault::io("create", &path, &e))?;
         let copy = log.try_clone().map_err(|e| Fault::io("open", &path, &e))?;
-        let mut command = Command::new(self.program);
+        let mut command = Command::new(&invocation.program);
         command
-            .args(self.options)
+            .args(&invocation.options)
             .arg("run")
             .arg(&job.manifest)
             .arg("--for")
             .arg(job.made_for.to_string())
-            .args(self.flags)
-            .env("RAYON_NUM_THREADS", self.threads.to_string())
+            .args(&invocation.flags)
+            .current_dir(&invocation.directory)
+            .env("NANO4M_CACHE", &invocation.cache)
+            .env("RAYON_NUM_THREADS", threads.to_string())
             .stdin(Stdio::null())
             .stdout(copy)
             .stderr(log)
             .process_group(0);
         die_with_parent(&mut command);
-        let child = command.spawn().map_err(|e| Fault::io("start", self.program, &e))?;
-        Ok(Worker { job: index, child })
+        let child = command.spawn().map_err(|e| Fault::io("start", &invocation.program, &e))?;
+        Ok(Process { job: index, child })
     }
-}
 
-impl Worker {
     /// How it ended, if it did.
     pub fn ended(&mut self, log: &Path) -> Result<Option<End>> {
         let status =
@@ -88,8 +77,8 @@ impl Worker {
 
 fn end(status: ExitStatus, log: &Path) -> End {
     match status.code() {
-        Some(0) => End::Fine,
-        Some(4 | 130 | 143) => End::Stopped,
+        Some(0) => End::Finished,
+        Some(code) if Exit::from_code(code).is_some_and(Exit::is_resumable) => End::Stopped,
         Some(code) => End::Failed(last_error(log).unwrap_or_else(|| format!("exit {code}"))),
         None => match status.signal() {
             Some(libc::SIGTERM | libc::SIGINT) => End::Stopped,
@@ -115,9 +104,10 @@ fn die_with_parent(command: &mut Command) {
         // SAFETY: both calls are safe between fork and exec.
         let (asked, now) = unsafe { (libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM), libc::getppid()) };
         // The parent may have died before it was asked for.
-        match asked == 0 && now == parent {
-            true => Ok(()),
-            false => Err(std::io::Error::last_os_error()),
+        if asked == 0 && now == parent {
+            Ok(())
+        } else {
+            Err(std::io::Error::last_os_error())
         }
     };
     // SAFETY: the closure allocates nothing and takes no lock.
@@ -139,7 +129,7 @@ mod tests {
         std::fs::write(&log, "step 1\nerror: the loss is not finite\n        at: x\n").unwrap();
         let status = |raw: i32| ExitStatus::from_raw(raw);
         assert_eq!(end(status(1 << 8), &log), End::Failed("the loss is not finite".into()));
-        assert_eq!(end(status(0), &log), End::Fine);
+        assert_eq!(end(status(0), &log), End::Finished);
         assert_eq!(end(status(143 << 8), &log), End::Stopped);
         assert_eq!(end(status(libc::SIGTERM), &log), End::Stopped);
         assert_eq!(end(status(libc::SIGKILL), &log), End::Failed("killed by signal 9".into()));

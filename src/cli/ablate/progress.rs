@@ -1,8 +1,9 @@
 //! How an ablation is watched: one line per cell on a terminal, else a line per event and a summary now and then.
 
-use super::output;
-use super::signals::Signals;
-use crate::ablation::{Plan, State, Watch};
+use super::states;
+use crate::ablation::{AblationObserver, JobState, Plan};
+use crate::cli::output;
+use crate::cli::signals::Signals;
 use crate::observer::Stop;
 use crate::runner::clock;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,27 +14,27 @@ use std::time::{Duration, Instant};
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Watches one execution.
-pub struct Board<'a> {
+pub struct AblationProgress<'a> {
     plan: &'a Plan,
     signals: Signals,
     begun: Instant,
     limit: Option<Duration>,
     /// One line per cell; absent without a terminal.
     lines: Option<Vec<ProgressBar>>,
-    shown: Vec<State>,
+    shown: Vec<JobState>,
     told: Instant,
 }
 
-impl<'a> Board<'a> {
+impl<'a> AblationProgress<'a> {
     /// Begins to watch; `limit` is the time after which to stop.
-    pub fn new(plan: &'a Plan, signals: Signals, limit: Option<Duration>) -> Board<'a> {
+    pub fn new(plan: &'a Plan, signals: Signals, limit: Option<Duration>) -> AblationProgress<'a> {
         let lines = std::io::stderr().is_terminal().then(|| bars(plan.cells.len()));
         let now = Instant::now();
-        Board { plan, signals, begun: now, limit, lines, shown: Vec::new(), told: now }
+        AblationProgress { plan, signals, begun: now, limit, lines, shown: Vec::new(), told: now }
     }
 
     /// Ends the live lines.
-    pub fn rest(&mut self) {
+    pub fn end(&mut self) {
         for bar in self.lines.take().into_iter().flatten() {
             bar.finish_and_clear();
         }
@@ -44,7 +45,7 @@ impl<'a> Board<'a> {
         self.stop()
     }
 
-    fn draw(&mut self, states: &[State]) {
+    fn draw(&mut self, states: &[JobState]) {
         let Some(lines) = &self.lines else { return };
         if self.shown == states {
             return;
@@ -56,8 +57,8 @@ impl<'a> Board<'a> {
     }
 }
 
-impl Watch for Board<'_> {
-    fn changed(&mut self, job: usize, states: &[State]) {
+impl AblationObserver for AblationProgress<'_> {
+    fn changed(&mut self, job: usize, states: &[JobState]) {
         if self.lines.is_some() {
             return self.draw(states);
         }
@@ -65,7 +66,7 @@ impl Watch for Board<'_> {
         output::note(&format!("{at} {}: {}", self.plan.jobs[job].title(), phrase(&states[job])));
     }
 
-    fn tick(&mut self, states: &[State]) {
+    fn tick(&mut self, states: &[JobState]) {
         self.draw(states);
         if self.lines.is_none() && self.told.elapsed() >= EVERY {
             self.told = Instant::now();
@@ -88,32 +89,32 @@ fn bars(cells: usize) -> Vec<ProgressBar> {
 }
 
 /// `span         1 finished · 2 120/240 · 3 waiting`: the seeds of a cell.
-fn cell_line(plan: &Plan, cell: usize, states: &[State]) -> String {
+fn cell_line(plan: &Plan, cell: usize, all: &[JobState]) -> String {
     let width = plan.cells.iter().map(|c| c.label.chars().count()).max().unwrap_or(0);
-    let jobs = plan.jobs.iter().zip(states).filter(|(job, _)| job.cell == cell);
+    let jobs = plan.jobs.iter().zip(all).filter(|(job, _)| job.cell == cell);
     let each = jobs.map(|(job, state)| match state {
-        State::Running { step } => format!("{} {step}/{}", job.seed, job.total()),
-        other => format!("{} {}", job.seed, super::ablate::word(other)),
+        JobState::Running { step } => format!("{} {step}/{}", job.seed, job.total()),
+        other => format!("{} {}", job.seed, states::word(other)),
     });
     format!("{:width$}  {}", plan.cells[cell].label, each.collect::<Vec<_>>().join(" · "))
 }
 
 /// What happened to a job.
-fn phrase(state: &State) -> String {
+fn phrase(state: &JobState) -> String {
     match state {
-        State::Running { step: 0 } => "started".into(),
-        State::Running { step } => format!("continued from step {step}"),
-        State::Held(holder) => format!("waiting for {holder}, which works on this run"),
-        State::Failed(reason) => format!("failed: {reason}"),
-        other => super::ablate::word(other).into(),
+        JobState::Running { step: 0 } => "started".into(),
+        JobState::Running { step } => format!("continued from step {step}"),
+        JobState::Held(holder) => format!("waiting for {holder}, which works on this run"),
+        JobState::Failed(reason) => format!("failed: {reason}"),
+        other => states::word(other).into(),
     }
 }
 
 /// `3 of 21 finished, running: span, seed 1 (120/240), …`.
-fn summary(plan: &Plan, states: &[State]) -> String {
+fn summary(plan: &Plan, states: &[JobState]) -> String {
     let complete = states.iter().filter(|s| s.complete()).count();
     let running = plan.jobs.iter().zip(states).filter_map(|(job, state)| match state {
-        State::Running { step } => Some(format!("{} ({step}/{})", job.title(), job.total())),
+        JobState::Running { step } => Some(format!("{} ({step}/{})", job.title(), job.total())),
         _ => None,
     });
     let running: Vec<String> = running.collect();

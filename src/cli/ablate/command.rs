@@ -1,0 +1,34 @@
+//! `nano4m ablate NAME`: which of its ways is asked for.
+
+use super::args::Args;
+use super::progress::AblationProgress;
+use super::{outcome, plan, setup, slurm};
+use crate::ablation::LocalEngine;
+use crate::cli::arguments::Global;
+use crate::cli::done::Done;
+use crate::cli::environment;
+use crate::cli::signals::Signals;
+use crate::fault::Result;
+use crate::runner::Settings;
+
+/// `nano4m ablate NAME`.
+pub fn ablate(args: &Args, global: &Global) -> Result<Done> {
+    if let Some(done) = slurm::asked(args, global)? {
+        return Ok(done);
+    }
+    let settings = Settings { allow_drift: args.allow_drift, ..environment::settings(global) };
+    let plan = setup::plan(args, &settings)?;
+    if args.collect {
+        return outcome::collect(&plan, args, global);
+    }
+    if args.plan {
+        return plan::show(&plan, args, global);
+    }
+    let mut progress = AblationProgress::new(&plan, Signals::listen()?, args.max_time);
+    let invocation = setup::invocation(args, global, &settings)?;
+    let (workers, threads) = setup::shares(args, plan.jobs.len());
+    let engine = LocalEngine { invocation, workers, threads, fail_fast: args.fail_fast };
+    let states = engine.execute(&plan, &mut progress)?;
+    progress.end();
+    outcome::finish(&plan, &states, progress.stopped(), args, global)
+}

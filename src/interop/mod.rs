@@ -1,0 +1,3 @@
+//! Files of other systems: what they say, as what is said here.
+
+pub mod omegaconf;
