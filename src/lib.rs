@@ -1,12 +1,62 @@
 //! nano4m: reproducible experiments for masked multimodal training.
 //!
-//! Layers (a module imports only from its own row or above; held by `tests/house`):
+//! One run is one call. What the command `nano4m run` does, from Rust:
+//!
+//! ```
+//! use nano4m::{Ended, Session, Settings, Silent};
+//!
+//! fn main() -> nano4m::Result<()> {
+//!     let folder = tempfile::tempdir().expect("a temporary folder");
+//!     let now = || "2026-01-01T00:00:00Z".to_string();
+//!     let mut settings = Settings::new(folder.path().join("runs"), folder.path().join("cache"), now);
+//!     // Two steps of a smaller experiment; on the command line `--set train.batch=8` and so on.
+//!     settings.overrides = [
+//!         "data.synthetic.clips=(16, 8, 8)",
+//!         "train.batch=8",
+//!         "train.tokens=2048",
+//!         "train.warmup_tokens=1024",
+//!         "probes=[CrossEntropy(masks: 1)]",
+//!     ]
+//!     .map(String::from)
+//!     .to_vec();
+//!
+//!     let session = Session::open("experiments/synthetic.ron", &settings)?;
+//!     for warning in &session.warnings {
+//!         eprintln!("{warning}");
+//!     }
+//!     match nano4m::run(&session, &settings, &mut Silent)? {
+//!         Ended::Finished(record) => {
+//!             let rgb = record.metric("cross_entropy", Some("tok_rgb@64")).expect("the probe was asked for");
+//!             println!("{:.4} nats per token over {} clips", rgb.value.expect("it has targets"), rgb.n);
+//!             assert_eq!((record.steps, rgb.n), (2, 8));
+//!         }
+//!         Ended::Stopped { step, why } => println!("{why} at step {step}"),
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A progress bar, a signal that stops the run, a clock: implement [`Observer`]. What a run leaves on disk
+//! is in [`store`], what a record says in [`record`], tables of many runs are made by [`report`].
+//!
+//! Floors, top first; a module imports only from floors below its own:
 //! ```text
-//! L0 pure           batch · observer · modality · stats · metrics · rng · digest · fault
-//! L1 what persists  manifest · architecture · provenance · record · store
-//! L2 tensors        device · ops · data · masking · model
-//! L3 doing          train · probes · decode        showing (no tensors): report · verify · interop
-//! L4 gluing         runner · ablation · cli · main.rs
+//! cli
+//! ablation
+//! runner
+//! report · interop
+//! probes · verify
+//! train · decode
+//! data · model · masking · provenance · record
+//! architecture
+//! manifest
+//! metrics
+//! device
+//! ops
+//! store
+//! stats
+//! observer · batch
+//! modality · rng · digest · fault · suggest
 //! ```
 
 pub mod ablation;
@@ -37,3 +87,24 @@ pub mod store;
 pub mod suggest;
 pub mod train;
 pub mod verify;
+
+pub use fault::{Exit, Fault, Result};
+pub use observer::{Observer, Silent, Stop};
+pub use record::Record;
+pub use runner::{resume, run, Ended, Limits, Session, Settings};
+
+#[cfg(test)]
+mod tests {
+    /// The program of this file's doc comment, without its comment signs.
+    fn program() -> String {
+        let doc = include_str!("lib.rs").lines().filter_map(|line| line.strip_prefix("//!"));
+        let code = doc.map(|line| line.strip_prefix(' ').unwrap_or(line)).skip_while(|line| *line != "```");
+        code.skip(1).take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect()
+    }
+
+    #[test]
+    fn the_readme_shows_the_program_that_is_tested_here() {
+        let readme = include_str!("../README.md");
+        assert!(readme.contains(&format!("```rust\n{}```\n", program())), "{}", program());
+    }
+}

@@ -83,14 +83,6 @@ impl From<Limits> for runner::Limits {
     }
 }
 
-/// One run.
-#[derive(Args, Debug)]
-pub struct Named {
-    /// Which run
-    #[arg(value_name = "RUN")]
-    pub run: String,
-}
-
 /// `90`, `90s`, `10m`, `2h`, `1d`.
 pub fn duration(text: &str) -> std::result::Result<Duration, String> {
     let at = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());

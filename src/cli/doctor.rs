@@ -45,29 +45,35 @@ pub fn doctor(global: &Global) -> Result<Done> {
     Ok(Done::Fine)
 }
 
-fn text(r: &Report) -> String {
-    let commit = match (&r.code.commit, r.code.committed) {
+fn text(report: &Report) -> String {
+    let commit = match (&report.code.commit, report.code.committed) {
         (Some(c), true) => c.clone(),
         (Some(c), false) => format!("{c}, changed since"),
         (None, _) => "unknown (built outside the repository)".into(),
     };
-    let gpus = match r.gpus.as_slice() {
+    let gpus = match report.gpus.as_slice() {
         [] if crate::device::cuda_built() => "none found".to_string(),
         [] => "none (this build has no CUDA)".to_string(),
         all => all.iter().map(|(n, b)| format!("{n}, {}", size(*b as u64))).collect::<Vec<_>>().join("; "),
     };
     let lines = [
-        ("program", format!("nano4m {} ({}, {})", r.code.version, r.code.profile, r.code.rustc)),
-        ("code", format!("sha256:{}", r.code.hash)),
+        (
+            "program",
+            format!("nano4m {} ({}, {})", report.code.version, report.code.profile, report.code.rustc),
+        ),
+        ("code", format!("sha256:{}", report.code.hash)),
         ("commit", commit),
-        ("processor", format!("{} ({} logical)", r.machine.cpu, r.machine.processors)),
-        ("threads", r.threads.to_string()),
+        ("processor", format!("{} ({} logical)", report.machine.cpu, report.machine.processors)),
+        ("threads", report.threads.to_string()),
         ("gpus", gpus),
-        ("runs", described(&r.runs)),
-        ("cache", described(&r.cache)),
+        ("runs", described(&report.runs)),
+        ("cache", described(&report.cache)),
         (
             "promise",
-            format!("same bits on every machine of CPU class {}, for any number of threads", r.machine.class),
+            format!(
+                "same bits on every machine of CPU class {}, for any number of threads",
+                report.machine.class
+            ),
         ),
         (
             "",

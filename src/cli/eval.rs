@@ -48,7 +48,8 @@ pub fn eval(args: &Args, global: &Global) -> Result<Done> {
 
 /// Measures the newest checkpoint; of a finished run files and record are written again.
 fn of_run(run: &RunDir, settings: &Settings, global: &Global) -> Result<Done> {
-    let session = manifest::told(Session::of_run(run, &evaluate::status(run)?, settings)?);
+    let session = Session::of_run(run, &evaluate::status(run)?, settings)?;
+    manifest::print_warnings(&session);
     if run.finished() {
         let record = evaluate::again(&session, run, settings, &mut RunProgress::new())?;
         return tables::print_record(&record, global).map(|()| Done::Fine);

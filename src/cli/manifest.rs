@@ -17,15 +17,16 @@ pub fn read(args: &ManifestArgs) -> Result<Loaded> {
 /// Reads and checks it, opens its data and holds both against the pins.
 pub fn open(args: &ManifestArgs, settings: &Settings) -> Result<Session> {
     let mut loaded = read(args)?;
-    // They are told already, whether or not the data can be opened.
+    // They are printed already, whether or not the data can be opened.
     loaded.warnings.clear();
-    Ok(told(Session::of(loaded, settings)?))
+    let session = Session::of_manifest(loaded, settings)?;
+    print_warnings(&session);
+    Ok(session)
 }
 
-/// A session whose warnings have been told.
-pub fn told(session: Session) -> Session {
+/// What is worth a line about a session that was opened.
+pub fn print_warnings(session: &Session) {
     session.warnings.iter().for_each(|warning| output::note(warning));
-    session
 }
 
 /// The dataset of a manifest that was read.

@@ -1,6 +1,6 @@
 //! The program's words: its commands, and which function does each.
 
-use super::arguments::{Global, Named};
+use super::arguments::Global;
 use super::done::Done;
 use super::{
     ablate, check, compare, data, doctor, eval, gc, generate, import, ls, pin, report, resume, run, show,
@@ -46,7 +46,7 @@ pub enum Command {
     /// List what nobody needs any more, and why; remove it with --yes
     Gc(gc::Args),
     /// Show one run: state, metrics, files
-    Show(Named),
+    Show(show::Args),
     /// Why a run, a manifest or an ablation's cells exist already, or not: field by field
     Why(why::Args),
     /// Prove that a run is intact, or that two runs have the same bits

@@ -1,6 +1,6 @@
 //! `nano4m show RUN`: where a run stands, what it measured, what it left.
 
-use super::arguments::{Global, Named};
+use super::arguments::Global;
 use super::done::Done;
 use super::environment::runs_folder;
 use super::ls::state;
@@ -11,6 +11,13 @@ use crate::runner::clock;
 use crate::store::{self, RunDir, Status};
 use serde::Serialize;
 
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Which run
+    #[arg(value_name = "RUN")]
+    pub run: String,
+}
+
 #[derive(Serialize)]
 struct Shown {
     path: String,
@@ -20,7 +27,7 @@ struct Shown {
 }
 
 /// `nano4m show RUN`.
-pub fn show(args: &Named, global: &Global) -> Result<Done> {
+pub fn show(args: &Args, global: &Global) -> Result<Done> {
     let run = store::find(&runs_folder(global), &args.run)?;
     let status = run.status()?;
     let record = if run.finished() { Some(Record::read(&run.file("record.json"))?) } else { None };
@@ -30,8 +37,8 @@ pub fn show(args: &Named, global: &Global) -> Result<Done> {
         return Ok(Done::Fine);
     }
     let mut text = describe(&run, status.as_ref());
-    if let Some(r) = &record {
-        text += &facts(r);
+    if let Some(record) = &record {
+        text += &facts(record);
     }
     output::data(&text)?;
     record.map_or(Ok(()), |r| tables::print_record(&r, global))?;
@@ -41,36 +48,42 @@ pub fn show(args: &Named, global: &Global) -> Result<Done> {
 fn describe(run: &RunDir, status: Option<&Status>) -> String {
     let mut lines = vec![("run", run.id.directory()), ("path", run.path.display().to_string())];
     lines.push(("state", state(run, status).into()));
-    if let Some(s) = status {
-        lines.push(("step", format!("{} of {}", s.step, s.total)));
-        lines.push(("started", s.started.clone()));
-        if s.train_seconds > 0.0 {
-            let rate = s.train_tokens as f64 / s.train_seconds;
-            lines.push(("trained", format!("{} at {rate:.0} tokens/s", clock(s.train_seconds))));
+    if let Some(status) = status {
+        lines.push(("step", format!("{} of {}", status.step, status.total)));
+        lines.push(("started", status.started.clone()));
+        if status.train_seconds > 0.0 {
+            let rate = status.train_tokens as f64 / status.train_seconds;
+            lines.push(("trained", format!("{} at {rate:.0} tokens/s", clock(status.train_seconds))));
         }
-        lines.extend(s.reason.clone().map(|r| ("reason", r)));
-        lines.push(("manifest", s.manifest.clone()));
+        lines.extend(status.reason.clone().map(|r| ("reason", r)));
+        lines.push(("manifest", status.manifest.clone()));
     }
     let steps: Vec<String> = run.checkpoints().iter().map(ToString::to_string).collect();
     lines.push(("checkpoints", if steps.is_empty() { "none".into() } else { steps.join(", ") }));
     format(&lines)
 }
 
-fn facts(r: &Record) -> String {
-    let pinned = match (r.pinned, r.drift.is_empty()) {
-        (_, false) => format!("drift allowed: {}", r.drift.join("; ")),
+fn facts(record: &Record) -> String {
+    let pinned = match (record.pinned, record.drift.is_empty()) {
+        (_, false) => format!("drift allowed: {}", record.drift.join("; ")),
         (true, true) => "pinned, and the pins matched".into(),
         (false, true) => "not pinned".into(),
     };
     format(&[
-        ("identity", r.identity.clone()),
-        ("code", r.code_hash.clone()),
-        ("data", r.data_hash.clone()),
+        ("identity", record.identity.clone()),
+        ("code", record.code_hash.clone()),
+        ("data", record.data_hash.clone()),
         ("provenance", pinned),
-        ("parameters", r.parameters.to_string()),
-        ("tokens", r.train_tokens.to_string()),
-        ("clips", format!("{} train, {} validation, {} test", r.clips.train, r.clips.eval, r.clips.test)),
-        ("digest", r.final_digest.clone()),
+        ("parameters", record.parameters.to_string()),
+        ("tokens", record.train_tokens.to_string()),
+        (
+            "clips",
+            format!(
+                "{} train, {} validation, {} test",
+                record.clips.train, record.clips.eval, record.clips.test
+            ),
+        ),
+        ("digest", record.final_digest.clone()),
     ])
 }
 

@@ -28,28 +28,28 @@ pub struct Outcome<'a> {
 /// If it cannot be written.
 pub fn commit(session: &Session, run: &RunDir, outcome: Outcome, settings: &Settings) -> Result<()> {
     let Outcome { net, tokens, metrics, mut files } = outcome;
-    let e = &session.experiment;
+    let experiment = &session.experiment;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let clips = |part| session.data.split(part).len();
     let record = Record {
         schema: record::SCHEMA,
         program: env!("CARGO_PKG_VERSION").into(),
-        name: e.name.clone(),
+        name: experiment.name.clone(),
         id: run.id.short(),
         identity: session.identity.clone(),
         made_for: run.status()?.and_then(|status| status.made_for),
         code_hash: format!("sha256:{CODE_HASH}"),
         data_hash: session.data.hash.clone(),
         drift: session.drift.iter().map(ToString::to_string).collect(),
-        pinned: e.pins.is_some(),
+        pinned: experiment.pins.is_some(),
         device: settings.device.to_string(),
-        seeds: e.seeds,
+        seeds: experiment.seeds,
         parameters: net.config().parameters(),
-        steps: e.train.steps(),
+        steps: experiment.train.steps(),
         train_tokens: tokens,
         final_digest: digest::of_parameters(net),
         clips: Clips { train: clips(Part::Train), eval: clips(Part::Eval), test: clips(Part::Test) },
-        modalities: e.modalities.iter().map(modality).collect(),
+        modalities: experiment.modalities.iter().map(modality).collect(),
         metrics,
         files,
     };

@@ -64,14 +64,14 @@ pub struct Generated {
 /// Exit 2 for a request that the experiment does not allow; if the folder exists or cannot be written.
 pub fn dataset(session: &Session, net: &dyn Network, request: &Request, out: &Path) -> Result<Generated> {
     Dataset::refuse_existing(out)?;
-    let e = &session.experiment;
+    let experiment = &session.experiment;
     let Request { inputs, target, prefix, decode, .. } = request;
-    if let Some(first) = check::generation(e, inputs, target, *prefix, decode).into_iter().next() {
+    if let Some(first) = check::generation(experiment, inputs, target, *prefix, decode).into_iter().next() {
         return Err(first.into());
     }
-    let (index, sources) = (index(&e.modalities, target)?, indices(&e.modalities, inputs)?);
-    let seed = request.seed.unwrap_or(e.seeds.probes);
-    let given = e.modalities[index].prefix(*prefix);
+    let (index, sources) = (index(&experiment.modalities, target)?, indices(&experiment.modalities, inputs)?);
+    let seed = request.seed.unwrap_or(experiment.seeds.probes);
+    let given = experiment.modalities[index].prefix(*prefix);
     let mut parts: [Vec<ClipData>; 3] = Default::default();
     for &part in &request.parts {
         let split = session.data.split(part);
@@ -79,10 +79,10 @@ pub fn dataset(session: &Session, net: &dyn Network, request: &Request, out: &Pa
         let task = Task { split, inputs: &sources, target: index, given, clips, seed, decode };
         parts[part as usize] = clips_of(net, session, &task)?;
     }
-    let splits = &e.data.splits;
+    let splits = &experiment.data.splits;
     let names = [&splits.train, &splits.eval, &splits.test];
     let made = Part::ALL.map(|part| (names[part as usize].clone(), parts[part as usize].len()));
-    let data = Dataset::from_parts(&[written(&e.modalities[index])], parts)?;
+    let data = Dataset::from_parts(&[written(&experiment.modalities[index])], parts)?;
     let generated = Generated {
         sha256: data.hash.clone(),
         clips: made.into_iter().filter(|(_, clips)| *clips > 0).collect(),

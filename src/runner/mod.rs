@@ -22,3 +22,6 @@ pub use run::{resume, run};
 pub use session::{current, dataset, drift, folder, Session};
 pub use settings::{Limits, Settings};
 pub use stages::Ended;
+
+#[cfg(test)]
+mod tests;

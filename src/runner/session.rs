@@ -34,14 +34,14 @@ impl Session {
     /// # Errors
     /// Exit 2 for an invalid manifest or dataset, 3 for missing data or pins that do not match.
     pub fn open(path: impl AsRef<Path>, settings: &Settings) -> Result<Session> {
-        Session::of(manifest::read(path.as_ref(), &settings.overrides)?, settings)
+        Session::of_manifest(manifest::read(path.as_ref(), &settings.overrides)?, settings)
     }
 
     /// [`Session::open`] of a manifest that has been read.
     ///
     /// # Errors
     /// As there.
-    pub fn of(loaded: Loaded, settings: &Settings) -> Result<Session> {
+    pub fn of_manifest(loaded: Loaded, settings: &Settings) -> Result<Session> {
         let absolute = std::path::absolute(&loaded.path).unwrap_or_else(|_| loaded.path.clone());
         let file = loaded.path.clone();
         Session::assemble(loaded, absolute, &file, settings)

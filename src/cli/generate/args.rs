@@ -1,13 +1,13 @@
 //! Arguments of `nano4m generate`.
 
 use crate::manifest::schema::{Decode, Scheme};
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-#[derive(Args, Debug)]
+#[derive(clap::Args, Debug)]
 #[command(allow_missing_positional = true)]
-pub struct Generate {
+pub struct Args {
     /// Which run; its newest checkpoint is used
     #[arg(value_name = "RUN", conflicts_with_all = ["manifest", "checkpoint"])]
     pub run: Option<String>,
@@ -91,7 +91,7 @@ fn finite(text: &str) -> std::result::Result<f64, String> {
     text.parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(|| "expected a finite number".into())
 }
 
-impl Generate {
+impl Args {
     /// Order and sampling.
     pub fn decode(&self) -> Decode {
         Decode {

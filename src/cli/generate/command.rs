@@ -1,6 +1,6 @@
 //! `nano4m generate`: which network, which clips, where to.
 
-use super::args::{Generate, PartArg};
+use super::args::{Args, PartArg};
 use crate::cli::arguments::{Global, ManifestArgs};
 use crate::cli::done::Done;
 use crate::cli::{environment, manifest, output};
@@ -12,7 +12,7 @@ use crate::runner::{evaluate, Session, Settings};
 use crate::store;
 
 /// `nano4m generate [RUN] OUT --target … --inputs …`.
-pub fn generate(args: &Generate, global: &Global) -> Result<Done> {
+pub fn generate(args: &Args, global: &Global) -> Result<Done> {
     Dataset::refuse_existing(&args.out)?;
     let settings = Settings { allow_drift: args.allow_drift, ..environment::settings(global) };
     let (session, net) = source(args, &settings)?;
@@ -35,7 +35,7 @@ pub fn generate(args: &Generate, global: &Global) -> Result<Done> {
 }
 
 /// The run's newest checkpoint, or the given one.
-fn source(args: &Generate, settings: &Settings) -> Result<(Session, Box<dyn Network>)> {
+fn source(args: &Args, settings: &Settings) -> Result<(Session, Box<dyn Network>)> {
     if let (Some(manifest), Some(checkpoint)) = (&args.manifest, &args.checkpoint) {
         let named = ManifestArgs { manifest: manifest.clone(), set: args.set.clone() };
         let session = manifest::open(&named, settings)?;
@@ -47,7 +47,8 @@ fn source(args: &Generate, settings: &Settings) -> Result<(Session, Box<dyn Netw
             .help("name a run before the output folder, or give --manifest and --checkpoint"));
     };
     let (session, net) = evaluate::newest(&store::find(&settings.runs, run)?, settings)?;
-    Ok((manifest::told(session), net))
+    manifest::print_warnings(&session);
+    Ok((session, net))
 }
 
 impl PartArg {

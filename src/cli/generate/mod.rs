@@ -3,5 +3,5 @@
 mod args;
 mod command;
 
-pub use args::Generate as Args;
+pub use args::Args;
 pub use command::generate;

@@ -1,0 +1,119 @@
+//! A run from Rust: stopped, resumed, reported, measured again.
+
+use super::{evaluate, resume, run, Ended, Limits, Session, Settings};
+use crate::fault::{Exit, Result};
+use crate::observer::{Observer, Progress, Silent, Stop};
+use crate::store::{self, State};
+use std::path::Path;
+use std::time::Duration;
+
+fn settings(folder: &Path) -> Settings {
+    let now = || "2026-01-01T00:00:00Z".to_string();
+    let overrides = [
+        "data.synthetic.clips=(16, 8, 8)",
+        "train.batch=4",
+        "train.tokens=1536",
+        "train.warmup_tokens=512",
+        "probes=[CrossEntropy(masks: 1)]",
+    ];
+    Settings {
+        overrides: overrides.map(String::from).to_vec(),
+        ..Settings::new(folder.join("runs"), folder.join("cache"), now)
+    }
+}
+
+/// Remembers what it was told; its clock moves by an hour a step.
+#[derive(Default)]
+struct Scripted {
+    told: Vec<String>,
+    hours: u32,
+    probes: usize,
+    interrupt_probes: bool,
+}
+
+impl Observer for Scripted {
+    fn begun(&mut self, run: &Path) -> Result<()> {
+        self.told.push(format!("begun {}", run.is_dir()));
+        Ok(())
+    }
+
+    fn stepped(&mut self, progress: &Progress) {
+        self.hours += 1;
+        self.told.push(format!("step {}", progress.step));
+    }
+
+    fn measured(&mut self, _probe: &str, _done: usize, _total: usize) {
+        self.probes += 1;
+    }
+
+    fn note(&mut self, message: &str) {
+        self.told.push(message.split([':', '→']).next().unwrap_or_default().trim().into());
+    }
+
+    fn stop(&mut self, _step: u64) -> Option<Stop> {
+        (self.interrupt_probes && self.probes > 0).then_some(Stop::Interrupted)
+    }
+
+    fn seconds(&self) -> f64 {
+        3600.0 * f64::from(self.hours)
+    }
+}
+
+fn stopped(ended: Ended) -> (u64, Stop) {
+    match ended {
+        Ended::Stopped { step, why } => (step, why),
+        Ended::Finished(_) => panic!("it is finished"),
+    }
+}
+
+#[test]
+fn a_run_stops_resumes_and_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = settings(folder.path());
+    let session = Session::open("experiments/synthetic.ron", &whole).unwrap();
+    let mut observer = Scripted::default();
+
+    let one = Settings { limits: Limits { stop_after: Some(1), max_time: None }, ..whole.clone() };
+    assert_eq!(stopped(run(&session, &one, &mut observer).unwrap()), (1, Stop::Asked));
+    let hour = Limits { stop_after: None, max_time: Some(Duration::from_secs(3600)) };
+    let timed = Settings { limits: hour, ..whole.clone() };
+    assert_eq!(stopped(run(&session, &timed, &mut observer).unwrap()), (2, Stop::Asked));
+    let made = &store::list(&whole.runs).unwrap()[0];
+    let status = made.status().unwrap().unwrap();
+    assert_eq!((status.state, status.step, status.train_seconds), (State::Stopped, 2, 7200.0));
+    assert_eq!(status.reason.as_deref(), Some("stopped as asked"));
+
+    observer.interrupt_probes = true;
+    let fault = resume(made, &whole, &mut observer).unwrap_err();
+    assert_eq!((fault.exit, fault.what.as_str()), (Exit::Interrupted, "interrupted while measuring"));
+    assert_eq!(made.status().unwrap().unwrap().state, State::Stopped);
+
+    let Ended::Finished(record) = resume(made, &whole, &mut Silent).unwrap() else { panic!("unfinished") };
+    let told = observer.told.len();
+    let again = run(&session, &whole, &mut observer).unwrap();
+    assert_eq!(again, Ended::Finished(record.clone()));
+    assert_eq!(&observer.told[told..], ["already finished"]);
+    let starts = observer.told.iter().filter(|line| *line == "begun true").count();
+    assert_eq!((starts, observer.told.iter().filter(|line| line.starts_with("step ")).count()), (3, 3));
+
+    let measured = evaluate::again(&session, made, &whole, &mut Silent).unwrap();
+    assert_eq!(measured, *record);
+    let log = std::fs::read_to_string(made.file("log.txt")).unwrap();
+    let lines: Vec<&str> =
+        log.lines().filter_map(|line| line.split_once(' ')).map(|(_, rest)| rest).collect();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("step ") && line.contains("loss")).count(), 3);
+    assert!(lines.contains(&"finished at step 3") && lines.contains(&"training from step 2 of 3"), "{log}");
+}
+
+#[test]
+fn a_manifest_that_is_held_to_other_code_is_refused_unless_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(folder.path());
+    settings.overrides.push(format!("pins=(code: \"{}\")", "0".repeat(64)));
+    let refused = Session::open("experiments/synthetic.ron", &settings).map(|_| ()).unwrap_err();
+    assert_eq!(refused.exit, Exit::Provenance);
+    settings.allow_drift = true;
+    let session = Session::open("experiments/synthetic.ron", &settings).unwrap();
+    assert_eq!(session.drift.len(), 1);
+    assert!(session.warnings.last().unwrap().starts_with("warning: drift allowed: pins.code expected"));
+}
