@@ -2,7 +2,8 @@
 
 use super::identity::counts;
 use super::schema::Experiment;
-use super::{lookup, resolved, syntax};
+use super::text::resolved;
+use super::{lookup, syntax};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@ use super::syntax::{unquote, Kind, Node};
 
 /// How far a path could be followed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Found<'t, 'p> {
+pub struct Match<'t, 'p> {
     /// The deepest value on the path that exists.
     pub node: &'t Node,
     /// Byte where its key, or the value itself, starts.
@@ -14,8 +14,8 @@ pub struct Found<'t, 'p> {
 }
 
 /// Follows `path` from the root of `text` as far as it goes.
-pub fn follow<'t, 'p>(text: &str, root: &'t Node, path: &'p str) -> Found<'t, 'p> {
-    let mut found = Found { node: root, start: root.start, rest: path };
+pub fn follow<'t, 'p>(text: &str, root: &'t Node, path: &'p str) -> Match<'t, 'p> {
+    let mut found = Match { node: root, start: root.start, rest: path };
     while !found.rest.is_empty() {
         match step(text, found.node, found.rest) {
             Some(next) => found = next,
@@ -25,7 +25,7 @@ pub fn follow<'t, 'p>(text: &str, root: &'t Node, path: &'p str) -> Found<'t, 'p
     found
 }
 
-fn step<'t, 'p>(text: &str, node: &'t Node, path: &'p str) -> Option<Found<'t, 'p>> {
+fn step<'t, 'p>(text: &str, node: &'t Node, path: &'p str) -> Option<Match<'t, 'p>> {
     match &node.kind {
         Kind::Scalar => None,
         // The longest key wins: map keys may contain dots.
@@ -33,13 +33,13 @@ fn step<'t, 'p>(text: &str, node: &'t Node, path: &'p str) -> Option<Found<'t, '
             .iter()
             .filter_map(|f| {
                 strip_key(path, &f.key)
-                    .map(|rest| (f.key.len(), Found { node: &f.value, start: f.start, rest }))
+                    .map(|rest| (f.key.len(), Match { node: &f.value, start: f.start, rest }))
             })
             .max_by_key(|(length, _)| *length)
             .map(|(_, found)| found),
         Kind::Items { items, .. } => indexed(items, path)
             .or_else(|| named(text, items, path))
-            .map(|(node, rest)| Found { node, start: node.start, rest })
+            .map(|(node, rest)| Match { node, start: node.start, rest })
             // `Some(x)` and `Directions([x])`: the wrapper is transparent.
             .or_else(|| match items.as_slice() {
                 [only] => step(text, only, path),

@@ -1,10 +1,28 @@
-//! Reading `PerModality`: `1.0`, or `{"tok_rgb@196": 0.5, "scene_desc": 2.0}`.
+//! One number for all modalities or one for each: `1.0`, or `{"tok_rgb@196": 0.5, "scene_desc": 2.0}`.
 
-use super::schema::PerModality;
 use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// One number for all modalities, or one by name (absent names take the default of the field).
+/// Read by a visitor: an untagged enum would report neither place nor reason.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum PerModality {
+    All(f64),
+    Each(BTreeMap<String, f64>),
+}
+
+impl PerModality {
+    /// The value for `name`; `default` where a map does not name it.
+    pub fn get(&self, name: &str, default: f64) -> f64 {
+        match self {
+            PerModality::All(x) => *x,
+            PerModality::Each(map) => map.get(name).copied().unwrap_or(default),
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for PerModality {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

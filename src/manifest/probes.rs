@@ -1,7 +1,7 @@
 //! The probes a manifest can ask for, and their defaults.
 
 use super::decode::Decode;
-use super::schema::{Direction, Masking};
+use super::masking::{Direction, Masking};
 use serde::{Deserialize, Serialize};
 
 /// A measurement after training.

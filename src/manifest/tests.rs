@@ -2,6 +2,7 @@
 
 use super::testing::{small, SMALL};
 use super::*;
+use std::path::Path;
 
 /// The messages for `SMALL` with `old` replaced by `new`, without the last line.
 fn messages(old: &str, new: &str) -> String {

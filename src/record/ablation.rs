@@ -5,13 +5,14 @@
 //! seed. A run that failed is simply not there.
 
 use crate::fault::{Fault, Result};
-use crate::store::write_atomic;
+use crate::store::json::{pretty, Format};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Version of the file.
 pub const SCHEMA: u32 = 1;
+const FORMAT: Format = Format { what: "an ablation's record", short: "ablation", schema: SCHEMA, help: None };
 
 /// Folder inside the runs folder.
 pub const FOLDER: &str = "ablations";
@@ -96,10 +97,7 @@ impl AblationRecord {
 
     /// The file as bytes, newline at the end.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|e| Fault::failed(format!("cannot format the ablation's record: {e}")))?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        pretty(self)
     }
 
     /// Replaces the record under `runs_root` atomically.
@@ -111,7 +109,7 @@ impl AblationRecord {
         self.check().map_err(|f| f.at(path.display().to_string()))?;
         let folder = runs_root.join(FOLDER);
         std::fs::create_dir_all(&folder).map_err(|e| Fault::io("create", &folder, &e))?;
-        write_atomic(&path, &self.to_json()?)
+        FORMAT.write(&path, self)
     }
 
     /// Reads `path`.
@@ -119,18 +117,8 @@ impl AblationRecord {
     /// # Errors
     /// If it is missing, is not an ablation's record, has another version or contradicts itself.
     pub fn read(path: &Path) -> Result<AblationRecord> {
-        let place = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
-        let bad = |e: serde_json::Error| Fault::failed(format!("not an ablation's record: {e}")).at(&place);
-        let version: Version = serde_json::from_slice(&bytes).map_err(bad)?;
-        if version.schema != SCHEMA {
-            return Err(Fault::failed("an ablation's record of another version of nano4m")
-                .at(&place)
-                .found(format!("ablation schema {}", version.schema))
-                .expected(format!("ablation schema {SCHEMA}")));
-        }
-        let record: AblationRecord = serde_json::from_slice(&bytes).map_err(bad)?;
-        record.check().map_err(|f| f.at(place)).map(|()| record)
+        let record: AblationRecord = FORMAT.read(path)?;
+        record.check().map_err(|fault| fault.at(path.display().to_string())).map(|()| record)
     }
 
     /// Every record under `runs_root`, by name. A missing folder has none.
@@ -195,12 +183,6 @@ impl AblationRecord {
     }
 }
 
-/// The one field every version has.
-#[derive(Deserialize)]
-struct Version {
-    schema: u32,
-}
-
 fn contradiction(what: &str, found: &dyn std::fmt::Display) -> Fault {
     Fault::failed(format!("an ablation's record contradicts itself: {what}")).found(found)
 }
@@ -218,9 +200,10 @@ fn unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<()>
 /// A name that stays inside its folder.
 fn plain(what: &str, name: &str) -> Result<()> {
     let fine = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0', '\n']);
-    match fine {
-        true => Ok(()),
-        false => Err(contradiction(&format!("the {what} is not a file's name"), &name)),
+    if fine {
+        Ok(())
+    } else {
+        Err(contradiction(&format!("the {what} is not a file's name"), &name))
     }
 }
 

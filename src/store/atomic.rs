@@ -5,6 +5,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+/// How the names of files begin that are on their way to a final name; after a crash one may be left.
+pub const TEMPORARY: [&str; 2] = [".tmp-", ".lock-"];
+
 /// Replaces `path` by `bytes`. A reader sees the old file or the new one, never a part.
 ///
 /// # Errors

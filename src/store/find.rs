@@ -1,6 +1,6 @@
 //! Naming a run: a unique prefix of its id, its name, its path, or `latest`.
 
-use super::{RunDir, RunId};
+use super::run_dir::{RunDir, RunId};
 use crate::fault::{Fault, Result};
 use std::path::Path;
 

@@ -12,22 +12,19 @@
 //! ```
 
 mod atomic;
+mod csv_log;
 mod find;
 pub mod json;
 mod lock;
 mod made_for;
-mod rows;
 mod run_dir;
 mod status;
 pub mod tensors;
 
-pub use atomic::{write_atomic, write_atomic_with};
+pub use atomic::{write_atomic, write_atomic_with, TEMPORARY};
+pub use csv_log::CsvLog;
 pub use find::{attempts, find, list};
 pub use lock::{Holder, Lock};
 pub use made_for::CellOf;
-pub use rows::Rows;
 pub use run_dir::{RunDir, RunId};
 pub use status::{State, Status};
-
-/// How the names of files begin that are on their way to a final name; after a crash one may be left.
-pub const TEMPORARY: [&str; 2] = [".tmp-", ".lock-"];

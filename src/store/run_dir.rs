@@ -1,7 +1,8 @@
 //! The directory of one run: its name, its files, its lock.
 
 use super::atomic::{sync_folder, write_atomic};
-use super::{Lock, Status};
+use super::lock::Lock;
+use super::status::Status;
 use crate::fault::{Fault, Result};
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -1,13 +1,14 @@
 //! `status.json`: what a run is doing. The only file of a run that holds times.
 
-use super::atomic::write_atomic;
-use super::CellOf;
-use crate::fault::{Fault, Result};
+use super::json::Format;
+use super::made_for::CellOf;
+use crate::fault::Result;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Version of `status.json`.
 pub const SCHEMA: u32 = 1;
+const FORMAT: Format = Format { what: "a status file", short: "status", schema: SCHEMA, help: None };
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,24 +96,12 @@ impl Status {
     /// # Errors
     /// If it is missing, is not a status or has another version.
     pub fn read(path: &Path) -> Result<Status> {
-        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
-        let status: Status = serde_json::from_slice(&bytes)
-            .map_err(|e| Fault::failed(format!("not a status file: {e}")).at(path.display().to_string()))?;
-        if status.schema != SCHEMA {
-            return Err(Fault::failed("a run of another version of nano4m")
-                .at(path.display().to_string())
-                .found(format!("status schema {}", status.schema))
-                .expected(format!("status schema {SCHEMA}")));
-        }
-        Ok(status)
+        FORMAT.read(path)
     }
 
     /// Replaces `path`.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(self)
-            .map_err(|e| Fault::failed(format!("cannot format the status: {e}")))?;
-        text.push('\n');
-        write_atomic(path, text.as_bytes())
+        FORMAT.write(path, self)
     }
 }
 

@@ -5,26 +5,26 @@ use crate::modality::Modality;
 use crate::model::digest::StateDigest;
 use crate::model::network::StepOutcome;
 use crate::observer::{Progress, Scored};
-use crate::store::{Rows, RunDir};
+use crate::store::{CsvLog, RunDir};
 
 /// The open tables of a run.
 pub struct Tables {
-    metrics: Rows,
-    eval: Rows,
-    digests: Rows,
+    metrics: CsvLog,
+    eval: CsvLog,
+    digests: CsvLog,
 }
 
 impl Tables {
     /// Opens all three, keeping the rows up to the checkpoint of `step`.
     pub fn open(run: &RunDir, modalities: &[Modality], step: u64) -> Result<Tables> {
         Ok(Tables {
-            metrics: Rows::open(&run.file("metrics.csv"), &metrics_header(modalities), step)?,
-            eval: Rows::open(
+            metrics: CsvLog::open(&run.file("metrics.csv"), &metrics_header(modalities), step)?,
+            eval: CsvLog::open(
                 &run.file("eval.csv"),
                 &strings(["step", "modality", "tokens", "ce_nats"]),
                 step,
             )?,
-            digests: Rows::open(&run.file("digests.csv"), &strings(["step", "tensor", "digest"]), step)?,
+            digests: CsvLog::open(&run.file("digests.csv"), &strings(["step", "tensor", "digest"]), step)?,
         })
     }
 

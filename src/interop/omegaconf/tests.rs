@@ -1,4 +1,6 @@
 use super::*;
+use crate::manifest::schema::PerModality;
+use crate::modality::{Strategy, Text};
 
 const CONFIG: &str = "
 run_name: auto

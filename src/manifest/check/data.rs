@@ -1,6 +1,6 @@
 //! `data`: one source, usable split names, hashes and synthetic parameters.
 
-use super::{bad_hash, is_sha256, Findings};
+use super::findings::{bad_hash, is_sha256, Findings};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Data, Experiment, Labels, PerModality, Synthetic};
 

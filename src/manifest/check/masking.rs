@@ -1,7 +1,7 @@
 //! `masking`: ranges, ratios, concentrations and directions.
 
 use super::data::each;
-use super::Findings;
+use super::findings::Findings;
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Direction, Experiment, Masking, PerModality, Ratio};
 
@@ -43,9 +43,10 @@ fn range(path: &str, (low, high): (usize, usize), total: usize, used: bool, foun
         let finding = Finding::error(path, format!("`{path}` asks for more tokens than a sample has"))
             .found(format!("({low}, {high})"))
             .expected(format!("at most {total}, the sum of the lengths"));
-        match low > total {
-            true => found.push(finding),
-            false => found.warn(finding.help("larger budgets are cut to what is there")),
+        if low > total {
+            found.push(finding);
+        } else {
+            found.warn(finding.help("larger budgets are cut to what is there"));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `modalities`: names, sizes, and what captions, grids and spans need.
 
 use super::data::is_folder;
-use super::Findings;
+use super::findings::Findings;
 use crate::manifest::diagnostic::Finding;
 use crate::modality::{Modality, Strategy, Text};
 

@@ -1,7 +1,7 @@
 //! `probes` and `claims`: what is asked exists, and the answer is not given away.
 
+use super::findings::Findings;
 use super::masking::{direction, masking, modality_list};
-use super::Findings;
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Claim, Decode, Direction, Experiment, Probe};
 use crate::suggest::hint;

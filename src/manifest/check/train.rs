@@ -1,6 +1,6 @@
 //! `model` and `train`: sizes that fit together, and optimization in range.
 
-use super::Findings;
+use super::findings::Findings;
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Experiment, Model, Train};
 

@@ -1,38 +1,9 @@
-//! Where things stand in a RON text: a tolerant scanner that yields a tree of spans.
-//!
-//! RON's deserializer forgets positions once a value is built; this tree remembers them, so that a
-//! semantic error can name its line, an override can replace one value, and pins can be rewritten
-//! without touching comments or layout. It never fails: on broken text it returns what it saw.
+//! The scanner of RON texts. It never fails: on broken text it returns what it saw.
+
+use super::tree::{Field, Kind, Node};
 
 /// Nesting beyond this is not followed (RON itself stops there).
 const MAX_DEPTH: usize = 128;
-
-/// A value: bytes `start..end` of the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
-    pub start: usize,
-    pub end: usize,
-    pub kind: Kind,
-}
-
-/// What a value is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Number, string, character, unit variant, `None`, `true`.
-    Scalar,
-    /// `(a: 1)`, `Name(a: 1)` or `{"a": 1}`.
-    Fields { name: Option<String>, map: bool, fields: Vec<Field> },
-    /// `[1, 2]`, `(1, 2)` or `Name(1)`.
-    Items { name: Option<String>, items: Vec<Node> },
-}
-
-/// `key: value`; the key starts at byte `start`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    pub key: String,
-    pub start: usize,
-    pub value: Node,
-}
 
 /// Scans `text`; the root is an empty scalar when there is no value.
 pub fn scan(text: &str) -> Node {
@@ -44,24 +15,6 @@ pub fn scan(text: &str) -> Node {
         scanner.blank();
     }
     scanner.value()
-}
-
-/// 1-based line and column (in characters) of byte `at`.
-pub fn position(text: &str, at: usize) -> (usize, usize) {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let before = &text[..at];
-    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
-}
-
-/// Byte of a 1-based line and column; the end of the text when it is shorter.
-pub fn offset(text: &str, (line, column): (usize, usize)) -> usize {
-    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let within = text[start..].char_indices().nth(column.saturating_sub(1)).map(|(i, _)| i);
-    within.map_or(text.len(), |i| start + i)
 }
 
 /// Whether a comma follows byte `at`, comments aside.
@@ -276,6 +229,7 @@ pub fn unquote(literal: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::syntax::position;
     use proptest::prelude::*;
 
     fn field<'a>(node: &'a Node, key: &str) -> &'a Field {
@@ -313,14 +267,6 @@ Experiment( /* nested /* lr: */ "quote */
             }
             other => panic!("{other:?}"),
         }
-    }
-
-    #[test]
-    fn columns_count_characters() {
-        assert_eq!(position("é\naé b", "é\naé b".len() - 1), (2, 4));
-        assert_eq!(position("", 9), (1, 1));
-        assert_eq!(offset("é\naé b", (2, 4)), "é\naé ".len());
-        assert_eq!(offset("ab", (7, 1)), 2);
     }
 
     #[test]

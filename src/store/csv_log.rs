@@ -10,17 +10,17 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// An open append-only table.
-pub struct Rows {
+pub struct CsvLog {
     file: File,
     path: PathBuf,
 }
 
-impl Rows {
+impl CsvLog {
     /// Opens or creates `path` and cuts it back to the rows whose step is at most `through`.
     ///
     /// # Errors
     /// If the file exists with other columns than `header`, or cannot be written.
-    pub fn open(path: &Path, header: &[String], through: u64) -> Result<Rows> {
+    pub fn open(path: &Path, header: &[String], through: u64) -> Result<CsvLog> {
         let old = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
@@ -32,7 +32,7 @@ impl Rows {
         }
         let file =
             OpenOptions::new().append(true).open(path).map_err(|e| Fault::io("append to", path, &e))?;
-        Ok(Rows { file, path: path.to_path_buf() })
+        Ok(CsvLog { file, path: path.to_path_buf() })
     }
 
     /// Appends one row; the first cell is the step.
@@ -95,7 +95,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("metrics.csv");
         let header = cells(&["step", "loss"]);
-        let mut rows = Rows::open(&path, &header, 0).unwrap();
+        let mut rows = CsvLog::open(&path, &header, 0).unwrap();
         for s in 1..=5 {
             rows.push(&cells(&[&s.to_string(), "0.5"])).unwrap();
         }
@@ -105,7 +105,7 @@ mod tests {
         torn.extend_from_slice(b"6,0.");
         std::fs::write(&path, torn).unwrap();
 
-        let mut rows = Rows::open(&path, &header, 3).unwrap();
+        let mut rows = CsvLog::open(&path, &header, 3).unwrap();
         rows.push(&cells(&["4", "0.25"])).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "step,loss\n1,0.5\n2,0.5\n3,0.5\n4,0.25\n");
     }
@@ -114,8 +114,8 @@ mod tests {
     fn other_columns_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("metrics.csv");
-        Rows::open(&path, &cells(&["step", "loss"]), 0).unwrap();
-        let fault = Rows::open(&path, &cells(&["step", "ce"]), 0).err().unwrap();
+        CsvLog::open(&path, &cells(&["step", "loss"]), 0).unwrap();
+        let fault = CsvLog::open(&path, &cells(&["step", "ce"]), 0).err().unwrap();
         assert_eq!((fault.found.as_deref(), fault.expected.as_deref()), (Some("step,loss"), Some("step,ce")));
     }
 }

@@ -1,0 +1,28 @@
+//! A RON text as a tree of spans.
+
+/// A value: bytes `start..end` of the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub start: usize,
+    pub end: usize,
+    pub kind: Kind,
+}
+
+/// What a value is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Number, string, character, unit variant, `None`, `true`.
+    Scalar,
+    /// `(a: 1)`, `Name(a: 1)` or `{"a": 1}`.
+    Fields { name: Option<String>, map: bool, fields: Vec<Field> },
+    /// `[1, 2]`, `(1, 2)` or `Name(1)`.
+    Items { name: Option<String>, items: Vec<Node> },
+}
+
+/// `key: value`; the key starts at byte `start`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    pub key: String,
+    pub start: usize,
+    pub value: Node,
+}
