@@ -204,8 +204,7 @@ fn of_clip(modalities: &[Modality], masking: &Masking, seed: u64, epoch: u64, cl
 #[test]
 fn a_direction_of_an_unknown_modality_is_a_fault() {
     let masking: Masking =
-        ron::from_str(r#"(directions: [(inputs: ["rgb"], targets: ["tok_audio@512"], share: 1.0)])"#)
-            .unwrap();
+        ron::from_str(r#"(directions: [(inputs: ["rgb"], targets: ["audo"], share: 1.0)])"#).unwrap();
     let fault = Masks::new(&published(), &masking).unwrap_err();
-    assert_eq!(fault.help.as_deref(), Some("did you mean `tok_rgb@196`?"), "{fault}");
+    assert_eq!(fault.help.as_deref(), Some("did you mean `audio`?"), "{fault}");
 }

@@ -11,7 +11,7 @@ use crate::model::network::Network;
 use crate::observer::Observer;
 use crate::probes::suite::Sink;
 use crate::record::{Metric, Record};
-use crate::store::{tensors, RunDir, Status};
+use crate::store::{json, tensors, RunDir, Status};
 use std::path::Path;
 
 /// Measures the newest checkpoint of a finished run; its files and its record are written again.
@@ -52,10 +52,7 @@ pub fn checkpoint(
     let mut sink = FolderSink { out: out.map(Path::to_owned), observer };
     let metrics = measure(session, net.as_ref(), settings, &mut sink)?;
     if out.is_some() {
-        let mut json = serde_json::to_vec_pretty(&metrics)
-            .map_err(|e| Fault::failed(format!("cannot format the metrics: {e}")))?;
-        json.push(b'\n');
-        sink.file("metrics.json", &json)?;
+        sink.file("metrics.json", &json::pretty(&metrics)?)?;
     }
     Ok(metrics)
 }

@@ -8,7 +8,7 @@ use crate::manifest;
 use crate::observer::Observer;
 use crate::provenance::{self, Situation};
 use crate::record;
-use crate::store::{self, Lock, RunDir, RunId, State, Status};
+use crate::store::{self, json, Lock, RunDir, RunId, State, Status};
 use std::time::Duration;
 
 /// Makes the session's run, or what is missing of it. A finished run with the same identity is reported,
@@ -89,10 +89,8 @@ fn begin(
         run.write("resolved.ron", manifest::resolved(&session.experiment).as_bytes())?;
     }
     if missing("provenance.json") {
-        let mut json = serde_json::to_vec_pretty(&provenance::collect(situation(session, settings)))
-            .map_err(|e| Fault::failed(format!("cannot format the provenance: {e}")))?;
-        json.push(b'\n');
-        run.write("provenance.json", &json)?;
+        let provenance = provenance::collect(situation(session, settings));
+        run.write("provenance.json", &json::pretty(&provenance)?)?;
     }
     let status = match run.status()? {
         Some(status) => again(status, session, settings),
