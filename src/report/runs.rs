@@ -4,8 +4,9 @@ use crate::digest::{sha256_hex, Hasher};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Claim;
 use crate::manifest::syntax::{self, Kind, Node};
+use crate::modality::short_names;
 use crate::record::examples::{self, Example};
-use crate::record::Record;
+use crate::record::{ModalityInfo, Record};
 use crate::report::table::Origin;
 use crate::store::{self, RunDir};
 use std::collections::BTreeMap;
@@ -88,6 +89,32 @@ impl Run {
             .found(found)
             .expected(&recorded.sha256)
             .help("restore the file, or evaluate the run again"))
+    }
+}
+
+impl Group {
+    /// What the manifest declares.
+    pub fn modalities(&self) -> &[ModalityInfo] {
+        &self.runs[0].record.modalities
+    }
+
+    /// Modalities joined by `+` as tables name them: short where that names one modality only.
+    pub fn names(&self, joined: &str) -> String {
+        let name = |full: &str| {
+            let short = short_names(full);
+            let alike = self.modalities().iter().filter(|m| m.short == short).count();
+            if alike > 1 {
+                full.to_string()
+            } else {
+                short
+            }
+        };
+        joined.split('+').map(name).collect::<Vec<_>>().join("+")
+    }
+
+    /// A direction `a+b->c` likewise: `a+b → c`.
+    pub fn direction(&self, joined: &str) -> String {
+        joined.split("->").map(|side| self.names(side)).collect::<Vec<_>>().join(" → ")
     }
 }
 

@@ -1,7 +1,8 @@
 //! Two sides on the same clips and seeds: difference, interval, test, effect size, what could be missed.
 
+use crate::metrics::clips::Clips;
+use crate::metrics::estimate::{ALPHA, PERMUTATIONS, POWER};
 use crate::report::scores::Scores;
-use crate::report::tables::{Clips, ALPHA, PERMUTATIONS, POWER};
 use crate::stats::{
     binomial, bootstrap, crossed, detectable, hierarchical, mcnemar, sign_flip, Alternative, Bootstrap,
     Estimable, Estimate, NotEstimable,

@@ -2,7 +2,8 @@
 
 use super::ranking::Grid;
 use super::sides::Comparison;
-use crate::report::tables::{mean_note, ALPHA, PERMUTATIONS};
+use crate::metrics::estimate::{ALPHA, PERMUTATIONS};
+use crate::report::tables::notes::mean as mean_note;
 use crate::stats::Bootstrap;
 
 /// Under every table: the tests, and what this comparison does not allow to say.

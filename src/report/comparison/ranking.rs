@@ -2,8 +2,8 @@
 
 use super::contrast::{Contrast, Tested};
 use super::sides::Comparison;
+use crate::metrics::estimate::ALPHA;
 use crate::report::scores::Metric;
-use crate::report::tables::ALPHA;
 use crate::stats::{multiple, Bootstrap, NotEstimable};
 use std::collections::BTreeMap;
 

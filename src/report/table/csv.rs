@@ -1,9 +1,11 @@
 //! CSV: header as `# ` comments, then fixed columns; an absent number is an empty field and its
 //! reason stands in the last column.
 
-use super::definition::{Cell, Column, Kind, Row, Table};
+use super::cell::Cell;
+use super::definition::{Row, Table};
 use super::format::{fixed, p_exact};
 use super::header::Header;
+use super::heading::{Heading, Kind};
 
 /// The whole file.
 pub fn csv(table: &Table, header: &Header) -> String {
@@ -16,14 +18,14 @@ pub fn csv(table: &Table, header: &Header) -> String {
     text
 }
 
-fn names(column: &Column) -> Vec<String> {
+fn names(column: &Heading) -> Vec<String> {
     match column.kind {
         Kind::Estimate => ["", "_low", "_high"].iter().map(|s| format!("{}{s}", column.name)).collect(),
         _ => vec![column.name.into()],
     }
 }
 
-fn fields(column: &Column, cell: &Cell, digits: Option<usize>) -> Vec<String> {
+fn fields(column: &Heading, cell: &Cell, digits: Option<usize>) -> Vec<String> {
     let digits = column.digits_in(digits);
     let one = match cell {
         Cell::Text(t) => t.clone(),
@@ -46,7 +48,7 @@ fn fields(column: &Column, cell: &Cell, digits: Option<usize>) -> Vec<String> {
 
 /// Why numbers of the row are missing: `column: reason`, joined by `; `.
 fn reasons(table: &Table, row: &Row) -> String {
-    let of = |(column, cell): (&Column, &Cell)| match cell {
+    let of = |(column, cell): (&Heading, &Cell)| match cell {
         Cell::Absent(why) => Some(format!("{}: {why}", column.name)),
         Cell::Estimate(e) => e.interval.err().map(|why| format!("{} interval: {why}", column.name)),
         _ => None,

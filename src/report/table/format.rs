@@ -1,6 +1,7 @@
 //! Numbers as text.
 
-use super::definition::{Cell, Column};
+use super::cell::Cell;
+use super::heading::Heading;
 use crate::record::Direction;
 
 /// `digits` after the point; never `-0`.
@@ -27,7 +28,7 @@ pub fn p_exact(p: f64) -> String {
 }
 
 /// A cell for people: Markdown, terminal and HTML share it.
-pub fn shown(cell: &Cell, column: &Column, digits: Option<usize>) -> String {
+pub fn shown(cell: &Cell, column: &Heading, digits: Option<usize>) -> String {
     let digits = column.digits_in(digits);
     match cell {
         Cell::Text(t) => t.clone(),
@@ -55,7 +56,7 @@ pub fn arrow(direction: Direction) -> Option<&'static str> {
 }
 
 /// A column's heading for people: label, arrow, unit.
-pub fn heading(column: &Column) -> String {
+pub fn heading(column: &Heading) -> String {
     let arrow = arrow(column.direction).map(|a| format!(" {a}")).unwrap_or_default();
     let unit = if column.unit.is_empty() { String::new() } else { format!(" ({})", column.unit) };
     format!("{}{arrow}{unit}", column.label)
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn an_estimate_without_interval_says_why() {
-        let column = Column::estimate("top1_percent", "top-1", "%", 1).higher();
+        let column = Heading::estimate("top1_percent", "top-1", "%", 1).higher();
         let e = |interval| Cell::Estimate(Estimate { value: 4.5, n: 200, interval });
         let full = e(Ok(Interval { low: 2.078, high: 8.37 }));
         assert_eq!(shown(&full, &column, None), "4.5 [2.1, 8.4]");

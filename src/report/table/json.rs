@@ -1,6 +1,7 @@
 //! JSON of one table, for machines: numbers at full precision, what is absent is null.
 
-use super::definition::{Cell, Table};
+use super::cell::Cell;
+use super::definition::Table;
 use super::header::Header;
 use serde_json::{json, Map, Value};
 

@@ -1,10 +1,13 @@
 //! A table and its texts. Knows no probe and no run: exporters are pure functions from a table and its
 //! header to text.
 
+mod cell;
+mod column;
 mod csv;
 mod definition;
 mod format;
 mod header;
+mod heading;
 mod html;
 mod json;
 mod markdown;
@@ -12,9 +15,12 @@ mod shown;
 mod terminal;
 
 pub use self::csv::csv;
-pub use definition::{Cell, Column, Kind, Row, Table};
+pub use cell::Cell;
+pub use column::Column;
+pub use definition::{Row, Table};
 pub use format::{arrow, shown};
 pub use header::{Header, Origin};
+pub use heading::{Heading, Kind};
 pub use html::{escape, html};
 pub use json::json;
 pub use markdown::{body, markdown, origins};

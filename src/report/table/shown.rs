@@ -1,7 +1,8 @@
 //! What people see of a table, before it is Markdown, HTML or a terminal's lines.
 
-use super::definition::{Kind, Table};
+use super::definition::Table;
 use super::format::{heading, shown};
+use super::heading::Kind;
 
 /// Texts of the columns that are shown.
 pub struct Shown {

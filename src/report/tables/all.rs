@@ -1,7 +1,6 @@
 //! Every table of a report.
 
-use super::built::Built;
-use super::common::{Context, Headline};
+use super::built::{Built, Context, Headline};
 use super::{
     claims, classification, cross_entropy, directions, eval_results, forward_vs_autoregressive, generation,
     linear_probe, memorization, per_class, retrieval,

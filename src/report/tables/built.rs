@@ -1,10 +1,83 @@
-//! A table and what the front page takes from it.
+//! What a table is made from, and what comes of it: the table, and lines for the front page.
 
-use super::common::Headline;
+use super::views::View;
+use crate::record::Direction as Better;
+use crate::report::reference::Published;
+use crate::report::runs::Group;
 use crate::report::table::Table;
+use crate::stats::{Bootstrap, Estimable, Estimate};
+
+/// What a table is made from.
+pub struct Context<'a> {
+    pub groups: &'a [Group],
+    pub plan: Bootstrap,
+}
 
 /// What a builder makes.
 pub struct Built {
     pub table: Table,
     pub headlines: Vec<Headline>,
+}
+
+impl Built {
+    /// A table with lines; none without.
+    pub fn unless_empty(table: Table, headlines: Vec<Headline>) -> Option<Built> {
+        (!table.rows.is_empty()).then_some(Built { table, headlines })
+    }
+}
+
+/// A number for the front page.
+pub struct Headline {
+    pub experiment: String,
+    pub seed: String,
+    pub quantity: String,
+    pub unit: &'static str,
+    pub better: Better,
+    pub digits: usize,
+    pub value: Estimable<Estimate>,
+    pub against: Option<Against>,
+    pub clips: u64,
+    pub published: Option<&'static Published>,
+}
+
+/// What a number is held against.
+pub struct Against {
+    pub name: String,
+    pub value: Option<f64>,
+    /// The p-value of the difference, corrected over its own table.
+    pub adjusted: Option<f64>,
+}
+
+impl Headline {
+    /// A number of the line of `view`, held against nothing and published nowhere.
+    pub fn new(view: &View, quantity: String, value: Estimable<Estimate>, clips: u64) -> Headline {
+        Headline {
+            experiment: view.group.label.clone(),
+            seed: view.seed.clone(),
+            quantity,
+            unit: "%",
+            better: Better::Neither,
+            digits: 2,
+            value,
+            against: None,
+            clips,
+            published: None,
+        }
+    }
+
+    /// More is better.
+    pub fn higher(self) -> Headline {
+        Headline { better: Better::Higher, ..self }
+    }
+
+    /// In nats per token, less is better.
+    pub fn nats_per_token(self) -> Headline {
+        Headline { unit: "nats/token", better: Better::Lower, digits: 4, ..self }
+    }
+
+    /// Held against chance, the share that guessing gets right in percent.
+    pub fn against_chance(self, chance: Option<f64>, adjusted: Option<f64>) -> Headline {
+        let against = Against { name: "chance".into(), value: chance, adjusted };
+        Headline { against: Some(against), ..self }
+    }
 }

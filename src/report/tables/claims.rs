@@ -9,20 +9,20 @@ use crate::record::examples::{
     source, Classification, CrossEntropy, Direction, Example, LinearProbe, Retrieval,
 };
 use crate::report::runs::{Group, Run};
-use crate::report::table::{Cell, Column, Row, Table};
+use crate::report::table::{Cell, Heading, Row, Table};
 use crate::stats::{binomial, multiple, sign_flip, Alternative, Estimable, NotEstimable};
 
-fn columns() -> Vec<Column> {
+fn columns() -> Vec<Heading> {
     let mut columns = vec![
-        Column::key("experiment"),
-        Column::key("seed"),
-        Column::key("claim"),
-        Column::key("against"),
-        Column::text("unit", "unit"),
-        Column::estimate("gain", "gain", "", 4).higher(),
+        Heading::key("experiment"),
+        Heading::key("seed"),
+        Heading::key("claim"),
+        Heading::key("against"),
+        Heading::text("unit", "unit"),
+        Heading::estimate("gain", "gain", "", 4).higher(),
     ];
     columns.extend(verdict::columns());
-    columns.push(Column::count("clips"));
+    columns.push(Heading::count("clips"));
     columns
 }
 
@@ -93,7 +93,7 @@ impl Judged {
 }
 
 fn judge(context: &Context, group: &Group, claim: &Claim) -> Result<Judged> {
-    let view = views(group).pop().unwrap_or(View { seed: String::new(), runs: vec![], decides: true });
+    let view = views(group).pop().unwrap_or(View { group, seed: String::new(), runs: vec![], decides: true });
     let metric = metric(&claim.metric);
     let mut scores = Vec::new();
     if metric.is_some() {

@@ -1,47 +1,67 @@
 //! Class of a clip: top-1/3/5 by inputs and method, against chance.
 
-use super::built::Built;
-use super::common::{self, add, largest_p, share, views, Clips, Context, Draft, Headline, View};
-use super::compared;
+use super::built::{Built, Context, Headline};
+use super::notes;
+use super::tested::{self, correct, Test};
+use super::views::{self, lines, scored, View};
 use crate::fault::Result;
+use crate::metrics::clips::{self, add, common_clips, Clips};
+use crate::metrics::estimate::{largest_of_seeds, largest_p, share, share_mde, ALPHA};
 use crate::record::examples::{source, Classification};
-use crate::record::Direction as Better;
-use crate::report::reference::find;
-use crate::report::runs::Group;
-use crate::report::table::{Cell, Column, Table};
-use crate::stats::{binomial, detectable, mcnemar, multiple, Alternative, Estimable, NotEstimable};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::report::reference::{find, Published};
+use crate::report::table::{Column, Table};
+use crate::stats::{binomial, multiple, Alternative, Estimable, Estimate, NotEstimable};
+use std::collections::BTreeMap;
 
-const TOP1: usize = 5;
-const CHANCE: usize = 6;
-const P: usize = 7;
-const ADJUSTED: usize = 8;
-const MDE: usize = 9;
-const CLIPS: usize = 14;
-
-fn columns() -> Vec<Column> {
-    vec![
-        Column::key("experiment"),
-        Column::key("seed"),
-        Column::key("inputs"),
-        Column::key("method"),
-        Column::key("source"),
-        Column::estimate("top1_percent", "top-1", "%", 2).higher(),
-        Column::number("chance_top1_percent", "chance", "%", 2),
-        Column::p("p", "p").csv_only(),
-        Column::p("p_adjusted", "p adj."),
-        Column::number("mde_top1_percent", "MDE", "%", 2),
-        Column::estimate("top3_percent", "top-3", "%", 2).higher(),
-        Column::estimate("top5_percent", "top-5", "%", 2).higher(),
-        Column::number("largest_class_percent", "largest class", "%", 2),
-        Column::count("classes"),
-        Column::count("clips"),
-        Column::number("published_top1_percent", "published", "%", 2),
-    ]
-}
+/// The k of top-k.
+const TOP: [u32; 3] = [1, 3, 5];
 
 /// inputs, method, source.
 type Key = (String, String, String);
+
+struct Line<'a> {
+    view: View<'a>,
+    key: Key,
+    /// Percent at 1, 3 and 5; the latter two only of methods that rank.
+    top: [Option<Estimable<Estimate>>; 3],
+    /// Of top-1, percent.
+    chance: Estimable<f64>,
+    /// Of top-1 against chance; on lines that decide.
+    test: Option<Test>,
+    /// Share of the largest class, percent.
+    largest: Option<f64>,
+    classes: u32,
+    clips: u64,
+    published: Option<&'static Published>,
+    /// Top-1 of each seed, for the tests between lines.
+    hits: Vec<&'a Clips>,
+    /// Better than every other line of its experiment.
+    best: bool,
+}
+
+fn columns<'a>() -> Vec<Column<Line<'a>>> {
+    let mut columns = views::columns(|l: &Line<'a>| &l.view);
+    columns.extend([
+        Column::key("inputs", |l: &Line| l.view.group.names(&l.key.0)),
+        Column::key("method", |l: &Line| l.key.1.clone()),
+        Column::key("source", |l: &Line| l.key.2.clone()),
+        Column::estimate("top1_percent", "top-1", "%", 2, |l: &Line| l.top[0]).higher().bold(|l| l.best),
+        Column::number("chance_top1_percent", "chance", "%", 2, |l: &Line| l.chance),
+    ]);
+    let names = ["p", "p_adjusted", "mde_top1_percent"];
+    columns.extend(tested::columns(names, "%", 2, |l: &Line| l.test.as_ref()));
+    columns.extend([
+        Column::estimate("top3_percent", "top-3", "%", 2, |l: &Line| l.top[1]).higher(),
+        Column::estimate("top5_percent", "top-5", "%", 2, |l: &Line| l.top[2]).higher(),
+        Column::number("largest_class_percent", "largest class", "%", 2, |l: &Line| l.largest),
+        Column::count("classes", |l: &Line| u64::from(l.classes)),
+        Column::count("clips", |l: &Line| l.clips),
+        Column::number("published_top1_percent", "published", "%", 2, |l: &Line| {
+            l.published.map(|p| p.value)
+        }),
+    ]);
+    columns
+}
 
 /// What one run says about one key: hits at 1, 3 and 5 (the latter two only of methods that rank).
 #[derive(Default)]
@@ -62,215 +82,147 @@ pub fn hit(row: &Classification, k: u32) -> Option<bool> {
 fn by_key(rows: &[Classification]) -> BTreeMap<Key, Scores> {
     let mut all: BTreeMap<Key, Scores> = BTreeMap::new();
     for r in rows {
-        let s = all.entry((r.inputs.clone(), r.method.clone(), r.source.clone())).or_default();
-        for (i, k) in [1, 3, 5].into_iter().enumerate() {
+        let scores = all.entry((r.inputs.clone(), r.method.clone(), r.source.clone())).or_default();
+        for (clips, k) in scores.top.iter_mut().zip(TOP) {
             if let Some(right) = hit(r, k) {
-                add(&mut s.top[i], &r.clip, f64::from(u8::from(right)), 1.0);
+                add(clips, &r.clip, f64::from(u8::from(right)), 1.0);
             }
         }
-        s.classes = s.classes.max(r.classes);
-        *s.truth.entry(r.true_class.clone()).or_default() += 1;
+        scores.classes = scores.classes.max(r.classes);
+        *scores.truth.entry(r.true_class.clone()).or_default() += 1;
     }
     all
 }
 
 /// The table; `None` when no run classified.
 pub fn build(context: &Context) -> Result<Option<Built>> {
-    let (mut drafts, mut deciding, mut headlines) = (Vec::new(), Vec::new(), Vec::new());
-    let mut compared: Vec<Compared> = Vec::new();
-    for group in context.groups {
-        let Some(runs) = common::rows::<Classification>(group)? else { continue };
-        let scores: Vec<BTreeMap<Key, Scores>> = runs.iter().map(|r| by_key(r)).collect();
-        let keys: BTreeSet<&Key> = scores.iter().flat_map(|s| s.keys()).collect();
-        for key in keys {
-            for view in views(group) {
-                let of: Vec<&Scores> = view.runs.iter().filter_map(|&r| scores[r].get(key)).collect();
-                if of.is_empty() {
-                    continue;
-                }
-                if view.decides {
-                    deciding.push((group, key.clone(), drafts.len()));
-                }
-                drafts.push(draft(context, group, &view, key, &of));
-            }
-        }
-        compared.extend(comparisons(&scores, &deciding, group));
-    }
-    if drafts.is_empty() {
-        return Ok(None);
-    }
-    let m = common::correct(&mut drafts, P, ADJUSTED, Some(MDE));
-    let pairs = embolden(&mut drafts, &compared);
-    headlines.extend(deciding.iter().filter_map(|(g, key, i)| headline(g, key, &drafts[*i])));
-    Ok(Some(Built { table: table(context, drafts, m, pairs), headlines }))
+    let scored = scored(context, |_, rows| by_key(&rows))?;
+    let mut lines = lines(&scored, |view, key, scores| line(context, view, key, &scores));
+    let tests = correct(lines.iter_mut().filter_map(|line| line.test.as_mut()));
+    let pairs = mark_best(&mut lines);
+    let deciding = lines.iter().filter(|line| line.view.decides && line.key.2 == source::MODEL);
+    let headlines = deciding.map(headline).collect();
+    Ok(Built::unless_empty(table(context, &lines, tests, pairs), headlines))
 }
 
-fn draft(context: &Context, group: &Group, view: &View, key: &Key, of: &[&Scores]) -> Draft {
-    let top = |i: usize| -> Vec<&Clips> { of.iter().map(|s| &s.top[i]).collect() };
-    let chance = chance(of);
-    let ranked = |i: usize| match top(i).iter().all(|t| t.is_empty()) {
-        true => Cell::Empty,
-        false => Cell::estimate(share(&top(i), &context.plan)),
+fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&'a Scores]) -> Line<'a> {
+    let top = |i: usize| -> Vec<&'a Clips> { seeds.iter().map(|scores| &scores.top[i]).collect() };
+    let ranked = |i: usize| {
+        let clips = top(i);
+        (!clips.iter().all(|c| c.is_empty())).then(|| share(&clips, &context.plan))
     };
-    let largest = of[0].truth.values().max().map(|&n| 100.0 * n as f64 / of[0].top[0].len() as f64);
-    let mut draft = Draft::new(vec![
-        Cell::text(&group.label),
-        Cell::text(&view.seed),
-        Cell::text(common::names(group, &key.0)),
-        Cell::text(&key.1),
-        Cell::text(&key.2),
-        Cell::estimate(share(&top(0), &context.plan)),
-        chance.map_or_else(Cell::Absent, |c| Cell::Number(100.0 * c)),
-        Cell::Empty,
-        Cell::Empty,
-        Cell::Empty,
-        ranked(1),
-        ranked(2),
-        Cell::number(largest),
-        Cell::Count(u64::from(of[0].classes)),
-        Cell::Count(common::common_clips(&top(0))),
-        Cell::number(published(group, key, "top1").map(|p| p.value)),
-    ]);
-    if view.decides {
-        let test = |h, n| binomial::test(h, n, chance?, Alternative::Greater);
-        draft.p = Some(largest_p(&top(0), test));
-        let n = of[0].top[0].len() as u64;
-        draft.mde = chance
-            .and_then(|c| Ok(100.0 * (detectable::proportion(n, c, common::ALPHA, common::POWER)? - c)));
+    let (hits, chance, first) = (top(0), chance(seeds), seeds[0]);
+    let clips = first.top[0].len();
+    let above = |hits, n| binomial::test(hits, n, chance?, Alternative::Greater);
+    let test = || Test::new(largest_p(&hits, above), share_mde(clips as u64, chance));
+    Line {
+        top: [Some(share(&hits, &context.plan)), ranked(1), ranked(2)],
+        chance: chance.map(|share| 100.0 * share),
+        test: view.decides.then(test),
+        largest: first.truth.values().max().map(|&n| 100.0 * n as f64 / clips as f64),
+        classes: first.classes,
+        clips: common_clips(&hits),
+        published: published(&view, key),
+        key: key.clone(),
+        best: false,
+        view,
+        hits,
     }
-    draft
 }
 
 /// 1 / classes; a single class leaves nothing to predict.
-fn chance(of: &[&Scores]) -> Estimable<f64> {
-    match of.iter().map(|s| s.classes).max() {
+fn chance(seeds: &[&Scores]) -> Estimable<f64> {
+    match seeds.iter().map(|scores| scores.classes).max() {
         None | Some(0) => Err(NotEstimable::NoData),
         Some(1) => Err(NotEstimable::NoSpread),
         Some(classes) => Ok(1.0 / f64::from(classes)),
     }
 }
 
-fn published(group: &Group, key: &Key, at: &str) -> Option<&'static crate::report::reference::Published> {
-    let of = format!("class/{}/{}/{at}", key.0, key.1);
-    (key.2 == source::MODEL).then(|| find(&of, &group.runs[0].record.modalities)).flatten()
+fn published(view: &View, (inputs, method, source): &Key) -> Option<&'static Published> {
+    let key = format!("class/{inputs}/{method}/top1");
+    (source == source::MODEL).then(|| find(&key, view.group.modalities())).flatten()
 }
 
-/// McNemar's test of two deciding rows of one experiment.
-struct Compared {
-    rows: (usize, usize),
-    p: Option<f64>,
-}
-
-fn comparisons(
-    scores: &[BTreeMap<Key, Scores>],
-    deciding: &[(&Group, Key, usize)],
-    group: &Group,
-) -> Vec<Compared> {
-    let own: Vec<_> = deciding.iter().filter(|(g, ..)| std::ptr::eq(*g, group)).collect();
-    let mut all = Vec::new();
-    for (i, (_, a, row_a)) in own.iter().enumerate() {
-        for (_, b, row_b) in &own[i + 1..] {
-            let p = scores.iter().map(|s| mcnemar_p(&s.get(a)?.top[0], &s.get(b)?.top[0]));
-            // True of every seed, or not at all.
-            let p = p.collect::<Option<Vec<f64>>>().and_then(|p| p.into_iter().reduce(f64::max));
-            all.push(Compared { rows: (*row_a, *row_b), p });
-        }
+/// McNemar's test of top-1 of two lines: true of every seed, or not at all.
+fn mcnemar(a: &Line, b: &Line) -> Option<f64> {
+    let seeds = a.view.runs.len();
+    if a.hits.len() != seeds || b.hits.len() != seeds {
+        return None;
     }
-    all
+    largest_of_seeds(a.hits.iter().zip(&b.hits).map(|(a, b)| clips::mcnemar(a, b))).ok()
 }
 
-fn mcnemar_p(a: &Clips, b: &Clips) -> Option<f64> {
-    let both: Vec<(bool, bool)> =
-        a.iter().filter_map(|(clip, x)| b.get(clip).map(|y| (x.0 > 0.5, y.0 > 0.5))).collect();
-    let (a, b): (Vec<bool>, Vec<bool>) = both.into_iter().unzip();
-    mcnemar::paired(&a, &b).ok()
-}
-
-/// Bold: better than every other row of its experiment. Returns the number of pairs tested.
-fn embolden(drafts: &mut [Draft], compared: &[Compared]) -> usize {
-    let raw: Vec<Option<f64>> = compared.iter().map(|c| c.p).collect();
+/// Marks what is better than every other line of its experiment. Returns the number of pairs tested.
+fn mark_best(lines: &mut [Line]) -> usize {
+    let deciding: Vec<usize> = (0..lines.len()).filter(|&i| lines[i].view.decides).collect();
+    let mut pairs = Vec::new();
+    for (at, &a) in deciding.iter().enumerate() {
+        let same = |b: &usize| std::ptr::eq(lines[a].view.group, lines[*b].view.group);
+        pairs.extend(deciding[at + 1..].iter().copied().filter(same).map(|b| (a, b)));
+    }
+    let raw: Vec<Option<f64>> = pairs.iter().map(|&(a, b)| mcnemar(&lines[a], &lines[b])).collect();
     let corrected = multiple::benjamini_hochberg(&raw);
-    let mut wins: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    for (pair, p) in compared.iter().zip(&corrected.adjusted) {
-        let (a, b) = pair.rows;
-        let values = compared::value(&drafts[a], TOP1).zip(compared::value(&drafts[b], TOP1));
-        for row in [a, b] {
-            let better = values.is_some_and(|(x, y)| if row == a { x > y } else { y > x });
-            let (won, met) = wins.entry(row).or_default();
+    // Won and met.
+    let mut games: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for (&(a, b), p) in pairs.iter().zip(&corrected.adjusted) {
+        let significant = p.is_some_and(|p| p <= ALPHA);
+        let ahead = number(&lines[a]).zip(number(&lines[b])).map(|(a, b)| a - b);
+        for (line, sign) in [(a, 1.0), (b, -1.0)] {
+            let (won, met) = games.entry(line).or_default();
             *met += 1;
-            *won += usize::from(better && p.is_some_and(|p| p <= common::ALPHA));
+            *won += usize::from(significant && ahead.is_some_and(|ahead| sign * ahead > 0.0));
         }
     }
-    for (row, (won, met)) in wins {
-        if won == met {
-            drafts[row].row.bold.push(TOP1);
-        }
+    for (line, (won, met)) in games {
+        lines[line].best = won == met;
     }
     corrected.m
 }
 
-fn headline(group: &Group, key: &Key, draft: &Draft) -> Option<Headline> {
-    if key.2 != source::MODEL {
-        return None;
-    }
-    let (Cell::Text(seed), Cell::Count(clips)) = (&draft.row.cells[1], &draft.row.cells[CLIPS]) else {
-        return None;
-    };
-    let chance = match draft.row.cells[CHANCE] {
-        Cell::Number(c) => Some(c),
-        _ => None,
-    };
-    Some(Headline {
-        experiment: group.label.clone(),
-        seed: seed.clone(),
-        quantity: format!("{} → class, top-1, {}", common::names(group, &key.0), key.1),
-        unit: "%",
-        better: Better::Higher,
-        digits: 2,
-        value: draft.row.cells[TOP1].clone(),
-        against: "chance".into(),
-        against_value: chance,
-        adjusted: draft.adjusted,
-        clips: *clips,
-        published: published(group, key, "top1"),
-    })
+/// Top-1, where there is one.
+fn number(line: &Line) -> Option<f64> {
+    line.top[0]?.ok().map(|e| e.value)
 }
 
-fn table(context: &Context, drafts: Vec<Draft>, m: usize, pairs: usize) -> Table {
-    Table {
-        name: "classification".into(),
-        title: "Class of a clip".into(),
-        schema: 1,
-        columns: columns(),
-        rows: drafts.into_iter().map(|d| d.row).collect(),
-        notes: vec![
-            "logit_rank_as_trained scores the class tokens as they stand in training captions (headline); \
-             logit_rank_leading_space uses the published keys, which the model never saw at that position; \
-             caption_likelihood scores the whole captions of each class, minus_prior less what they score on average \
-             over the other clips' inputs; sequence_decode matches the decoded caption by name. shuffled_input: another \
-             clip's input. Clips for which all classes score the same are left out."
-                .into(),
-            "Chance of top-k is k/classes. largest class: the share a constant answer gets right.".into(),
-            common::share_note(&context.plan),
-            common::correction_note("exact binomial test of top-1 against chance, one-sided", m),
-            common::MDE_NOTE.into(),
-            format!(
-                "Bold: better than every other row of its experiment by McNemar's exact test \
-                 (Benjamini–Hochberg, m = {pairs})."
-            ),
-            common::PUBLISHED_NOTE.into(),
-        ],
-    }
+fn headline(line: &Line) -> Headline {
+    let quantity = format!("{} → class, top-1, {}", line.view.group.names(&line.key.0), line.key.1);
+    let value = line.top[0].unwrap_or(Err(NotEstimable::NoData));
+    let headline = Headline::new(&line.view, quantity, value, line.clips).higher();
+    let adjusted = line.test.and_then(|test| test.adjusted);
+    Headline { published: line.published, ..headline.against_chance(line.chance.ok(), adjusted) }
+}
+
+fn table(context: &Context, lines: &[Line], tests: usize, pairs: usize) -> Table {
+    let notes = vec![
+        "logit_rank_as_trained scores the class tokens as they stand in training captions (headline); \
+         logit_rank_leading_space uses the published keys, which the model never saw at that position; \
+         caption_likelihood scores the whole captions of each class, minus_prior less what they score on average \
+         over the other clips' inputs; sequence_decode matches the decoded caption by name. shuffled_input: another \
+         clip's input. Clips for which all classes score the same are left out."
+            .into(),
+        "Chance of top-k is k/classes. largest class: the share a constant answer gets right.".into(),
+        notes::share(&context.plan),
+        notes::correction("exact binomial test of top-1 against chance, one-sided", tests),
+        notes::MDE.into(),
+        format!(
+            "Bold: better than every other row of its experiment by McNemar's exact test \
+             (Benjamini–Hochberg, m = {pairs})."
+        ),
+        notes::PUBLISHED.into(),
+    ];
+    Table::new("classification", "Class of a clip", 1, columns(), lines, notes)
 }
 
 /// Whether the clip's first answer is right.
-pub(super) fn right(row: &Classification) -> bool {
+pub fn right(row: &Classification) -> bool {
     hit(row, 1) == Some(true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::clips::hits;
 
     fn row(rank: Option<u32>, predicted: &str) -> Classification {
         Classification {
@@ -292,8 +244,8 @@ mod tests {
         assert_eq!((hit(&row(None, "cat"), 1), hit(&row(None, "cat"), 3)), (Some(true), None));
         assert_eq!(hit(&row(None, ""), 1), Some(false));
         let all = by_key(&[row(None, "cat")]);
-        let s = &all[&("x".into(), "m".into(), "model".into())];
-        assert_eq!((common::hits(&s.top[0]), s.top[1].len()), ((1, 1), 0));
+        let scores = &all[&("x".into(), "m".into(), "model".into())];
+        assert_eq!((hits(&scores.top[0]), scores.top[1].len()), ((1, 1), 0));
         assert_eq!(chance(&[&Scores { classes: 1, ..Scores::default() }]), Err(NotEstimable::NoSpread));
     }
 }

@@ -1,30 +1,61 @@
-//! Predictions of several sources (the model and its baselines) on the same clips, as table rows.
+//! Several predictions of the same clips (the model and its baselines, a probe and its controls), line by
+//! line: what each gets, how far it is from the one its block is about, and which stands above all others.
 
-use super::common::{common_clips, difference, paired_mde, paired_p, views, Clips, Context, Draft, View};
+use super::built::{Against, Headline};
+use super::tested::{self, Test};
+use super::views::{self, views, View};
+use crate::metrics::clips::{common_clips, Clips};
+use crate::metrics::estimate;
 use crate::record::examples::source;
 use crate::report::runs::Group;
-use crate::stats::{Estimable, Estimate, NotEstimable};
+use crate::report::table::Column;
+use crate::stats::{Bootstrap, Estimable, Estimate};
 use std::collections::BTreeMap;
 
-/// source → clips, for one run.
-pub type Sources = BTreeMap<String, Clips>;
+/// Source → its scores, for one block of one run.
+pub type Sources<S> = BTreeMap<String, S>;
 
-/// One source of one block in one view.
-pub struct Line<'a> {
-    pub view: &'a View,
-    pub source: &'a str,
-    /// One map per run of the view.
-    pub maps: Vec<&'a Clips>,
+/// A line of a block: a modality, a direction, the inputs of a probe. `X` is what the table shows beside it.
+pub struct Line<'a, K, X> {
+    pub view: View<'a>,
+    /// What the block is about; the same in all its lines.
+    pub key: K,
+    pub source: String,
+    /// In the table's unit, as all that follows.
+    pub value: Estimable<Estimate>,
+    /// This source minus the one the block is about; `None` for that one itself.
+    pub minus: Option<Estimable<Estimate>>,
+    /// On lines that decide.
+    pub test: Option<Test>,
     pub clips: u64,
-    /// This source minus the model; `None` for the model itself.
-    pub minus_model: Option<Estimable<Estimate>>,
-    /// The test behind it, on lines that decide.
-    pub p: Option<Estimable<f64>>,
-    pub mde: Estimable<f64>,
+    /// Better than every other line of its block by the corrected tests.
+    pub best: bool,
+    pub more: X,
 }
 
-/// The order in which sources stand below each other; others follow by name.
-const ORDER: [&str; 7] = [
+impl<'a, K, X> Line<'a, K, X> {
+    /// The value, where there is one.
+    pub fn number(&self) -> Option<f64> {
+        self.value.ok().map(|e| e.value).filter(|v| v.is_finite())
+    }
+
+    fn significant(&self) -> bool {
+        self.test.as_ref().is_some_and(Test::significant)
+    }
+
+    /// The number of the front page.
+    pub fn headline(&self, quantity: String) -> Headline {
+        Headline::new(&self.view, quantity, self.value, self.clips)
+    }
+
+    /// What another line's number is held against.
+    pub fn against(&self, name: &str) -> Against {
+        Against { name: name.into(), value: self.number(), adjusted: self.test.and_then(|t| t.adjusted) }
+    }
+}
+
+/// The order in which the model and its baselines stand below each other; others follow by name.
+pub const SOURCES: [&str; 7] = [
     source::MODEL,
     source::SHUFFLED,
     source::UNCONDITIONAL,
@@ -34,99 +65,140 @@ const ORDER: [&str; 7] = [
     source::UNIFORM,
 ];
 
-fn ordered(runs: &[&Sources]) -> Vec<String> {
-    let mut names: Vec<String> = runs.iter().flat_map(|r| r.keys().cloned()).collect();
+fn ordered<S>(order: &[&str], runs: &[&Sources<S>]) -> Vec<String> {
+    let mut names: Vec<String> = runs.iter().flat_map(|sources| sources.keys().cloned()).collect();
     names.sort();
     names.dedup();
-    let place = |n: &String| ORDER.iter().position(|o| o == n).unwrap_or(ORDER.len());
-    names.sort_by_key(place);
+    names.sort_by_key(|name| order.iter().position(|o| o == name).unwrap_or(order.len()));
     names
 }
 
-/// Calls `line` for every source and view of one block (a modality, a direction); one `Sources`
-/// per run of the group.
-pub fn each_line(
-    context: &Context,
-    group: &Group,
-    runs: &[&Sources],
-    mut line: impl FnMut(Line) -> Draft,
-) -> Block {
-    let views = views(group);
-    let mut block = Block::default();
-    for name in ordered(runs) {
-        for view in &views {
-            let maps: Vec<&Clips> = view.runs.iter().filter_map(|&r| runs[r].get(&name)).collect();
-            let model: Vec<&Clips> = view.runs.iter().filter_map(|&r| runs[r].get(source::MODEL)).collect();
-            if maps.is_empty() {
-                continue;
-            }
-            let other = name != source::MODEL && !model.is_empty();
-            let draft = line(Line {
-                view,
-                source: &name,
-                clips: common_clips(&maps),
-                minus_model: other.then(|| difference(&maps, &model, &context.plan)),
-                p: (other && view.decides).then(|| paired_p(&maps, &model, &context.plan)),
-                mde: if other { paired_mde(&maps, &model) } else { Err(NotEstimable::NoData) },
-                maps,
-            });
-            block.push(&name, view.decides, draft);
-        }
-    }
-    block
+/// One source of a block in one view: its scores, and those of the source the block is about.
+pub struct Side<'a, 's, S> {
+    pub view: View<'a>,
+    pub source: String,
+    /// One for each run of the view that has the source.
+    pub own: Vec<&'s S>,
+    pub first: Vec<&'s S>,
+    /// Whether this is the source the block is about, which is the first of the order.
+    pub is_first: bool,
 }
 
-/// The rows of one block; knows which is the model's deciding row.
-#[derive(Default)]
-pub struct Block {
-    pub drafts: Vec<Draft>,
-    pub model: Option<usize>,
-    /// Deciding rows by source.
-    pub decided: BTreeMap<String, usize>,
-}
-
-impl Block {
-    fn push(&mut self, name: &str, decides: bool, draft: Draft) {
-        if decides {
-            self.decided.insert(name.into(), self.drafts.len());
-            if name == source::MODEL {
-                self.model = Some(self.drafts.len());
+/// The lines of one block, sources in `order`; the block is about its first.
+pub fn block<'a, 's, S, L>(
+    group: &'a Group,
+    runs: &[&'s Sources<S>],
+    order: &[&str],
+    line: impl Fn(Side<'a, 's, S>) -> L,
+) -> Vec<L> {
+    let mut lines = Vec::new();
+    for name in ordered(order, runs) {
+        for view in views(group) {
+            let of = |name: &str| view.runs.iter().filter_map(|&run| runs[run].get(name)).collect();
+            let (own, first): (Vec<&S>, Vec<&S>) = (of(&name), of(order[0]));
+            if !own.is_empty() {
+                lines.push(line(Side { view, is_first: name == order[0], source: name.clone(), own, first }));
             }
         }
-        self.drafts.push(draft);
+    }
+    lines
+}
+
+impl<'a, S> Side<'a, '_, S> {
+    /// A line without difference, test, or anything to show beside it.
+    pub fn line<K: Clone, X>(
+        self,
+        key: &K,
+        value: Estimable<Estimate>,
+        clips: u64,
+        more: X,
+    ) -> Line<'a, K, X> {
+        let (view, source) = (self.view, self.source);
+        Line { view, key: key.clone(), source, value, minus: None, test: None, clips, best: false, more }
+    }
+
+    /// Difference from the model and, where the line decides, the paired test behind it; as fractions or
+    /// nats, as the clips are.
+    pub fn paired(&self, clips: fn(&S) -> &Clips, plan: &Bootstrap) -> Paired<'_> {
+        let own: Vec<&Clips> = self.own.iter().map(|scores| clips(scores)).collect();
+        let first: Vec<&Clips> = self.first.iter().map(|scores| clips(scores)).collect();
+        let differs = !self.is_first && !first.is_empty();
+        let test = || Test::new(estimate::paired_p(&own, &first, plan), estimate::paired_mde(&own, &first));
+        Paired {
+            minus: differs.then(|| estimate::difference(&own, &first, plan)),
+            test: (differs && self.view.decides).then(test),
+            clips: common_clips(&own),
+            tokens: own[0].values().map(|clip| clip.1).sum::<f64>() as u64,
+            own,
+        }
     }
 }
 
-/// Appends a block to the drafts of a table; returns where its rows now stand.
-pub fn append(drafts: &mut Vec<Draft>, block: Block) -> Placed {
-    let start = drafts.len();
-    drafts.extend(block.drafts);
-    let decided = block.decided.into_iter().map(|(name, i)| (name, start + i)).collect();
-    Placed { model: block.model.map(|i| start + i), decided }
+/// A source's clips beside those of the first.
+pub struct Paired<'s> {
+    pub own: Vec<&'s Clips>,
+    pub minus: Option<Estimable<Estimate>>,
+    pub test: Option<Test>,
+    /// Common to all seeds.
+    pub clips: u64,
+    /// Of the first seed.
+    pub tokens: u64,
 }
 
-/// Where the deciding rows of a block stand in a table.
-pub struct Placed {
-    pub model: Option<usize>,
-    pub decided: BTreeMap<String, usize>,
+/// Corrects the tests of all lines together; returns their number.
+pub fn correct<K, X>(lines: &mut [Line<K, X>]) -> usize {
+    tested::correct(lines.iter_mut().filter_map(|line| line.test.as_mut()))
 }
 
-/// Bold for the model's value: better than every other source of its block by a corrected test.
-pub fn embolden(drafts: &mut [Draft], placed: &Placed, column: usize, better: impl Fn(f64, f64) -> bool) {
-    let Some(model) = placed.model else { return };
-    let Some(own) = value(&drafts[model], column) else { return };
-    let others: Vec<usize> = placed.decided.values().copied().filter(|&i| i != model).collect();
-    let beaten =
-        |&i: &usize| drafts[i].significant() && value(&drafts[i], column).is_some_and(|v| better(own, v));
-    if !others.is_empty() && others.iter().all(beaten) {
-        drafts[model].row.bold.push(column);
+fn same_block<K: PartialEq, X>(a: &Line<K, X>, b: &Line<K, X>) -> bool {
+    std::ptr::eq(a.view.group, b.view.group) && a.key == b.key
+}
+
+/// The lines that decide, block by block.
+pub fn blocks<'l, 'a, K: PartialEq, X>(
+    lines: &'l [Line<'a, K, X>],
+) -> impl Iterator<Item = Vec<&'l Line<'a, K, X>>> {
+    lines.chunk_by(same_block).map(|block| block.iter().filter(|line| line.view.decides).collect())
+}
+
+/// The line of that source among those of a block.
+pub fn of_source<'l, 'a, K, X>(block: &[&'l Line<'a, K, X>], source: &str) -> Option<&'l Line<'a, K, X>> {
+    block.iter().find(|line| line.source == source).copied()
+}
+
+/// Marks the lines of `first` that are better than every other of their block by the corrected tests, their
+/// own included where they have one.
+pub fn mark_best<K: PartialEq, X>(lines: &mut [Line<K, X>], first: &str, better: impl Fn(f64, f64) -> bool) {
+    for block in lines.chunk_by_mut(same_block) {
+        let deciding = |line: &&Line<K, X>| line.view.decides;
+        let Some(own) = block.iter().filter(deciding).find(|line| line.source == first) else { continue };
+        let Some(value) = own.number() else { continue };
+        let beaten =
+            |line: &Line<K, X>| line.significant() && line.number().is_some_and(|other| better(value, other));
+        let mut others = block.iter().filter(deciding).filter(|line| line.source != first).peekable();
+        let stands = own.test.is_none() || own.significant();
+        if stands && others.peek().is_some() && others.all(beaten) {
+            block.iter_mut().filter(|l| l.view.decides && l.source == first).for_each(|l| l.best = true);
+        }
     }
 }
 
-/// The estimate in a cell.
-pub fn value(draft: &Draft, column: usize) -> Option<f64> {
-    match draft.row.cells.get(column) {
-        Some(crate::report::table::Cell::Estimate(e)) => Some(e.value),
-        _ => None,
-    }
+/// The baselines that do not see the input.
+const BLIND: [&str; 3] = [source::POSITION, source::UNIGRAM, source::UNIFORM];
+
+/// The strongest baseline of a block that does not see the input.
+pub fn strongest<K, X>(block: &[&Line<K, X>], lower: bool) -> Option<Against> {
+    let baselines = BLIND.iter().filter_map(|name| of_source(block, name));
+    let numbered = baselines.filter_map(|line| Some((line, line.number()?)));
+    let strongest = if lower {
+        numbered.min_by(|a, b| a.1.total_cmp(&b.1))
+    } else {
+        numbered.max_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    strongest.map(|(line, _)| line.against(&line.source))
+}
+
+/// Experiment and seed of a line.
+pub fn columns<'a, K: 'static, X: 'static>() -> Vec<Column<Line<'a, K, X>>> {
+    views::columns(|line: &Line<'a, K, X>| &line.view)
 }

@@ -1,65 +1,73 @@
 //! Cross-entropy per modality beside its baselines, nats and bits per token.
 
-use super::built::Built;
-use super::common::{self, add, Context, Draft, Headline};
-use super::compared::{self, each_line, Line, Placed, Sources};
+use super::built::{Built, Context, Headline};
+use super::compared::{self, Paired, Sources, SOURCES};
+use super::views::{scored, Scored};
+use super::{notes, tested};
 use crate::fault::Result;
+use crate::metrics::clips::{add, Clips};
+use crate::metrics::estimate;
 use crate::record::examples::{source, CrossEntropy};
-use crate::record::Direction as Better;
-use crate::report::reference::find;
+use crate::report::reference::{find, Published};
 use crate::report::runs::Group;
-use crate::report::table::{Cell, Column, Table};
+use crate::report::table::{Column, Table};
 use std::collections::BTreeMap;
 
-const CE: usize = 4;
-const P: usize = 7;
-const ADJUSTED: usize = 8;
-const MDE: usize = 9;
+/// A source on one modality (the key), or on a direction that stands in the place of one.
+type Line<'a> = compared::Line<'a, String, More>;
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::key("experiment"),
-        Column::key("seed"),
-        Column::key("modality"),
-        Column::key("source"),
-        Column::estimate("ce_nats_per_token", "CE", "nats/token", 4).lower(),
-        Column::number("ce_bits_per_token", "CE", "bits/token", 3).lower(),
-        Column::estimate("minus_model_nats_per_token", "minus model", "nats/token", 4),
-        Column::p("p", "p").csv_only(),
-        Column::p("p_adjusted", "p adj."),
-        Column::number("mde_nats_per_token", "MDE", "nats/token", 4),
-        Column::count("clips"),
-        Column::count("tokens"),
-        Column::number("published_nats_per_token", "published", "nats/token", 4),
-    ]
+struct More {
+    tokens: u64,
+    published: Option<&'static Published>,
+}
+
+fn columns<'a>() -> Vec<Column<Line<'a>>> {
+    let mut columns = compared::columns();
+    columns.extend([
+        Column::key("modality", |l: &Line| l.view.group.direction(&l.key)),
+        Column::key("source", |l: &Line| l.source.clone()),
+        Column::estimate("ce_nats_per_token", "CE", "nats/token", 4, |l: &Line| l.value)
+            .lower()
+            .bold(|l| l.best),
+        Column::number("ce_bits_per_token", "CE", "bits/token", 3, |l: &Line| {
+            l.value.ok().map(|ce| ce.value / std::f64::consts::LN_2)
+        })
+        .lower(),
+        Column::estimate("minus_model_nats_per_token", "minus model", "nats/token", 4, |l: &Line| l.minus),
+    ]);
+    columns.extend(tested::columns(
+        ["p", "p_adjusted", "mde_nats_per_token"],
+        "nats/token",
+        4,
+        |l: &Line| l.test.as_ref(),
+    ));
+    columns.extend([
+        Column::count("clips", |l: &Line| l.clips),
+        Column::count("tokens", |l: &Line| l.more.tokens),
+        Column::number("published_nats_per_token", "published", "nats/token", 4, |l: &Line| {
+            l.more.published.map(|p| p.value)
+        }),
+    ]);
+    columns
 }
 
 /// The table; `None` when no run has cross-entropies.
 pub fn build(context: &Context) -> Result<Option<Built>> {
-    let (mut drafts, mut blocks) = (Vec::new(), Vec::new());
-    for group in context.groups {
-        let Some(runs) = common::rows::<CrossEntropy>(group)? else { continue };
-        let scores: Vec<BTreeMap<String, Sources>> = runs.iter().map(|r| by_modality(r)).collect();
-        for modality in modalities(group, &scores) {
-            let empty = Sources::new();
-            let of: Vec<&Sources> = scores.iter().map(|s| s.get(&modality).unwrap_or(&empty)).collect();
-            let block = each_line(context, group, &of, |l| draft(context, group, &modality, l));
-            blocks.push((group, modality, compared::append(&mut drafts, block)));
+    let scored = scored(context, |_, rows| by_modality(&rows))?;
+    let mut lines: Vec<Line> = Vec::new();
+    for experiment in &scored {
+        for modality in modalities(experiment) {
+            lines.extend(block(context, experiment, &modality));
         }
     }
-    if drafts.is_empty() {
-        return Ok(None);
-    }
-    let m = common::correct(&mut drafts, P, ADJUSTED, Some(MDE));
-    for (_, _, placed) in &blocks {
-        compared::embolden(&mut drafts, placed, CE, |own, other| own < other);
-    }
-    let headlines = blocks.iter().filter_map(|(g, m, placed)| headline(g, m, placed, &drafts)).collect();
-    Ok(Some(Built { table: table(context, drafts, m), headlines }))
+    let tests = compared::correct(&mut lines);
+    compared::mark_best(&mut lines, source::MODEL, |own, other| own < other);
+    let headlines = compared::blocks(&lines).filter_map(|block| headline(&block)).collect();
+    Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
 
-fn by_modality(rows: &[CrossEntropy]) -> BTreeMap<String, Sources> {
-    let mut all: BTreeMap<String, Sources> = BTreeMap::new();
+fn by_modality(rows: &[CrossEntropy]) -> BTreeMap<String, Sources<Clips>> {
+    let mut all: BTreeMap<String, Sources<Clips>> = BTreeMap::new();
     for r in rows {
         let clips = all.entry(r.modality.clone()).or_default().entry(r.source.clone()).or_default();
         add(clips, &r.clip, r.ce_nats, r.tokens as f64);
@@ -68,11 +76,11 @@ fn by_modality(rows: &[CrossEntropy]) -> BTreeMap<String, Sources> {
 }
 
 /// In the manifest's order; what the manifest does not name follows.
-fn modalities(group: &Group, scores: &[BTreeMap<String, Sources>]) -> Vec<String> {
-    let declared = group.runs[0].record.modalities.iter().map(|m| m.name.clone());
-    let seen = |name: &String| scores.iter().any(|s| s.contains_key(name));
+fn modalities(experiment: &Scored<BTreeMap<String, Sources<Clips>>>) -> Vec<String> {
+    let declared = experiment.group.modalities().iter().map(|m| m.name.clone());
+    let seen = |name: &String| experiment.runs.iter().any(|scores| scores.contains_key(name));
     let mut names: Vec<String> = declared.filter(seen).collect();
-    for name in scores.iter().flat_map(|s| s.keys()) {
+    for name in experiment.runs.iter().flat_map(|scores| scores.keys()) {
         if !names.contains(name) {
             names.push(name.clone());
         }
@@ -80,81 +88,51 @@ fn modalities(group: &Group, scores: &[BTreeMap<String, Sources>]) -> Vec<String
     names
 }
 
-fn draft(context: &Context, group: &Group, modality: &str, line: Line) -> Draft {
-    let ce = common::estimate(&line.maps, &context.plan);
-    let tokens: f64 = line.maps[0].values().map(|c| c.1).sum();
-    let published = (line.source == source::MODEL)
-        .then(|| find(&format!("ce/{modality}"), &group.runs[0].record.modalities))
-        .flatten();
-    let mut draft = Draft::new(vec![
-        Cell::text(&group.label),
-        Cell::text(&line.view.seed),
-        Cell::text(common::direction(group, modality)),
-        Cell::text(line.source),
-        Cell::estimate(ce),
-        Cell::number(ce.ok().map(|e| e.value / std::f64::consts::LN_2)),
-        line.minus_model.map_or(Cell::Empty, Cell::estimate),
-        Cell::Empty,
-        Cell::Empty,
-        Cell::Empty,
-        Cell::Count(line.clips),
-        Cell::Count(tokens as u64),
-        Cell::number(published.map(|p| p.value)),
-    ]);
-    (draft.p, draft.mde) = (line.p, line.mde);
-    draft
-}
-
-fn headline(group: &Group, modality: &str, placed: &Placed, drafts: &[Draft]) -> Option<Headline> {
-    let model = &drafts[placed.model?].row;
-    let (seed, clips) = match (&model.cells[1], &model.cells[10]) {
-        (Cell::Text(seed), Cell::Count(clips)) => (seed.clone(), *clips),
-        _ => return None,
-    };
-    // The strongest baseline that does not see the input.
-    let baselines = [source::POSITION, source::UNIGRAM, source::UNIFORM];
-    let against = baselines
-        .iter()
-        .filter_map(|b| placed.decided.get(*b).map(|&i| (*b, &drafts[i])))
-        .filter_map(|(b, d)| compared::value(d, CE).map(|v| (b, d, v)))
-        .min_by(|a, b| a.2.total_cmp(&b.2));
-    Some(Headline {
-        experiment: group.label.clone(),
-        seed,
-        quantity: format!("cross-entropy, {}", common::direction(group, modality)),
-        unit: "nats/token",
-        better: Better::Lower,
-        digits: 4,
-        value: model.cells[CE].clone(),
-        against: against.map_or(String::new(), |(name, ..)| name.to_string()),
-        against_value: against.map(|(_, _, v)| v),
-        adjusted: against.and_then(|(_, d, _)| d.adjusted),
-        clips,
-        published: find(&format!("ce/{modality}"), &group.runs[0].record.modalities),
+fn block<'a>(
+    context: &Context,
+    experiment: &Scored<'a, BTreeMap<String, Sources<Clips>>>,
+    modality: &String,
+) -> Vec<Line<'a>> {
+    let none = Sources::new();
+    let runs: Vec<&Sources<Clips>> =
+        experiment.runs.iter().map(|scores| scores.get(modality).unwrap_or(&none)).collect();
+    compared::block(experiment.group, &runs, &SOURCES, |side| {
+        let Paired { own, minus, test, clips, tokens } = side.paired(|clips| clips, &context.plan);
+        let value = estimate::estimate(&own, &context.plan);
+        let published = side.is_first.then(|| published(experiment.group, modality)).flatten();
+        Line { minus, test, ..side.line(modality, value, clips, More { tokens, published }) }
     })
 }
 
-fn table(context: &Context, drafts: Vec<Draft>, m: usize) -> Table {
-    Table {
-        name: "cross_entropy".into(),
-        title: "Cross-entropy per modality".into(),
-        schema: 1,
-        columns: columns(),
-        rows: drafts.into_iter().map(|d| d.row).collect(),
-        notes: vec![
-            "Mean over target tokens of the test split under the training masking (fixed masks per clip), or, where a \
-             direction stands in the place of a modality, whole modalities given whole others; the softmax is the one \
-             of the training loss."
-                .into(),
-            "Sources: model; shuffled_input: the model given another clip's input; unconditional: each modality by \
-             itself, without the others (where that leaves no input, one token of another clip stands in); position_marginal and unigram_marginal: add-one smoothed counts of the training \
-             split; untrained: the initial weights; uniform: ln of the vocabulary."
-                .into(),
-            common::mean_note(&context.plan),
-            common::correction_note("paired sign-flip test over clips against the model, two-sided", m),
-            common::MDE_NOTE.into(),
-            "Bold: the model is better than every other row of its modality by the corrected test.".into(),
-            common::PUBLISHED_NOTE.into(),
-        ],
-    }
+fn published(group: &Group, modality: &str) -> Option<&'static Published> {
+    find(&format!("ce/{modality}"), group.modalities())
+}
+
+fn headline(block: &[&Line]) -> Option<Headline> {
+    let model = compared::of_source(block, source::MODEL)?;
+    let quantity = format!("cross-entropy, {}", model.view.group.direction(&model.key));
+    Some(Headline {
+        against: compared::strongest(block, true),
+        published: published(model.view.group, &model.key),
+        ..model.headline(quantity).nats_per_token()
+    })
+}
+
+fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
+    let notes = vec![
+        "Mean over target tokens of the test split under the training masking (fixed masks per clip), or, where a \
+         direction stands in the place of a modality, whole modalities given whole others; the softmax is the one \
+         of the training loss."
+            .into(),
+        "Sources: model; shuffled_input: the model given another clip's input; unconditional: each modality by \
+         itself, without the others (where that leaves no input, one token of another clip stands in); position_marginal and unigram_marginal: add-one smoothed counts of the training \
+         split; untrained: the initial weights; uniform: ln of the vocabulary."
+            .into(),
+        notes::mean(&context.plan),
+        notes::correction("paired sign-flip test over clips against the model, two-sided", tests),
+        notes::MDE.into(),
+        "Bold: the model is better than every other row of its modality by the corrected test.".into(),
+        notes::PUBLISHED.into(),
+    ];
+    Table::new("cross_entropy", "Cross-entropy per modality", 1, columns(), lines, notes)
 }

@@ -1,185 +1,162 @@
 //! Directions: token accuracy and cross-entropy of whole modalities from others, in one pass.
 
-use super::built::Built;
-use super::common::{self, add, Context, Draft, Headline};
-use super::compared::{self, each_line, Line, Placed, Sources};
+use super::built::{Built, Context, Headline};
+use super::compared::{self, Paired, Sources, SOURCES};
+use super::notes;
+use super::tested::{self, Test};
+use super::views::{scored, Scored};
 use crate::fault::Result;
+use crate::metrics::clips::{add, Clips};
+use crate::metrics::estimate;
 use crate::record::examples::{source, Direction};
-use crate::record::Direction as Better;
 use crate::report::reference::{find, Published};
 use crate::report::runs::Group;
-use crate::report::table::{Cell, Column, Table};
+use crate::report::table::{Column, Table};
+use crate::stats::{Estimable, Estimate};
 use std::collections::{BTreeMap, BTreeSet};
-
-const ACCURACY: usize = 5;
-const P: usize = 7;
-const ADJUSTED: usize = 8;
-const MDE: usize = 9;
-const CLIPS: usize = 12;
-
-fn columns() -> Vec<Column> {
-    vec![
-        Column::key("experiment"),
-        Column::key("seed"),
-        Column::key("direction"),
-        Column::key("modality"),
-        Column::key("source"),
-        Column::estimate("accuracy_percent", "token accuracy", "%", 2).higher(),
-        Column::estimate("minus_model_percent", "minus model", "%", 2),
-        Column::p("p", "p").csv_only(),
-        Column::p("p_adjusted", "p adj."),
-        Column::number("mde_percent", "MDE", "%", 2),
-        Column::estimate("ce_nats_per_token", "CE", "nats/token", 4).lower(),
-        Column::number("ce_bits_per_token", "CE", "bits/token", 3).lower(),
-        Column::count("clips"),
-        Column::count("tokens"),
-        Column::number("published_accuracy_percent", "published", "%", 2),
-    ]
-}
 
 /// Direction and target modality.
 type Key = (String, String);
 
-/// One run: accuracy and cross-entropy by source.
-#[derive(Default)]
-struct Scores {
-    accuracy: Sources,
-    ce: Sources,
+/// A source on one target of a direction.
+type Line<'a> = compared::Line<'a, Key, More>;
+
+struct More {
+    /// Nats per token.
+    ce: Estimable<Estimate>,
+    tokens: u64,
+    published: Option<&'static Published>,
 }
 
-fn by_key(rows: &[Direction], group: &Group) -> BTreeMap<Key, Scores> {
-    let mut all: BTreeMap<Key, Scores> = BTreeMap::new();
+fn columns<'a>() -> Vec<Column<Line<'a>>> {
+    let mut columns = compared::columns();
+    columns.extend([
+        Column::key("direction", |l: &Line| l.view.group.direction(&l.key.0)),
+        Column::key("modality", |l: &Line| l.view.group.names(&l.key.1)),
+        Column::key("source", |l: &Line| l.source.clone()),
+        Column::estimate("accuracy_percent", "token accuracy", "%", 2, |l: &Line| l.value)
+            .higher()
+            .bold(|l| l.best),
+        Column::estimate("minus_model_percent", "minus model", "%", 2, |l: &Line| l.minus),
+    ]);
+    columns.extend(tested::columns(["p", "p_adjusted", "mde_percent"], "%", 2, |l: &Line| l.test.as_ref()));
+    columns.extend([
+        Column::estimate("ce_nats_per_token", "CE", "nats/token", 4, |l: &Line| l.more.ce).lower(),
+        Column::number("ce_bits_per_token", "CE", "bits/token", 3, |l: &Line| {
+            l.more.ce.ok().map(|ce| ce.value / std::f64::consts::LN_2)
+        })
+        .lower(),
+        Column::count("clips", |l: &Line| l.clips),
+        Column::count("tokens", |l: &Line| l.more.tokens),
+        Column::number("published_accuracy_percent", "published", "%", 2, |l: &Line| {
+            l.more.published.map(|p| p.value)
+        }),
+    ]);
+    columns
+}
+
+/// One source of one run.
+#[derive(Default)]
+struct Scores {
+    accuracy: Clips,
+    ce: Clips,
+}
+
+fn by_key(group: &Group, rows: &[Direction]) -> BTreeMap<Key, Sources<Scores>> {
+    let mut all: BTreeMap<Key, Sources<Scores>> = BTreeMap::new();
     for r in rows {
-        let s = all.entry((r.direction.clone(), r.modality.clone())).or_default();
-        let tokens = r.tokens as f64;
-        add(s.accuracy.entry(r.source.clone()).or_default(), &r.clip, r.correct as f64, tokens);
-        add(s.ce.entry(r.source.clone()).or_default(), &r.clip, r.ce_nats, tokens);
+        let sources = all.entry((r.direction.clone(), r.modality.clone())).or_default();
+        let scores = sources.entry(r.source.clone()).or_default();
+        add(&mut scores.accuracy, &r.clip, r.correct as f64, r.tokens as f64);
+        add(&mut scores.ce, &r.clip, r.ce_nats, r.tokens as f64);
     }
-    for (key, s) in &mut all {
-        uniform(s, &key.1, group);
+    for ((_, modality), sources) in &mut all {
+        add_uniform(sources, modality, group);
     }
     all
 }
 
 /// Adds chance where the probe did not write it: 1/vocabulary and its logarithm.
-fn uniform(s: &mut Scores, modality: &str, group: &Group) {
-    let vocab = group.runs[0].record.modalities.iter().find(|m| m.name == modality).map(|m| m.vocab);
-    let (Some(vocab), Some(model)) = (vocab, s.accuracy.get(source::MODEL).cloned()) else { return };
-    if s.accuracy.contains_key(source::UNIFORM) {
+fn add_uniform(sources: &mut Sources<Scores>, modality: &str, group: &Group) {
+    let declared = group.modalities().iter().find(|m| m.name == modality);
+    let (Some(vocab), Some(model)) = (declared.map(|m| m.vocab as f64), sources.get(source::MODEL)) else {
+        return;
+    };
+    if sources.contains_key(source::UNIFORM) {
         return;
     }
-    let (mut accuracy, mut ce) = (common::clips(), common::clips());
-    for (clip, (_, tokens)) in &model {
-        add(&mut accuracy, clip, tokens / vocab as f64, *tokens);
-        add(&mut ce, clip, tokens * (vocab as f64).ln(), *tokens);
+    let mut uniform = Scores::default();
+    for (clip, (_, tokens)) in &model.accuracy {
+        add(&mut uniform.accuracy, clip, tokens / vocab, *tokens);
+        add(&mut uniform.ce, clip, tokens * vocab.ln(), *tokens);
     }
-    s.accuracy.insert(source::UNIFORM.into(), accuracy);
-    s.ce.insert(source::UNIFORM.into(), ce);
+    sources.insert(source::UNIFORM.into(), uniform);
 }
 
 /// The table; `None` when no run has directions.
 pub fn build(context: &Context) -> Result<Option<Built>> {
-    let (mut drafts, mut blocks) = (Vec::new(), Vec::new());
-    for group in context.groups {
-        let Some(runs) = common::rows::<Direction>(group)? else { continue };
-        let scores: Vec<BTreeMap<Key, Scores>> = runs.iter().map(|r| by_key(r, group)).collect();
-        let keys: BTreeSet<&Key> = scores.iter().flat_map(|s| s.keys()).collect();
+    let scored = scored(context, |group, rows| by_key(group, &rows))?;
+    let mut lines: Vec<Line> = Vec::new();
+    for experiment in &scored {
+        let keys: BTreeSet<&Key> = experiment.runs.iter().flat_map(|scores| scores.keys()).collect();
         for key in keys {
-            let none = Scores::default();
-            let of: Vec<&Scores> = scores.iter().map(|s| s.get(key).unwrap_or(&none)).collect();
-            let accuracy: Vec<&Sources> = of.iter().map(|s| &s.accuracy).collect();
-            let block = each_line(context, group, &accuracy, |l| draft(context, group, key, &of, l));
-            blocks.push((group, key.clone(), compared::append(&mut drafts, block)));
+            lines.extend(block(context, experiment, key));
         }
     }
-    if drafts.is_empty() {
-        return Ok(None);
-    }
-    let m = common::correct(&mut drafts, P, ADJUSTED, Some(MDE));
-    for (_, _, placed) in &blocks {
-        compared::embolden(&mut drafts, placed, ACCURACY, |own, other| own > other);
-    }
-    let headlines = blocks.iter().filter_map(|(g, key, placed)| headline(g, key, placed, &drafts)).collect();
-    Ok(Some(Built { table: table(context, drafts, m), headlines }))
+    let tests = compared::correct(&mut lines);
+    compared::mark_best(&mut lines, source::MODEL, |own, other| own > other);
+    let headlines = compared::blocks(&lines).filter_map(|block| headline(&block)).collect();
+    Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
 
-fn draft(context: &Context, group: &Group, key: &Key, of: &[&Scores], line: Line) -> Draft {
-    let ce: Vec<_> = line.view.runs.iter().filter_map(|&r| of[r].ce.get(line.source)).collect();
-    let ce = common::estimate(&ce, &context.plan);
-    let tokens: f64 = line.maps[0].values().map(|c| c.1).sum();
-    let percent = |e: crate::stats::Estimable<_>| Cell::estimate(e.map(common::percent));
-    let published = (line.source == source::MODEL).then(|| published(group, key)).flatten();
-    let mut draft = Draft::new(vec![
-        Cell::text(&group.label),
-        Cell::text(&line.view.seed),
-        Cell::text(common::direction(group, &key.0)),
-        Cell::text(common::names(group, &key.1)),
-        Cell::text(line.source),
-        Cell::estimate(common::estimate(&line.maps, &context.plan).map(common::share_percent)),
-        line.minus_model.map_or(Cell::Empty, percent),
-        Cell::Empty,
-        Cell::Empty,
-        Cell::Empty,
-        Cell::estimate(ce),
-        Cell::number(ce.ok().map(|e| e.value / std::f64::consts::LN_2)),
-        Cell::Count(line.clips),
-        Cell::Count(tokens as u64),
-        Cell::number(published.map(|p| p.value)),
-    ]);
-    (draft.p, draft.mde) = (line.p, line.mde.map(|m| 100.0 * m));
-    draft
-}
-
-fn published(group: &Group, key: &Key) -> Option<&'static Published> {
-    find(&format!("direction/{}/{}", key.0, key.1), &group.runs[0].record.modalities)
-}
-
-fn headline(group: &Group, key: &Key, placed: &Placed, drafts: &[Draft]) -> Option<Headline> {
-    let model = &drafts[placed.model?].row;
-    let (Cell::Text(seed), Cell::Count(clips)) = (&model.cells[1], &model.cells[CLIPS]) else { return None };
-    // The strongest baseline that does not see the input.
-    let baselines = [source::POSITION, source::UNIGRAM, source::UNIFORM];
-    let of = |b: &&'static str| {
-        let draft = &drafts[*placed.decided.get(*b)?];
-        compared::value(draft, ACCURACY).map(|v| (*b, draft, v))
-    };
-    let against = baselines.iter().filter_map(of).max_by(|a, b| a.2.total_cmp(&b.2));
-    Some(Headline {
-        experiment: group.label.clone(),
-        seed: seed.clone(),
-        quantity: format!(
-            "{}, {} token accuracy",
-            common::direction(group, &key.0),
-            common::names(group, &key.1)
-        ),
-        unit: "%",
-        better: Better::Higher,
-        digits: 2,
-        value: model.cells[ACCURACY].clone(),
-        against: against.map_or(String::new(), |a| a.0.to_string()),
-        against_value: against.map(|a| a.2),
-        adjusted: against.and_then(|a| a.1.adjusted),
-        clips: *clips,
-        published: published(group, key),
+fn block<'a>(
+    context: &Context,
+    experiment: &Scored<'a, BTreeMap<Key, Sources<Scores>>>,
+    key: &Key,
+) -> Vec<Line<'a>> {
+    let none = Sources::new();
+    let runs: Vec<&Sources<Scores>> =
+        experiment.runs.iter().map(|scores| scores.get(key).unwrap_or(&none)).collect();
+    compared::block(experiment.group, &runs, &SOURCES, |side| {
+        let ce: Vec<&Clips> = side.own.iter().map(|scores| &scores.ce).collect();
+        let ce = estimate::estimate(&ce, &context.plan);
+        let Paired { own, minus, test, clips, tokens } =
+            side.paired(|scores| &scores.accuracy, &context.plan);
+        let value = estimate::estimate(&own, &context.plan).map(Estimate::share_percent);
+        let published = side.is_first.then(|| published(experiment.group, key)).flatten();
+        Line {
+            minus: minus.map(|difference| difference.map(Estimate::percent)),
+            test: test.map(|test| Test { mde: test.mde.map(|mde| 100.0 * mde), ..test }),
+            ..side.line(key, value, clips, More { ce, tokens, published })
+        }
     })
 }
 
-fn table(context: &Context, drafts: Vec<Draft>, m: usize) -> Table {
-    Table {
-        name: "directions".into(),
-        title: "Directions: whole modalities from others".into(),
-        schema: 1,
-        columns: columns(),
-        rows: drafts.into_iter().map(|d| d.row).collect(),
-        notes: vec![
-            "One forward pass on full modalities, under the masking the direction implies; logits restricted to the \
-             modality's own vocabulary."
-                .into(),
-            common::mean_note(&context.plan),
-            common::correction_note("paired sign-flip test of accuracy over clips against the model, two-sided", m),
-            common::MDE_NOTE.into(),
-            "Bold: the model is better than every other row of its direction by the corrected test.".into(),
-            common::PUBLISHED_NOTE.into(),
-        ],
-    }
+fn published(group: &Group, (direction, modality): &Key) -> Option<&'static Published> {
+    find(&format!("direction/{direction}/{modality}"), group.modalities())
+}
+
+fn headline(block: &[&Line]) -> Option<Headline> {
+    let model = compared::of_source(block, source::MODEL)?;
+    let (group, (direction, modality)) = (model.view.group, &model.key);
+    let quantity = format!("{}, {} token accuracy", group.direction(direction), group.names(modality));
+    Some(Headline {
+        against: compared::strongest(block, false),
+        published: published(group, &model.key),
+        ..model.headline(quantity).higher()
+    })
+}
+
+fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
+    let notes = vec![
+        "One forward pass on full modalities, under the masking the direction implies; logits restricted to the \
+         modality's own vocabulary."
+            .into(),
+        notes::mean(&context.plan),
+        notes::correction("paired sign-flip test of accuracy over clips against the model, two-sided", tests),
+        notes::MDE.into(),
+        "Bold: the model is better than every other row of its direction by the corrected test.".into(),
+        notes::PUBLISHED.into(),
+    ];
+    Table::new("directions", "Directions: whole modalities from others", 1, columns(), lines, notes)
 }

@@ -1,140 +1,147 @@
 //! Caption cross-entropy in one pass against position by position, feeding back the argmax.
 
-use super::built::Built;
-use super::common::{self, add, views, Clips, Context, Draft, Headline, View};
+use super::built::{Against, Built, Context, Headline};
+use super::notes;
+use super::tested::{self, correct, Test};
+use super::views::{self, lines, scored, View};
 use crate::fault::Result;
+use crate::metrics::clips::{add, common_clips, Clips};
+use crate::metrics::estimate::{difference, estimate, paired_mde, paired_p};
 use crate::record::examples::ForwardVsAutoregressive;
-use crate::record::Direction as Better;
-use crate::report::reference::find;
-use crate::report::runs::Group;
-use crate::report::table::{Cell, Column, Table};
+use crate::report::reference::{find, Published};
+use crate::report::table::{Column, Table};
+use crate::stats::{Estimable, Estimate};
+use std::collections::BTreeMap;
 
-const P: usize = 5;
-const ADJUSTED: usize = 6;
-const MDE: usize = 7;
-
-fn columns() -> Vec<Column> {
-    vec![
-        Column::key("experiment"),
-        Column::key("seed"),
-        Column::estimate("single_nats_per_token", "one pass", "nats/token", 4).lower(),
-        Column::estimate("autoregressive_nats_per_token", "autoregressive", "nats/token", 4).lower(),
-        Column::estimate(
-            "single_minus_autoregressive_nats_per_token",
-            "one pass − autoregressive",
-            "nats/token",
-            4,
-        ),
-        Column::p("p", "p").csv_only(),
-        Column::p("p_adjusted", "p adj."),
-        Column::number("mde_nats_per_token", "MDE", "nats/token", 4),
-        Column::count("clips"),
-        Column::count("tokens"),
-        Column::number("published_single_nats_per_token", "published, one pass", "nats/token", 4),
-        Column::number(
-            "published_autoregressive_nats_per_token",
-            "published, autoregressive",
-            "nats/token",
-            4,
-        ),
-    ]
+struct Line<'a> {
+    view: View<'a>,
+    single: Way,
+    autoregressive: Way,
+    difference: Estimable<Estimate>,
+    /// On lines that decide.
+    test: Option<Test>,
+    clips: u64,
+    tokens: u64,
 }
 
-/// Single, autoregressive.
-fn by_way(rows: &[ForwardVsAutoregressive]) -> [Clips; 2] {
-    let mut ways = [Clips::new(), Clips::new()];
-    for r in rows {
-        add(&mut ways[0], &r.clip, r.single_ce_nats, r.tokens as f64);
-        add(&mut ways[1], &r.clip, r.autoregressive_ce_nats, r.tokens as f64);
+/// One of the two ways, nats per token.
+struct Way {
+    value: Estimable<Estimate>,
+    published: Option<&'static Published>,
+    /// Better than the other by the corrected test.
+    best: bool,
+}
+
+impl Way {
+    fn number(&self) -> Option<f64> {
+        self.value.ok().map(|e| e.value).filter(|v| v.is_finite())
     }
-    ways
+}
+
+fn columns<'a>() -> Vec<Column<Line<'a>>> {
+    const UNIT: &str = "nats/token";
+    let minus = "single_minus_autoregressive_nats_per_token";
+    let mut columns = views::columns(|l: &Line<'a>| &l.view);
+    columns.extend([
+        Column::estimate("single_nats_per_token", "one pass", UNIT, 4, |l: &Line| l.single.value)
+            .lower()
+            .bold(|l| l.single.best),
+        Column::estimate("autoregressive_nats_per_token", "autoregressive", UNIT, 4, |l: &Line| {
+            l.autoregressive.value
+        })
+        .lower()
+        .bold(|l| l.autoregressive.best),
+        Column::estimate(minus, "one pass − autoregressive", UNIT, 4, |l: &Line| l.difference),
+    ]);
+    let names = ["p", "p_adjusted", "mde_nats_per_token"];
+    columns.extend(tested::columns(names, UNIT, 4, |l: &Line| l.test.as_ref()));
+    let (single, autoregressive) =
+        ("published_single_nats_per_token", "published_autoregressive_nats_per_token");
+    columns.extend([
+        Column::count("clips", |l: &Line| l.clips),
+        Column::count("tokens", |l: &Line| l.tokens),
+        Column::number(single, "published, one pass", UNIT, 4, |l: &Line| {
+            l.single.published.map(|p| p.value)
+        }),
+        Column::number(autoregressive, "published, autoregressive", UNIT, 4, |l: &Line| {
+            l.autoregressive.published.map(|p| p.value)
+        }),
+    ]);
+    columns
+}
+
+/// Both ways of one run.
+#[derive(Default)]
+struct Scores {
+    single: Clips,
+    autoregressive: Clips,
+}
+
+fn both_ways(rows: &[ForwardVsAutoregressive]) -> Scores {
+    let mut scores = Scores::default();
+    for r in rows {
+        add(&mut scores.single, &r.clip, r.single_ce_nats, r.tokens as f64);
+        add(&mut scores.autoregressive, &r.clip, r.autoregressive_ce_nats, r.tokens as f64);
+    }
+    scores
 }
 
 /// The table; `None` when no run has the probe.
 pub fn build(context: &Context) -> Result<Option<Built>> {
-    let (mut drafts, mut deciding) = (Vec::new(), Vec::new());
-    for group in context.groups {
-        let Some(runs) = common::rows::<ForwardVsAutoregressive>(group)? else { continue };
-        let scores: Vec<[Clips; 2]> = runs.iter().map(|r| by_way(r)).collect();
-        for view in views(group) {
-            if view.decides {
-                deciding.push((group, view.seed.clone(), drafts.len()));
-            }
-            drafts.push(draft(context, group, &view, &scores));
-        }
+    let scored = scored(context, |_, rows| BTreeMap::from([((), both_ways(&rows))]))?;
+    let mut lines = lines(&scored, |view, _, scores| line(context, view, &scores));
+    let tests = correct(lines.iter_mut().filter_map(|line| line.test.as_mut()));
+    for line in lines.iter_mut().filter(|line| line.test.is_some_and(|test| test.significant())) {
+        let single = line.single.number() < line.autoregressive.number();
+        (line.single.best, line.autoregressive.best) = (single, !single);
     }
-    if drafts.is_empty() {
-        return Ok(None);
-    }
-    let m = common::correct(&mut drafts, P, ADJUSTED, Some(MDE));
-    for d in drafts.iter_mut().filter(|d| d.significant()) {
-        let (single, step) = (super::compared::value(d, 2), super::compared::value(d, 3));
-        d.row.bold.push(if single < step { 2 } else { 3 });
-    }
-    let headlines = deciding.iter().flat_map(|(g, seed, i)| headlines(g, seed, &drafts[*i])).collect();
-    Ok(Some(Built { table: table(context, drafts, m), headlines }))
+    let headlines = lines.iter().filter(|line| line.view.decides).flat_map(headlines).collect();
+    Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
 
-fn draft(context: &Context, group: &Group, view: &View, scores: &[[Clips; 2]]) -> Draft {
-    let of = |way: usize| -> Vec<&Clips> { view.runs.iter().map(|&r| &scores[r][way]).collect() };
-    let (single, step) = (of(0), of(1));
-    let published = |what: &str| {
-        Cell::number(find(&format!("forward/{what}"), &group.runs[0].record.modalities).map(|p| p.value))
+fn line<'a>(context: &Context, view: View<'a>, seeds: &[&Scores]) -> Line<'a> {
+    let plan = &context.plan;
+    let single: Vec<&Clips> = seeds.iter().map(|scores| &scores.single).collect();
+    let autoregressive: Vec<&Clips> = seeds.iter().map(|scores| &scores.autoregressive).collect();
+    let way = |clips: &[&Clips], key: &str| Way {
+        value: estimate(clips, plan),
+        published: find(key, view.group.modalities()),
+        best: false,
     };
-    let mut draft = Draft::new(vec![
-        Cell::text(&group.label),
-        Cell::text(&view.seed),
-        Cell::estimate(common::estimate(&single, &context.plan)),
-        Cell::estimate(common::estimate(&step, &context.plan)),
-        Cell::estimate(common::difference(&single, &step, &context.plan)),
-        Cell::Empty,
-        Cell::Empty,
-        Cell::Empty,
-        Cell::Count(common::common_clips(&single)),
-        Cell::Count(single[0].values().map(|c| c.1).sum::<f64>() as u64),
-        published("single"),
-        published("autoregressive"),
-    ]);
-    draft.p = view.decides.then(|| common::paired_p(&single, &step, &context.plan));
-    draft.mde = common::paired_mde(&single, &step);
-    draft
-}
-
-fn headlines(group: &Group, seed: &str, draft: &Draft) -> Vec<Headline> {
-    let Cell::Count(clips) = draft.row.cells[8] else { return vec![] };
-    let one = |cell: usize, name: &str, key: &str| Headline {
-        experiment: group.label.clone(),
-        seed: seed.into(),
-        quantity: format!("caption, {name}"),
-        unit: "nats/token",
-        better: Better::Lower,
-        digits: 4,
-        value: draft.row.cells[cell].clone(),
-        against: if cell == 2 { "autoregressive".into() } else { String::new() },
-        against_value: if cell == 2 { super::compared::value(draft, 3) } else { None },
-        adjusted: if cell == 2 { draft.adjusted } else { None },
-        clips,
-        published: find(key, &group.runs[0].record.modalities),
-    };
-    vec![one(2, "one pass", "forward/single"), one(3, "autoregressive", "forward/autoregressive")]
-}
-
-fn table(context: &Context, drafts: Vec<Draft>, m: usize) -> Table {
-    Table {
-        name: "forward_vs_autoregressive".into(),
-        title: "One pass against position by position".into(),
-        schema: 1,
-        columns: columns(),
-        rows: drafts.into_iter().map(|d| d.row).collect(),
-        notes: vec![
-            "Cross-entropy of the target's tokens: all in one pass, or one after another with the argmax of earlier \
-             positions as input."
-                .into(),
-            common::mean_note(&context.plan),
-            common::correction_note("paired sign-flip test over clips, two-sided", m),
-            common::MDE_NOTE.into(),
-            "Bold: better by the corrected test.".into(),
-            common::PUBLISHED_NOTE.into(),
-        ],
+    let test = || Test::new(paired_p(&single, &autoregressive, plan), paired_mde(&single, &autoregressive));
+    Line {
+        single: way(&single, "forward/single"),
+        autoregressive: way(&autoregressive, "forward/autoregressive"),
+        difference: difference(&single, &autoregressive, plan),
+        test: view.decides.then(test),
+        clips: common_clips(&single),
+        tokens: single[0].values().map(|clip| clip.1).sum::<f64>() as u64,
+        view,
     }
+}
+
+fn headlines(line: &Line) -> [Headline; 2] {
+    let headline = |way: &Way, name: &str| Headline {
+        published: way.published,
+        ..Headline::new(&line.view, format!("caption, {name}"), way.value, line.clips).nats_per_token()
+    };
+    let adjusted = line.test.and_then(|test| test.adjusted);
+    let other = Against { name: "autoregressive".into(), value: line.autoregressive.number(), adjusted };
+    let single = Headline { against: Some(other), ..headline(&line.single, "one pass") };
+    [single, headline(&line.autoregressive, "autoregressive")]
+}
+
+fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
+    let notes = vec![
+        "Cross-entropy of the target's tokens: all in one pass, or one after another with the argmax of earlier \
+         positions as input."
+            .into(),
+        notes::mean(&context.plan),
+        notes::correction("paired sign-flip test over clips, two-sided", tests),
+        notes::MDE.into(),
+        "Bold: better by the corrected test.".into(),
+        notes::PUBLISHED.into(),
+    ];
+    let title = "One pass against position by position";
+    Table::new("forward_vs_autoregressive", title, 1, columns(), lines, notes)
 }

@@ -1,43 +1,107 @@
 //! Memorization: the last fifth of a modality, on clips that were and were not in training.
 
-use super::built::Built;
-use super::common::{self, add, views, Clips, Context, Headline};
+use super::built::{Built, Context, Headline};
+use super::notes;
+use super::views::{self, lines, scored, View};
 use crate::fault::Result;
+use crate::metrics::clips::{add, common_clips, Clips};
+use crate::metrics::estimate::estimate;
 use crate::record::examples::Memorization;
-use crate::record::Direction as Better;
-use crate::report::reference::find;
-use crate::report::runs::Group;
-use crate::report::table::{Cell, Column, Row, Table};
+use crate::report::reference::{find, Published};
+use crate::report::table::{Column, Table};
 use crate::stats::{auc, Estimable, Estimate, NotEstimable};
+use std::collections::BTreeMap;
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::key("experiment"),
-        Column::key("seed"),
-        Column::key("part"),
-        Column::estimate("accuracy_percent", "token accuracy", "%", 2),
-        Column::estimate("ce_nats_per_token", "CE", "nats/token", 4),
-        Column::estimate("auc_percent", "train vs held-out AUC", "%", 1),
-        Column::count("clips"),
-        Column::count("tokens"),
-        Column::number("published_accuracy_percent", "published accuracy", "%", 2),
-        Column::number("published_ce_nats_per_token", "published CE", "nats/token", 3),
-    ]
+struct Line<'a> {
+    view: View<'a>,
+    part: &'static str,
+    measured: Measured,
+    clips: u64,
+}
+
+/// What a line is about.
+enum Measured {
+    /// One part of the clips: token accuracy in percent and cross-entropy in nats per token.
+    Part { accuracy: Estimable<Estimate>, ce: Estimable<Estimate>, tokens: u64, published: Reference },
+    /// How well the loss tells the two parts apart: AUC in percent.
+    Separation(Estimable<Estimate>),
+}
+
+/// The published numbers of a part.
+struct Reference {
+    accuracy: Option<&'static Published>,
+    ce: Option<&'static Published>,
+}
+
+impl Line<'_> {
+    fn accuracy(&self) -> Option<Estimable<Estimate>> {
+        match self.measured {
+            Measured::Part { accuracy, .. } => Some(accuracy),
+            Measured::Separation(_) => None,
+        }
+    }
+
+    fn ce(&self) -> Option<Estimable<Estimate>> {
+        match self.measured {
+            Measured::Part { ce, .. } => Some(ce),
+            Measured::Separation(_) => None,
+        }
+    }
+
+    fn auc(&self) -> Option<Estimable<Estimate>> {
+        match self.measured {
+            Measured::Part { .. } => None,
+            Measured::Separation(auc) => Some(auc),
+        }
+    }
+
+    fn tokens(&self) -> Option<u64> {
+        match self.measured {
+            Measured::Part { tokens, .. } => Some(tokens),
+            Measured::Separation(_) => None,
+        }
+    }
+
+    fn published(&self, of: fn(&Reference) -> Option<&'static Published>) -> Option<f64> {
+        match &self.measured {
+            Measured::Part { published, .. } => of(published).map(|p| p.value),
+            Measured::Separation(_) => None,
+        }
+    }
+}
+
+fn columns<'a>() -> Vec<Column<Line<'a>>> {
+    let mut columns = views::columns(|l: &Line<'a>| &l.view);
+    columns.extend([
+        Column::key("part", |l: &Line| l.part),
+        Column::estimate("accuracy_percent", "token accuracy", "%", 2, Line::accuracy),
+        Column::estimate("ce_nats_per_token", "CE", "nats/token", 4, Line::ce),
+        Column::estimate("auc_percent", "train vs held-out AUC", "%", 1, Line::auc),
+        Column::count("clips", |l: &Line| l.clips),
+        Column::count("tokens", Line::tokens),
+        Column::number("published_accuracy_percent", "published accuracy", "%", 2, |l: &Line| {
+            l.published(|part| part.accuracy)
+        }),
+        Column::number("published_ce_nats_per_token", "published CE", "nats/token", 3, |l: &Line| {
+            l.published(|part| part.ce)
+        }),
+    ]);
+    columns
 }
 
 /// One part of one run.
 #[derive(Default)]
-struct Part {
+struct Scores {
     accuracy: Clips,
     ce: Clips,
 }
 
 const PARTS: [&str; 2] = ["train", "test"];
 
-fn by_part(rows: &[Memorization]) -> [Part; 2] {
-    let mut parts = [Part::default(), Part::default()];
+fn by_part(rows: &[Memorization]) -> [Scores; 2] {
+    let mut parts = [Scores::default(), Scores::default()];
     for r in rows {
-        let Some(i) = PARTS.iter().position(|p| *p == r.part) else { continue };
+        let Some(i) = PARTS.iter().position(|part| *part == r.part) else { continue };
         add(&mut parts[i].accuracy, &r.clip, r.correct as f64, r.tokens as f64);
         add(&mut parts[i].ce, &r.clip, r.ce_nats, r.tokens as f64);
     }
@@ -46,82 +110,50 @@ fn by_part(rows: &[Memorization]) -> [Part; 2] {
 
 /// The table; `None` when no run has the probe.
 pub fn build(context: &Context) -> Result<Option<Built>> {
-    let (mut rows, mut headlines) = (Vec::new(), Vec::new());
-    for group in context.groups {
-        let Some(runs) = common::rows::<Memorization>(group)? else { continue };
-        let scores: Vec<[Part; 2]> = runs.iter().map(|r| by_part(r)).collect();
-        for view in views(group) {
-            let of: Vec<&[Part; 2]> = view.runs.iter().map(|&r| &scores[r]).collect();
-            for (i, part) in PARTS.iter().enumerate() {
-                rows.push(part_row(context, group, &view.seed, part, &of, i));
-                let accuracy = rows[rows.len() - 1].cells[3].clone();
-                let quantity = format!("memorization, {part}, token accuracy");
-                if view.decides {
-                    let clips = common::common_clips(&of.iter().map(|p| &p[i].accuracy).collect::<Vec<_>>());
-                    headlines.push(Headline {
-                        published: find(
-                            &format!("memorization/{part}/accuracy"),
-                            &group.runs[0].record.modalities,
-                        ),
-                        ..headline(group, &view.seed, quantity, accuracy, clips)
-                    });
-                }
-            }
-            let separation = separation(context, &of).map(common::percent);
-            let clips =
-                of.iter().flat_map(|p| p.iter().map(|x| x.ce.len() as u64)).sum::<u64>() / of.len() as u64;
-            rows.push(auc_row(group, &view.seed, separation, clips));
-            if view.decides {
-                let quantity = "memorization, train vs held-out AUC by loss".to_string();
-                headlines.push(Headline {
-                    against: "chance".into(),
-                    against_value: Some(50.0),
-                    ..headline(group, &view.seed, quantity, Cell::estimate(separation), clips)
-                });
-            }
-        }
-    }
-    let table = table(context, rows);
-    Ok((!table.rows.is_empty()).then_some(Built { table, headlines }))
+    let scored = scored(context, |_, rows| BTreeMap::from([((), by_part(&rows))]))?;
+    let views = lines(&scored, |view, _, seeds| {
+        let [train, test] = [0, 1].map(|part| part_line(context, view.clone(), part, &seeds));
+        [train, test, separation_line(context, view, &seeds)]
+    });
+    let lines: Vec<Line> = views.into_iter().flatten().collect();
+    let headlines = lines.iter().filter(|line| line.view.decides).map(headline).collect();
+    Ok(Built::unless_empty(table(context, &lines), headlines))
 }
 
-fn part_row(context: &Context, group: &Group, seed: &str, part: &str, of: &[&[Part; 2]], i: usize) -> Row {
-    let accuracy: Vec<&Clips> = of.iter().map(|p| &p[i].accuracy).collect();
-    let ce: Vec<&Clips> = of.iter().map(|p| &p[i].ce).collect();
-    let published = |what: &str| {
-        find(&format!("memorization/{part}/{what}"), &group.runs[0].record.modalities).map(|p| p.value)
+fn part_line<'a>(context: &Context, view: View<'a>, part: usize, seeds: &[&[Scores; 2]]) -> Line<'a> {
+    let accuracy: Vec<&Clips> = seeds.iter().map(|parts| &parts[part].accuracy).collect();
+    let ce: Vec<&Clips> = seeds.iter().map(|parts| &parts[part].ce).collect();
+    let name = PARTS[part];
+    let published = |what: &str| find(&format!("memorization/{name}/{what}"), view.group.modalities());
+    let measured = Measured::Part {
+        accuracy: estimate(&accuracy, &context.plan).map(Estimate::share_percent),
+        ce: estimate(&ce, &context.plan),
+        tokens: ce[0].values().map(|clip| clip.1).sum::<f64>() as u64,
+        published: Reference { accuracy: published("accuracy"), ce: published("ce") },
     };
-    Row::new(vec![
-        Cell::text(&group.label),
-        Cell::text(seed),
-        Cell::text(part),
-        Cell::estimate(common::estimate(&accuracy, &context.plan).map(common::share_percent)),
-        Cell::estimate(common::estimate(&ce, &context.plan)),
-        Cell::Empty,
-        Cell::Count(common::common_clips(&ce)),
-        Cell::Count(ce[0].values().map(|c| c.1).sum::<f64>() as u64),
-        Cell::number(published("accuracy")),
-        Cell::number(published("ce")),
-    ])
+    Line { part: name, measured, clips: common_clips(&ce), view }
 }
 
-fn auc_row(group: &Group, seed: &str, separation: Estimable<Estimate>, clips: u64) -> Row {
-    let mut cells = vec![Cell::text(&group.label), Cell::text(seed), Cell::text("train vs test")];
-    cells.extend([Cell::Empty, Cell::Empty, Cell::estimate(separation), Cell::Count(clips)]);
-    cells.extend([Cell::Empty, Cell::Empty, Cell::Empty]);
-    Row::new(cells)
+fn separation_line<'a>(context: &Context, view: View<'a>, seeds: &[&[Scores; 2]]) -> Line<'a> {
+    let clips = seeds.iter().flat_map(|parts| parts.iter().map(|part| part.ce.len() as u64)).sum::<u64>();
+    let auc = separation(context, seeds).map(Estimate::percent);
+    Line {
+        part: "train vs test",
+        measured: Measured::Separation(auc),
+        clips: clips / seeds.len() as u64,
+        view,
+    }
 }
 
 /// P(a training clip has a lower loss than a held-out one); over several seeds their mean, without
 /// an interval: the clips of the seeds are the same.
-fn separation(context: &Context, of: &[&[Part; 2]]) -> Estimable<Estimate> {
-    let gain = |clips: &Clips| -> Vec<f64> { clips.values().map(|c| -c.0 / c.1).collect() };
-    let each: Estimable<Vec<Estimate>> =
-        of.iter().map(|p| auc::auc(&gain(&p[0].ce), &gain(&p[1].ce), context.plan.level)).collect();
-    let each = each?;
+fn separation(context: &Context, seeds: &[&[Scores; 2]]) -> Estimable<Estimate> {
+    let gains = |clips: &Clips| -> Vec<f64> { clips.values().map(|clip| -clip.0 / clip.1).collect() };
+    let auc = |[train, test]: &[Scores; 2]| auc::auc(&gains(&train.ce), &gains(&test.ce), context.plan.level);
+    let each: Vec<Estimate> = seeds.iter().map(|parts| auc(parts)).collect::<Estimable<_>>()?;
     match each.as_slice() {
         [] => Err(NotEstimable::NoData),
-        [one] => Ok(*one),
+        [single] => Ok(*single),
         several => Ok(Estimate {
             value: several.iter().map(|e| e.value).sum::<f64>() / several.len() as f64,
             n: several.len(),
@@ -130,39 +162,30 @@ fn separation(context: &Context, of: &[&[Part; 2]]) -> Estimable<Estimate> {
     }
 }
 
-fn headline(group: &Group, seed: &str, quantity: String, value: Cell, clips: u64) -> Headline {
-    Headline {
-        experiment: group.label.clone(),
-        seed: seed.into(),
-        quantity,
-        unit: "%",
-        better: Better::Neither,
-        digits: 2,
-        value,
-        against: String::new(),
-        against_value: None,
-        adjusted: None,
-        clips,
-        published: None,
+fn headline(line: &Line) -> Headline {
+    match &line.measured {
+        Measured::Part { accuracy, published, .. } => {
+            let quantity = format!("memorization, {}, token accuracy", line.part);
+            let headline = Headline::new(&line.view, quantity, *accuracy, line.clips);
+            Headline { published: published.accuracy, ..headline }
+        }
+        Measured::Separation(auc) => {
+            let quantity = "memorization, train vs held-out AUC by loss".into();
+            Headline::new(&line.view, quantity, *auc, line.clips).against_chance(Some(50.0), None)
+        }
     }
 }
 
-fn table(context: &Context, rows: Vec<Row>) -> Table {
-    Table {
-        name: "memorization".into(),
-        title: "Memorization".into(),
-        schema: 1,
-        columns: columns(),
-        rows,
-        notes: vec![
-            "Input: the first 80 % of the modality and what the manifest gives beside it; target: the last 20 %; \
-             logits restricted to the modality's vocabulary."
-                .into(),
-            "AUC: the probability that a training clip has a lower loss than a held-out one; 50 % is no trace of \
-             memorization; DeLong's interval on the logit scale. Its mean over seeds has none: the seeds share their clips."
-                .into(),
-            common::mean_note(&context.plan),
-            common::PUBLISHED_NOTE.into(),
-        ],
-    }
+fn table(context: &Context, lines: &[Line]) -> Table {
+    let notes = vec![
+        "Input: the first 80 % of the modality and what the manifest gives beside it; target: the last 20 %; \
+         logits restricted to the modality's vocabulary."
+            .into(),
+        "AUC: the probability that a training clip has a lower loss than a held-out one; 50 % is no trace of \
+         memorization; DeLong's interval on the logit scale. Its mean over seeds has none: the seeds share their clips."
+            .into(),
+        notes::mean(&context.plan),
+        notes::PUBLISHED.into(),
+    ];
+    Table::new("memorization", "Memorization", 1, columns(), lines, notes)
 }

@@ -1,4 +1,8 @@
-//! The tables, one small file each: which rows, which test, which note.
+//! The tables, one small file each: what a line is, which test it makes, which note stands below.
+//!
+//! All go the same way: the scores of every experiment's runs (`views::scored`) → lines, one for each key and
+//! view (`views::lines`, or `compared::block` where sources stand beside a model) → their tests corrected
+//! together (`tested::correct`) → what is bold → headlines for the front page and, last, cells.
 
 mod all;
 mod built;
@@ -13,10 +17,14 @@ mod forward_vs_autoregressive;
 mod generation;
 mod linear_probe;
 mod memorization;
+pub mod notes;
 mod per_class;
 mod retrieval;
+pub mod tested;
 pub mod verdict;
+mod views;
 
+pub use crate::metrics::clips::{add, Clips};
 pub use all::all;
+pub use built::Context;
 pub use classification::hit;
-pub use common::{add, estimate, mean_note, share, Clips, Context, ALPHA, PERMUTATIONS, POWER};

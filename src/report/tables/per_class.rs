@@ -1,31 +1,45 @@
 //! Top-1 of every class by itself: which classes carry the accuracy.
 
-use super::built::Built;
+use super::built::{Built, Context};
 use super::classification::right;
-use super::common::{self, add, hits, share, views, Clips, Context};
+use super::notes;
+use super::views::{self, lines, scored, View};
 use crate::fault::Result;
+use crate::metrics::clips::{add, hits, Clips};
+use crate::metrics::estimate::share;
 use crate::record::examples::{source, Classification};
-use crate::report::table::{Cell, Column, Row, Table};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::report::table::{Column, Table};
+use crate::stats::{Estimable, Estimate};
+use std::collections::BTreeMap;
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::key("experiment"),
-        Column::key("seed"),
-        Column::key("inputs"),
-        Column::key("method"),
-        Column::key("class"),
-        Column::estimate("top1_percent", "top-1", "%", 1).higher(),
-        Column::count("correct"),
-        Column::count("clips"),
-    ]
+/// inputs, method, class.
+type Key = (String, String, String);
+
+struct Line<'a> {
+    view: View<'a>,
+    key: Key,
+    /// Percent.
+    top1: Estimable<Estimate>,
+    /// Over all seeds, as the clips.
+    correct: u64,
+    clips: u64,
 }
 
-/// inputs, method, class → clips.
-type Scores = BTreeMap<(String, String, String), Clips>;
+fn columns<'a>() -> Vec<Column<Line<'a>>> {
+    let mut columns = views::columns(|l: &Line<'a>| &l.view);
+    columns.extend([
+        Column::key("inputs", |l: &Line| l.view.group.names(&l.key.0)),
+        Column::key("method", |l: &Line| l.key.1.clone()),
+        Column::key("class", |l: &Line| l.key.2.clone()),
+        Column::estimate("top1_percent", "top-1", "%", 1, |l: &Line| l.top1).higher(),
+        Column::count("correct", |l: &Line| l.correct),
+        Column::count("clips", |l: &Line| l.clips),
+    ]);
+    columns
+}
 
-fn by_key(rows: &[Classification]) -> Scores {
-    let mut all = Scores::new();
+fn by_key(rows: &[Classification]) -> BTreeMap<Key, Clips> {
+    let mut all: BTreeMap<Key, Clips> = BTreeMap::new();
     for r in rows.iter().filter(|r| r.source == source::MODEL) {
         let key = (r.inputs.clone(), r.method.clone(), r.true_class.clone());
         add(all.entry(key).or_default(), &r.clip, f64::from(u8::from(right(r))), 1.0);
@@ -35,39 +49,19 @@ fn by_key(rows: &[Classification]) -> Scores {
 
 /// The table, on the line that decides of every experiment; `None` when no run classified.
 pub fn build(context: &Context) -> Result<Option<Built>> {
-    let mut rows = Vec::new();
-    for group in context.groups {
-        let Some(runs) = common::rows::<Classification>(group)? else { continue };
-        let scores: Vec<Scores> = runs.iter().map(|r| by_key(r)).collect();
-        let keys: BTreeSet<_> = scores.iter().flat_map(|s| s.keys()).collect();
-        for view in views(group).into_iter().filter(|v| v.decides) {
-            for key in &keys {
-                let of: Vec<&Clips> = view.runs.iter().filter_map(|&r| scores[r].get(*key)).collect();
-                let (correct, clips) = of.iter().map(|c| hits(c)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-                rows.push(Row::new(vec![
-                    Cell::text(&group.label),
-                    Cell::text(&view.seed),
-                    Cell::text(common::names(group, &key.0)),
-                    Cell::text(&key.1),
-                    Cell::text(&key.2),
-                    Cell::estimate(share(&of, &context.plan)),
-                    Cell::Count(correct),
-                    Cell::Count(clips),
-                ]));
-            }
-        }
-    }
+    let scored = scored(context, |_, rows| by_key(&rows))?;
+    let all = lines(&scored, |view, key, seeds: Vec<&Clips>| {
+        view.decides.then(|| {
+            let counts = seeds.iter().map(|clips| hits(clips));
+            let (correct, clips) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            Line { view, key: key.clone(), top1: share(&seeds, &context.plan), correct, clips }
+        })
+    });
+    let lines: Vec<Line> = all.into_iter().flatten().collect();
     let notes = vec![
-        common::share_note(&context.plan),
+        notes::share(&context.plan),
         "Descriptive: no test is made on single classes. correct and clips add up over seeds.".into(),
     ];
-    let table = Table {
-        name: "per_class".into(),
-        title: "Top-1 by class".into(),
-        schema: 1,
-        columns: columns(),
-        rows,
-        notes,
-    };
-    Ok((!table.rows.is_empty()).then_some(Built { table, headlines: vec![] }))
+    let table = Table::new("per_class", "Top-1 by class", 1, columns(), &lines, notes);
+    Ok(Built::unless_empty(table, vec![]))
 }

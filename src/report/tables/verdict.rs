@@ -1,17 +1,17 @@
 //! How a declared claim is judged, in every table of claims: by Holm's procedure over all of them.
 
-use super::common::ALPHA;
-use crate::report::table::{Cell, Column};
+use crate::metrics::estimate::ALPHA;
+use crate::report::table::{Cell, Heading};
 use crate::stats::Estimable;
 
 /// From the margin on: raw and adjusted p, the verdict, and the number of claims judged together.
-pub fn columns() -> [Column; 5] {
+pub fn columns() -> [Heading; 5] {
     [
-        Column::number("margin", "margin", "", 4),
-        Column::p("p", "p").csv_only(),
-        Column::p("p_holm", "p Holm"),
-        Column::text("verdict", "verdict"),
-        Column::count("m"),
+        Heading::number("margin", "margin", "", 4),
+        Heading::p("p", "p").csv_only(),
+        Heading::p("p_holm", "p Holm"),
+        Heading::text("verdict", "verdict"),
+        Heading::count("m"),
     ]
 }
 

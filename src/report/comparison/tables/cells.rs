@@ -1,31 +1,31 @@
 //! Cells of an ablation: value, rank, difference from the reference, cost.
 
 use super::tested::{difference, direction, own, tested_cells, tested_columns, undecided, SCHEMA};
+use crate::metrics::clips::Clips;
 use crate::report::comparison::ranking::Grid;
 use crate::report::comparison::sides::Comparison;
 use crate::report::scores::Metric;
-use crate::report::table::{Cell, Column, Row, Table};
-use crate::report::tables::Clips;
+use crate::report::table::{Cell, Heading, Row, Table};
 use crate::stats::{Bootstrap, Estimable, Estimate};
 
 /// One row for each metric and cell: value, rank, difference from the reference, cost.
 pub fn cells(comparison: &Comparison, grid: &Grid, plan: &Bootstrap, notes: Vec<String>) -> Table {
     let mut columns = vec![
-        Column::key("metric"),
-        Column::key("cell"),
-        Column::text("unit", "unit"),
-        Column::text("better", "better"),
-        Column::text("rank", "rank"),
-        Column::estimate("value", "value", "", 4),
-        Column::estimate("minus_reference", "minus reference", "", 4),
+        Heading::key("metric"),
+        Heading::key("cell"),
+        Heading::text("unit", "unit"),
+        Heading::text("better", "better"),
+        Heading::text("rank", "rank"),
+        Heading::estimate("value", "value", "", 4),
+        Heading::estimate("minus_reference", "minus reference", "", 4),
     ];
     columns.extend(tested_columns());
     columns.extend([
-        Column::count("seeds"),
-        Column::count("clips"),
-        Column::count("parameters"),
-        Column::number("training_mflop_per_token", "training", "MFLOP/token", 3).own_digits(),
-        Column::number("training_gflop", "training", "GFLOP", 1).own_digits(),
+        Heading::count("seeds"),
+        Heading::count("clips"),
+        Heading::count("parameters"),
+        Heading::number("training_mflop_per_token", "training", "MFLOP/token", 3).own_digits(),
+        Heading::number("training_gflop", "training", "GFLOP", 1).own_digits(),
     ]);
     let mut rows = Vec::new();
     for (m, metric) in grid.metrics.iter().enumerate() {

@@ -5,21 +5,21 @@ use crate::record::ablation::CellClaim;
 use crate::report::comparison::contrast::Contrast;
 use crate::report::comparison::sides::Comparison;
 use crate::report::scores::{canonical, Metric};
-use crate::report::table::{Cell, Column, Row, Table};
+use crate::report::table::{Cell, Heading, Row, Table};
 use crate::report::tables::verdict;
 use crate::stats::{multiple, Alternative, Bootstrap, Estimable, NotEstimable};
 
 /// Declared claims, judged apart; `None` without any.
 pub fn claims(comparison: &Comparison, plan: &Bootstrap, notes: Vec<String>) -> Option<Table> {
     let mut columns = vec![
-        Column::key("metric"),
-        Column::key("a"),
-        Column::key("b"),
-        Column::text("unit", "unit"),
-        Column::estimate("gain", "gain of a", "", 4).higher(),
+        Heading::key("metric"),
+        Heading::key("a"),
+        Heading::key("b"),
+        Heading::text("unit", "unit"),
+        Heading::estimate("gain", "gain of a", "", 4).higher(),
     ];
     columns.extend(verdict::columns());
-    columns.extend([Column::count("seeds"), Column::count("clips")]);
+    columns.extend([Heading::count("seeds"), Heading::count("clips")]);
     let judged: Vec<Judged> = comparison.claims.iter().map(|c| Judged::new(comparison, c, plan)).collect();
     let holm = multiple::holm(&judged.iter().map(|j| j.p.ok()).collect::<Vec<_>>());
     let rows: Vec<Row> = judged.into_iter().zip(holm.adjusted).map(|(j, p)| j.row(p, holm.m)).collect();

@@ -1,11 +1,11 @@
 //! Main effects of the axes of an ablation.
 
 use super::tested::{counts, difference, direction, tested_cells, tested_columns, SCHEMA};
+use crate::metrics::estimate::ALPHA;
 use crate::report::comparison::effects::{self, Effect};
 use crate::report::comparison::sides::Comparison;
 use crate::report::scores::Metric;
-use crate::report::table::{Cell, Column, Row, Table};
-use crate::report::tables::ALPHA;
+use crate::report::table::{Cell, Heading, Row, Table};
 use crate::stats::Bootstrap;
 
 /// Main effects of every axis; `None` without axes.
@@ -17,16 +17,16 @@ pub fn main_effects(
 ) -> Option<Table> {
     let (effects, m) = effects::all(comparison, metrics, plan);
     let mut columns = vec![
-        Column::key("metric"),
-        Column::key("axis"),
-        Column::key("label"),
-        Column::key("against"),
-        Column::text("unit", "unit"),
-        Column::text("better", "better"),
-        Column::estimate("effect", "effect", "", 4),
+        Heading::key("metric"),
+        Heading::key("axis"),
+        Heading::key("label"),
+        Heading::key("against"),
+        Heading::text("unit", "unit"),
+        Heading::text("better", "better"),
+        Heading::estimate("effect", "effect", "", 4),
     ];
     columns.extend(tested_columns());
-    columns.extend([Column::count("pairs"), Column::count("seeds"), Column::count("clips")]);
+    columns.extend([Heading::count("pairs"), Heading::count("seeds"), Heading::count("clips")]);
     let row = |e: &Effect| {
         let metric = &metrics[e.metric];
         let value = e.tested.and_then(|t| t.estimate).map(|e| e.value);

@@ -3,7 +3,7 @@
 use super::tested::{counts, difference, direction, own, tested_cells, tested_columns, undecided, SCHEMA};
 use crate::report::comparison::ranking::{Grid, Pair};
 use crate::report::comparison::sides::{same_targets, Comparison};
-use crate::report::table::{Cell, Column, Row, Table};
+use crate::report::table::{Cell, Heading, Row, Table};
 use crate::stats::Bootstrap;
 
 /// One row for each metric and pair.
@@ -15,17 +15,17 @@ pub fn pairs(
     notes: Vec<String>,
 ) -> Table {
     let mut columns = vec![
-        Column::key("metric"),
-        Column::key("a"),
-        Column::key("b"),
-        Column::text("unit", "unit"),
-        Column::text("better", "better"),
-        Column::estimate("value_a", "a", "", 4),
-        Column::estimate("value_b", "b", "", 4),
-        Column::estimate("a_minus_b", "a − b", "", 4),
+        Heading::key("metric"),
+        Heading::key("a"),
+        Heading::key("b"),
+        Heading::text("unit", "unit"),
+        Heading::text("better", "better"),
+        Heading::estimate("value_a", "a", "", 4),
+        Heading::estimate("value_b", "b", "", 4),
+        Heading::estimate("a_minus_b", "a − b", "", 4),
     ];
     columns.extend(tested_columns());
-    columns.extend([Column::text("targets", "targets"), Column::count("seeds"), Column::count("clips")]);
+    columns.extend([Heading::text("targets", "targets"), Heading::count("seeds"), Heading::count("clips")]);
     let row = |pair: &Pair| {
         let metric = &grid.metrics[pair.metric];
         let (a, b) = (&comparison.sides[pair.a], &comparison.sides[pair.b]);

@@ -1,11 +1,12 @@
 //! What the tables of a comparison share: the columns of a test, a side's own value.
 
+use crate::metrics::clips::Clips;
+use crate::metrics::estimate::{estimate, share, ALPHA};
 use crate::report::comparison::contrast::{right_or_wrong, Tested};
 use crate::report::comparison::ranking::Pair;
 use crate::report::comparison::sides::Comparison;
 use crate::report::scores::Metric;
-use crate::report::table::{Cell, Column};
-use crate::report::tables::{estimate, share, Clips, ALPHA};
+use crate::report::table::{Cell, Heading};
 use crate::stats::{Bootstrap, Estimable, Estimate, Interval};
 
 /// Version of columns and definitions of all four.
@@ -17,13 +18,13 @@ pub fn number(value: Estimable<f64>) -> Cell {
 }
 
 /// The five columns every test has.
-pub fn tested_columns() -> [Column; 5] {
+pub fn tested_columns() -> [Heading; 5] {
     [
-        Column::number("effect_size", "d", "", 2).own_digits(),
-        Column::p("p", "p").csv_only(),
-        Column::p("p_adjusted", "p adj."),
-        Column::number("mde", "MDE", "", 4),
-        Column::text("verdict", "verdict"),
+        Heading::number("effect_size", "d", "", 2).own_digits(),
+        Heading::p("p", "p").csv_only(),
+        Heading::p("p_adjusted", "p adj."),
+        Heading::number("mde", "MDE", "", 4),
+        Heading::text("verdict", "verdict"),
     ]
 }
 

@@ -1,0 +1,91 @@
+//! What stands above a column.
+
+use crate::record::Direction;
+
+/// What a column holds; decides how many CSV columns it takes and how cells are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text that names the row, with the other key columns.
+    Key,
+    /// Other text.
+    Text,
+    Count,
+    /// One number.
+    Number,
+    /// A value and its interval: three CSV columns (`name`, `name_low`, `name_high`).
+    Estimate,
+    /// A p-value.
+    P,
+}
+
+/// What stands above a column: its names, unit, digits, fixed by the table, never by the data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heading {
+    /// Name in CSV, unit included: `ce_nats_per_token`.
+    pub name: &'static str,
+    /// Name for people.
+    pub label: &'static str,
+    /// Unit for people; empty where there is none.
+    pub unit: &'static str,
+    /// Digits after the point.
+    pub digits: usize,
+    pub kind: Kind,
+    /// Which way is better.
+    pub direction: Direction,
+    /// Left out of Markdown and the terminal.
+    pub csv_only: bool,
+    /// Keeps its digits in rows that have their own.
+    pub own_digits: bool,
+}
+
+impl Heading {
+    fn new(kind: Kind, name: &'static str, label: &'static str) -> Heading {
+        let (unit, digits, direction) = ("", 0, Direction::Neither);
+        Heading { name, label, unit, digits, kind, direction, csv_only: false, own_digits: false }
+    }
+
+    pub fn key(name: &'static str) -> Heading {
+        Heading::new(Kind::Key, name, name)
+    }
+
+    pub fn text(name: &'static str, label: &'static str) -> Heading {
+        Heading::new(Kind::Text, name, label)
+    }
+
+    pub fn count(name: &'static str) -> Heading {
+        Heading::new(Kind::Count, name, name)
+    }
+
+    pub fn p(name: &'static str, label: &'static str) -> Heading {
+        Heading::new(Kind::P, name, label)
+    }
+
+    pub fn number(name: &'static str, label: &'static str, unit: &'static str, digits: usize) -> Heading {
+        Heading { unit, digits, ..Heading::new(Kind::Number, name, label) }
+    }
+
+    pub fn estimate(name: &'static str, label: &'static str, unit: &'static str, digits: usize) -> Heading {
+        Heading { unit, digits, ..Heading::new(Kind::Estimate, name, label) }
+    }
+
+    pub fn lower(self) -> Heading {
+        Heading { direction: Direction::Lower, ..self }
+    }
+
+    pub fn higher(self) -> Heading {
+        Heading { direction: Direction::Higher, ..self }
+    }
+
+    pub fn csv_only(self) -> Heading {
+        Heading { csv_only: true, ..self }
+    }
+
+    pub fn own_digits(self) -> Heading {
+        Heading { own_digits: true, ..self }
+    }
+
+    /// Digits after the point in a row.
+    pub fn digits_in(&self, row: Option<usize>) -> usize {
+        row.filter(|_| !self.own_digits).unwrap_or(self.digits)
+    }
+}

@@ -1,0 +1,85 @@
+//! Which lines a table has: for every experiment that was measured, every key, once for each seed and once
+//! for their mean.
+
+use super::built::Context;
+use crate::fault::Result;
+use crate::record::examples::Example;
+use crate::report::runs::{Group, Run};
+use crate::report::table::Column;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a line stands in its experiment: a single seed, or the mean of all.
+#[derive(Clone)]
+pub struct View<'a> {
+    pub group: &'a Group,
+    pub seed: String,
+    /// Indices into the group's runs.
+    pub runs: Vec<usize>,
+    /// Whether tests are made on this line (not on single seeds when there are several).
+    pub decides: bool,
+}
+
+/// The seeds of a group and, if there are several, their mean.
+pub fn views(group: &Group) -> Vec<View<'_>> {
+    let seeds = group.runs.len();
+    let single =
+        |(i, run): (usize, &Run)| View { group, seed: run.seed(), runs: vec![i], decides: seeds == 1 };
+    let mut views: Vec<View> = group.runs.iter().enumerate().map(single).collect();
+    if seeds > 1 {
+        let seed = format!("mean of {seeds}");
+        views.push(View { group, seed, runs: (0..seeds).collect(), decides: true });
+    }
+    views
+}
+
+/// The first two columns of every table.
+pub fn columns<'a, L>(view: impl Fn(&L) -> &View<'a> + Copy + 'static) -> Vec<Column<L>> {
+    vec![
+        Column::key("experiment", move |line| view(line).group.label.clone()),
+        Column::key("seed", move |line| view(line).seed.clone()),
+    ]
+}
+
+/// An experiment and what each of its runs scored.
+pub struct Scored<'a, S> {
+    pub group: &'a Group,
+    /// One for each run, in order.
+    pub runs: Vec<S>,
+}
+
+/// The scores of every experiment with a run that has the probe's rows; a run without them scores what no
+/// rows give.
+pub fn scored<'a, E: Example, S>(
+    context: &Context<'a>,
+    scores: impl Fn(&'a Group, Vec<E>) -> S,
+) -> Result<Vec<Scored<'a, S>>> {
+    let mut all = Vec::new();
+    for group in context.groups {
+        let rows: Vec<Option<Vec<E>>> = group.runs.iter().map(Run::examples).collect::<Result<_>>()?;
+        if rows.iter().any(Option::is_some) {
+            let runs = rows.into_iter().map(|rows| scores(group, rows.unwrap_or_default())).collect();
+            all.push(Scored { group, runs });
+        }
+    }
+    Ok(all)
+}
+
+/// A line for every key in every view; it gets the scores of the view's runs that have the key.
+pub fn lines<'s, K: Ord, S, L>(
+    scored: &'s [Scored<'s, BTreeMap<K, S>>],
+    mut line: impl FnMut(View<'s>, &'s K, Vec<&'s S>) -> L,
+) -> Vec<L> {
+    let mut lines = Vec::new();
+    for Scored { group, runs } in scored {
+        let keys: BTreeSet<&K> = runs.iter().flat_map(|scores| scores.keys()).collect();
+        for key in keys {
+            for view in views(group) {
+                let scores: Vec<&S> = view.runs.iter().filter_map(|&run| runs[run].get(key)).collect();
+                if !scores.is_empty() {
+                    lines.push(line(view, key, scores));
+                }
+            }
+        }
+    }
+    lines
+}
