@@ -3,6 +3,7 @@
 use crate::metrics::clips::Clips;
 use crate::metrics::estimate::{ALPHA, PERMUTATIONS, POWER};
 use crate::report::scores::Scores;
+use crate::report::tables::tested::Test;
 use crate::stats::{
     binomial, bootstrap, crossed, detectable, hierarchical, mcnemar, sign_flip, Alternative, Bootstrap,
     Estimable, Estimate, NotEstimable,
@@ -20,7 +21,7 @@ pub type Runs = BTreeMap<Seed, Scores>;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contrast {
     /// `[seeds][clips]`.
-    d: Vec<Vec<f64>>,
+    differences: Vec<Vec<f64>>,
     /// Whether each clip is either right or wrong.
     binary: bool,
 }
@@ -29,12 +30,10 @@ pub struct Contrast {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tested {
     pub estimate: Estimable<Estimate>,
-    /// Two-sided, uncorrected.
-    pub p: Estimable<f64>,
+    /// Two-sided; with the smallest difference found at 5 % with 80 % power.
+    pub test: Test,
     /// Mean difference in standard deviations of the clips' differences (averaged over seeds).
     pub effect: Estimable<f64>,
-    /// Smallest difference found at 5 % with 80 % power.
-    pub mde: Estimable<f64>,
     pub seeds: usize,
     pub clips: usize,
 }
@@ -56,30 +55,32 @@ impl Contrast {
         if clips.is_empty() {
             return Err(NotEstimable::NoData);
         }
-        let d: Vec<Vec<f64>> = maps.iter().map(|sides| mean_difference(sides, &clips)).collect();
-        if d.iter().flatten().any(|x| !x.is_finite()) {
+        let differences: Vec<Vec<f64>> = maps.iter().map(|sides| mean_difference(sides, &clips)).collect();
+        if differences.iter().flatten().any(|x| !x.is_finite()) {
             return Err(NotEstimable::NotFinite);
         }
         let binary = pairs.len() == 1 && maps.iter().flatten().flat_map(|m| m.values()).all(right_or_wrong);
-        Ok(Contrast { d, binary })
+        Ok(Contrast { differences, binary })
     }
 
     /// Everything that is said about it.
     pub fn tested(&self, plan: &Bootstrap) -> Tested {
         Tested {
             estimate: self.estimate(plan),
-            p: self.p(0.0, Alternative::TwoSided, plan),
+            test: Test::new(
+                self.p(0.0, Alternative::TwoSided, plan),
+                self.detectable(self.differences.len()),
+            ),
             effect: self.effect(),
-            mde: self.mde(),
-            seeds: self.d.len(),
-            clips: self.d[0].len(),
+            seeds: self.differences.len(),
+            clips: self.differences[0].len(),
         }
     }
 
     /// Mean difference: bootstrap over clips for one seed, over seeds × clips for several.
     pub fn estimate(&self, plan: &Bootstrap) -> Estimable<Estimate> {
         let weighted = |row: &Vec<f64>| row.iter().map(|&d| (d, 1.0)).collect::<Vec<_>>();
-        match self.d.as_slice() {
+        match self.differences.as_slice() {
             [one] => bootstrap::mean_interval(&weighted(one), plan),
             several => {
                 let table: Vec<_> = several.iter().map(weighted).collect();
@@ -92,44 +93,41 @@ impl Contrast {
     /// or sign flips over clips. Several: the larger of sign flips of the clips' mean differences
     /// and the t-test over seeds × clips, so that two seeds of one recipe are not two recipes.
     pub fn p(&self, margin: f64, alternative: Alternative, plan: &Bootstrap) -> Estimable<f64> {
-        if let ([one], true) = (self.d.as_slice(), self.binary && margin == 0.0) {
+        if let ([one], true) = (self.differences.as_slice(), self.binary && margin == 0.0) {
             return discordant(one, alternative);
         }
         let beyond: Vec<f64> = self.clip_means().iter().map(|d| d - margin).collect();
         let flipped = sign_flip::test(&beyond, alternative, plan.seed, PERMUTATIONS)?;
-        match self.d.len() {
+        match self.differences.len() {
             1 => Ok(flipped),
-            _ => Ok(flipped.max(crossed::fit(&self.d)?.p(margin, alternative))),
+            _ => Ok(flipped.max(crossed::fit(&self.differences)?.p(margin, alternative))),
         }
     }
 
     /// Seeds and clips.
     pub fn size(&self) -> [usize; 2] {
-        [self.d.len(), self.d[0].len()]
+        [self.differences.len(), self.differences[0].len()]
     }
 
     fn effect(&self) -> Estimable<f64> {
-        let d = self.clip_means();
-        let n = d.len() as f64;
-        if d.len() < 2 {
+        let means = self.clip_means();
+        let n = means.len() as f64;
+        if means.len() < 2 {
             return Err(NotEstimable::OneUnit);
         }
-        let mean = d.iter().sum::<f64>() / n;
-        let variance = d.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let mean = means.iter().sum::<f64>() / n;
+        let variance = means.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
         // Differences that are equal but for rounding have no spread to count in.
-        match variance.sqrt() > 1e-12 * mean.abs() {
-            true => Ok(mean / variance.sqrt()),
-            false => Err(NotEstimable::NoSpread),
+        if variance.sqrt() > 1e-12 * mean.abs() {
+            Ok(mean / variance.sqrt())
+        } else {
+            Err(NotEstimable::NoSpread)
         }
-    }
-
-    fn mde(&self) -> Estimable<f64> {
-        self.detectable(self.d.len())
     }
 
     /// Smallest difference that `seeds` seeds like these would find; one seed tells of clips alone.
     pub fn detectable(&self, seeds: usize) -> Estimable<f64> {
-        match self.d.as_slice() {
+        match self.differences.as_slice() {
             [one] => detectable::paired_mean(one, ALPHA, POWER),
             several => {
                 let fit = crossed::fit(several)?;
@@ -139,8 +137,10 @@ impl Contrast {
     }
 
     fn clip_means(&self) -> Vec<f64> {
-        let k = self.d.len() as f64;
-        (0..self.d[0].len()).map(|c| self.d.iter().map(|row| row[c]).sum::<f64>() / k).collect()
+        let k = self.differences.len() as f64;
+        (0..self.differences[0].len())
+            .map(|c| self.differences.iter().map(|row| row[c]).sum::<f64>() / k)
+            .collect()
     }
 }
 
@@ -150,8 +150,9 @@ pub fn right_or_wrong(clip: &(f64, f64)) -> bool {
 }
 
 /// McNemar's test from differences that are −100, 0 or 100.
-fn discordant(d: &[f64], alternative: Alternative) -> Estimable<f64> {
-    let (a, b) = (d.iter().filter(|d| **d > 0.0).count(), d.iter().filter(|d| **d < 0.0).count());
+fn discordant(differences: &[f64], alternative: Alternative) -> Estimable<f64> {
+    let count = |sign: f64| differences.iter().filter(|d| sign * **d > 0.0).count();
+    let (a, b) = (count(1.0), count(-1.0));
     match (alternative, a + b) {
         (_, 0) => Err(NotEstimable::NoSpread),
         (Alternative::TwoSided, _) => mcnemar::test(a as u64, b as u64),
@@ -163,7 +164,7 @@ fn discordant(d: &[f64], alternative: Alternative) -> Estimable<f64> {
 fn mean_difference(sides: &[Clips], clips: &[&String]) -> Vec<f64> {
     let column = |m: &Clips| clips.iter().map(|c| m[*c]).collect::<Vec<_>>();
     let pairs: Vec<Vec<f64>> =
-        sides.chunks_exact(2).map(|p| linear(&column(&p[0]), &column(&p[1]))).collect();
+        sides.chunks_exact(2).map(|p| clip_differences(&column(&p[0]), &column(&p[1]))).collect();
     let count = pairs.len() as f64;
     (0..clips.len()).map(|c| pairs.iter().map(|p| p[c]).sum::<f64>() / count).collect()
 }
@@ -171,7 +172,7 @@ fn mean_difference(sides: &[Clips], clips: &[&String]) -> Vec<f64> {
 /// Per clip, with the difference of the token-weighted means as their mean. Where both sides have
 /// the same tokens the clips' own differences, exactly; else, to first order, how far a clip pulls
 /// each side's mean (comparing sums of unequal numbers of tokens would measure their number).
-fn linear(a: &[(f64, f64)], b: &[(f64, f64)]) -> Vec<f64> {
+fn clip_differences(a: &[(f64, f64)], b: &[(f64, f64)]) -> Vec<f64> {
     let n = a.len() as f64;
     let totals = |x: &[(f64, f64)]| x.iter().fold((0.0, 0.0), |t, c| (t.0 + c.0, t.1 + c.1));
     let (ta, tb) = (totals(a), totals(b));
@@ -180,8 +181,8 @@ fn linear(a: &[(f64, f64)], b: &[(f64, f64)]) -> Vec<f64> {
         return a.iter().zip(b).map(|(x, y)| (x.0 - y.0) / wa).collect();
     }
     let (ra, rb) = (ta.0 / ta.1, tb.0 / tb.1);
-    let pull = |(x, y): (&(f64, f64), &(f64, f64))| (x.0 - ra * x.1) / wa - (y.0 - rb * y.1) / wb;
-    a.iter().zip(b).map(pull).map(|pull| ra - rb + pull).collect()
+    let influence = |(x, y): (&(f64, f64), &(f64, f64))| (x.0 - ra * x.1) / wa - (y.0 - rb * y.1) / wb;
+    a.iter().zip(b).map(influence).map(|influence| ra - rb + influence).collect()
 }
 
 #[cfg(test)]
@@ -203,7 +204,7 @@ mod tests {
         let a = runs(&[&[(4.0, 2.0), (9.0, 3.0), (1.0, 5.0)]]);
         for b in [[(3.0, 2.0), (3.0, 3.0), (4.0, 5.0)], [(3.0, 1.0), (3.0, 7.0), (4.0, 4.0)]] {
             let c = Contrast::new(&[(&a, &runs(&[&b]))], "m").unwrap();
-            let mean = c.d[0].iter().sum::<f64>() / 3.0;
+            let mean = c.differences[0].iter().sum::<f64>() / 3.0;
             let weighted =
                 |x: &[(f64, f64)]| x.iter().map(|c| c.0).sum::<f64>() / x.iter().map(|c| c.1).sum::<f64>();
             let direct = 1.4 - weighted(&b);
@@ -216,12 +217,12 @@ mod tests {
         let a = runs(&[&[(1.0, 1.0), (2.0, 1.0), (3.0, 1.0)], &[(1.0, 1.0); 3]]);
         let b = runs(&[&[(0.0, 1.0), (1.0, 0.0)]]);
         let c = Contrast::new(&[(&a, &b)], "m").unwrap();
-        assert_eq!(c.d, [[1.0]]);
+        assert_eq!(c.differences, [[1.0]]);
         assert_eq!(Contrast::new(&[(&a, &b)], "other"), Err(NotEstimable::NoData));
         assert_eq!(Contrast::new(&[], "m"), Err(NotEstimable::NoData));
         let t = c.tested(&Bootstrap::default());
         assert_eq!(
-            (t.seeds, t.clips, t.effect, t.mde),
+            (t.seeds, t.clips, t.effect, t.test.mde),
             (1, 1, Err(NotEstimable::OneUnit), Err(NotEstimable::OneUnit))
         );
     }
@@ -236,7 +237,7 @@ mod tests {
         let one_sided = c.p(0.0, Alternative::Greater, &plan).unwrap();
         assert!((one_sided - 1.0 / 16.0).abs() < 1e-12, "{one_sided}");
         let same = Contrast::new(&[(&runs(&[&a]), &runs(&[&a]))], "m").unwrap();
-        assert_eq!(same.tested(&plan).p, Err(NotEstimable::NoSpread));
+        assert_eq!(same.tested(&plan).test.p, Err(NotEstimable::NoSpread));
     }
 
     /// Three seeds that differ among themselves as much as from the other side: clips alone would

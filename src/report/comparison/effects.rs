@@ -3,7 +3,8 @@
 use super::contrast::{Contrast, Runs, Tested};
 use super::sides::{Comparison, Side};
 use crate::report::scores::Metric;
-use crate::stats::{multiple, Bootstrap, NotEstimable};
+use crate::report::tables::tested::correct;
+use crate::stats::{Bootstrap, Estimable};
 
 /// One value of an axis against the reference's value.
 pub struct Effect {
@@ -14,9 +15,7 @@ pub struct Effect {
     pub against: String,
     /// Pairs of cells that differ in this axis only.
     pub pairs: usize,
-    pub tested: Result<Tested, NotEstimable>,
-    /// After Benjamini–Hochberg over all effects and metrics.
-    pub adjusted: Option<f64>,
+    pub tested: Estimable<Tested>,
 }
 
 /// All effects and the size of their family.
@@ -38,17 +37,13 @@ pub fn all(comparison: &Comparison, metrics: &[Metric], plan: &Bootstrap) -> (Ve
                     against: base.clone(),
                     pairs: matched.len(),
                     tested: Contrast::new(&matched, &metric.key).map(|c| c.tested(plan)),
-                    adjusted: None,
                 });
             }
         }
     }
-    let raw: Vec<Option<f64>> = effects.iter().map(|e| e.tested.and_then(|t| t.p).ok()).collect();
-    let corrected = multiple::benjamini_hochberg(&raw);
-    for (effect, adjusted) in effects.iter_mut().zip(corrected.adjusted) {
-        effect.adjusted = adjusted;
-    }
-    (effects, corrected.m)
+    let tested = effects.iter_mut().filter_map(|effect| effect.tested.as_mut().ok());
+    let tests = correct(tested.map(|tested| &mut tested.test));
+    (effects, tests)
 }
 
 /// Cells with `value` and their partners with `base`, equal on every other axis. A pair without

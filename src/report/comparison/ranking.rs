@@ -2,9 +2,9 @@
 
 use super::contrast::{Contrast, Tested};
 use super::sides::Comparison;
-use crate::metrics::estimate::ALPHA;
 use crate::report::scores::Metric;
-use crate::stats::{multiple, Bootstrap, NotEstimable};
+use crate::report::tables::tested::correct;
+use crate::stats::{Bootstrap, Estimable};
 use std::collections::BTreeMap;
 
 /// Two sides on one metric.
@@ -15,9 +15,14 @@ pub struct Pair {
     pub a: usize,
     pub b: usize,
     /// Of `a − b`.
-    pub tested: Result<Tested, NotEstimable>,
-    /// After Benjamini–Hochberg over all pairs and metrics.
-    pub adjusted: Option<f64>,
+    pub tested: Estimable<Tested>,
+}
+
+impl Pair {
+    /// The p-value after Benjamini–Hochberg over all pairs and metrics.
+    pub fn adjusted(&self) -> Option<f64> {
+        self.tested.ok().and_then(|tested| tested.test.adjusted)
+    }
 }
 
 /// All pairs.
@@ -39,9 +44,10 @@ pub struct Rank {
 
 impl std::fmt::Display for Rank {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.best == self.worst {
-            true => write!(f, "{}", self.best),
-            false => write!(f, "{}–{}", self.best, self.worst),
+        if self.best == self.worst {
+            write!(f, "{}", self.best)
+        } else {
+            write!(f, "{}–{}", self.best, self.worst)
         }
     }
 }
@@ -55,17 +61,14 @@ impl Grid {
                 for b in a + 1..comparison.sides.len() {
                     let (x, y) = (&comparison.sides[a].scores, &comparison.sides[b].scores);
                     let tested = Contrast::new(&[(x, y)], &metric.key).map(|c| c.tested(plan));
-                    pairs.push(Pair { metric: m, a, b, tested, adjusted: None });
+                    pairs.push(Pair { metric: m, a, b, tested });
                 }
             }
         }
-        let raw: Vec<Option<f64>> = pairs.iter().map(|p| p.tested.and_then(|t| t.p).ok()).collect();
-        let corrected = multiple::benjamini_hochberg(&raw);
-        for (pair, adjusted) in pairs.iter_mut().zip(corrected.adjusted) {
-            pair.adjusted = adjusted;
-        }
+        let tested = pairs.iter_mut().filter_map(|pair| pair.tested.as_mut().ok());
+        let m = correct(tested.map(|tested| &mut tested.test));
         let at = pairs.iter().enumerate().map(|(i, p)| ((p.metric, p.a, p.b), i)).collect();
-        Grid { metrics, pairs, m: corrected.m, at }
+        Grid { metrics, pairs, m, at }
     }
 
     /// The pair of two sides, and whether `a` and `b` are the other way round in it.
@@ -77,9 +80,9 @@ impl Grid {
     /// Whether `a` is better than `b` by the corrected test; `None`: not distinguishable.
     pub fn verdict(&self, metric: usize, a: usize, b: usize) -> Option<bool> {
         let (pair, turned) = self.pair(metric, a, b)?;
-        let difference = pair.tested.ok()?.estimate.ok()?.value;
-        let significant = pair.adjusted.is_some_and(|p| p <= ALPHA);
-        significant.then(|| self.metrics[metric].better(difference) != turned)
+        let tested = pair.tested.ok()?;
+        let difference = tested.estimate.ok()?.value;
+        tested.test.significant().then(|| self.metrics[metric].better(difference) != turned)
     }
 
     /// The rank of `side` among `sides` (those that have the metric).
@@ -94,22 +97,23 @@ impl Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::Estimate;
+    use crate::report::tables::tested::Test;
+    use crate::stats::{Estimate, NotEstimable};
 
     /// Differences `a − b` of cross-entropies and corrected p-values.
     fn grid(pairs: &[(usize, usize, f64, f64)]) -> Grid {
         let pair = |&(a, b, value, p): &(usize, usize, f64, f64)| {
             let none = Err(NotEstimable::OneUnit);
-            let estimate = Ok(Estimate { value, n: 9, interval: none });
+            let interval = Err(NotEstimable::OneUnit);
+            let estimate = Ok(Estimate { value, n: 9, interval });
             let tested = Tested {
                 estimate,
-                p: Ok(p),
-                effect: Err(NotEstimable::OneUnit),
-                mde: Err(NotEstimable::OneUnit),
+                test: Test { adjusted: Some(p), ..Test::new(Ok(p), none) },
+                effect: none,
                 seeds: 1,
                 clips: 9,
             };
-            Pair { metric: 0, a, b, tested: Ok(tested), adjusted: Some(p) }
+            Pair { metric: 0, a, b, tested: Ok(tested) }
         };
         let pairs: Vec<Pair> = pairs.iter().map(pair).collect();
         let at = pairs.iter().enumerate().map(|(i, p)| ((0, p.a, p.b), i)).collect();
@@ -119,11 +123,11 @@ mod tests {
     #[test]
     fn what_cannot_be_told_apart_shares_ranks() {
         // 0 is better than 2 for sure; 1 lies between and is distinguishable from neither.
-        let g = grid(&[(0, 1, -0.1, 0.3), (0, 2, -0.2, 0.01), (1, 2, -0.1, 0.3)]);
-        let ranks: Vec<String> = (0..3).map(|s| g.rank(0, s, &[0, 1, 2]).to_string()).collect();
+        let shared = grid(&[(0, 1, -0.1, 0.3), (0, 2, -0.2, 0.01), (1, 2, -0.1, 0.3)]);
+        let ranks: Vec<String> = (0..3).map(|s| shared.rank(0, s, &[0, 1, 2]).to_string()).collect();
         assert_eq!(ranks, ["1–2", "1–3", "2–3"]);
         assert_eq!(
-            (g.verdict(0, 0, 2), g.verdict(0, 2, 0), g.verdict(0, 0, 1)),
+            (shared.verdict(0, 0, 2), shared.verdict(0, 2, 0), shared.verdict(0, 0, 1)),
             (Some(true), Some(false), None)
         );
         let sure = grid(&[(0, 1, 0.1, 0.01), (0, 2, 0.2, 0.01), (1, 2, 0.1, 0.01)]);

@@ -1,10 +1,60 @@
 //! How a declared claim is judged, in every table of claims: by Holm's procedure over all of them.
 
 use crate::metrics::estimate::ALPHA;
-use crate::report::table::{Cell, Heading};
-use crate::stats::Estimable;
+use crate::report::table::{Cell, Column, Heading};
+use crate::stats::{multiple, Estimable};
+
+/// A claim and how it was judged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// In the metric's unit.
+    pub margin: f64,
+    /// One-sided, uncorrected.
+    pub p: Estimable<f64>,
+    /// After [`judge`]; absent where the claim could not be judged.
+    pub adjusted: Option<f64>,
+    /// Claims judged together.
+    pub claims: usize,
+}
+
+impl Verdict {
+    /// Before it is judged.
+    pub fn new(margin: f64, p: Estimable<f64>) -> Verdict {
+        Verdict { margin, p, adjusted: None, claims: 0 }
+    }
+
+    /// In words.
+    pub fn word(&self) -> &'static str {
+        match self.adjusted {
+            Some(p) if p <= ALPHA => "supported",
+            Some(_) => "not supported",
+            None => "not judged",
+        }
+    }
+}
+
+/// Holm's procedure over claims that were declared together.
+pub fn judge<'v>(verdicts: impl Iterator<Item = &'v mut Verdict>) {
+    let mut verdicts: Vec<&mut Verdict> = verdicts.collect();
+    let raw: Vec<Option<f64>> = verdicts.iter().map(|verdict| verdict.p.ok()).collect();
+    let holm = multiple::holm(&raw);
+    for (verdict, adjusted) in verdicts.iter_mut().zip(holm.adjusted) {
+        (verdict.adjusted, verdict.claims) = (adjusted, holm.m);
+    }
+}
 
 /// From the margin on: raw and adjusted p, the verdict, and the number of claims judged together.
+pub fn columns_of<L>(of: impl Fn(&L) -> &Verdict + Copy + 'static) -> [Column<L>; 5] {
+    [
+        Column::number("margin", "margin", "", 4, move |line| of(line).margin),
+        Column::p("p", "p", move |line| of(line).p).csv_only(),
+        Column::p("p_holm", "p Holm", move |line| of(line).adjusted),
+        Column::text("verdict", "verdict", move |line| of(line).word().to_string()),
+        Column::count("m", move |line| of(line).claims as u64),
+    ]
+}
+
+/// The same columns of a table whose rows are cells.
 pub fn columns() -> [Heading; 5] {
     [
         Heading::number("margin", "margin", "", 4),
@@ -17,25 +67,23 @@ pub fn columns() -> [Heading; 5] {
 
 /// The same of one claim among `m`; without an adjusted p it was not judged.
 pub fn cells(margin: f64, p: Estimable<f64>, holm: Option<f64>, m: usize) -> [Cell; 5] {
-    let verdict = match holm {
-        Some(p) if p <= ALPHA => "supported",
-        Some(_) => "not supported",
-        None => "not judged",
-    };
+    let verdict = Verdict { adjusted: holm, ..Verdict::new(margin, p) };
     let adjusted = holm.map_or(Cell::Empty, Cell::P);
-    [Cell::number(Some(margin)), Cell::p(p), adjusted, Cell::text(verdict), Cell::Count(m as u64)]
+    [Cell::number(Some(margin)), Cell::p(p), adjusted, Cell::text(verdict.word()), Cell::Count(m as u64)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::NotEstimable;
 
     #[test]
     fn a_claim_is_judged_by_its_adjusted_p() {
-        let verdict = |holm| cells(0.0, Ok(0.01), holm, 3)[3].clone();
-        assert_eq!(verdict(Some(0.05)), Cell::text("supported"));
-        assert_eq!(verdict(Some(0.0501)), Cell::text("not supported"));
-        assert_eq!(verdict(None), Cell::text("not judged"));
-        assert_eq!(columns().len(), cells(0.0, Ok(0.01), None, 3).len());
+        let mut verdicts = [Ok(0.025), Ok(0.0501), Err(NotEstimable::NoData)].map(|p| Verdict::new(0.0, p));
+        judge(verdicts.iter_mut());
+        assert_eq!(verdicts.map(|v| v.word()), ["supported", "not supported", "not judged"]);
+        assert_eq!(verdicts.map(|v| v.claims), [2, 2, 2]);
+        let alone = Verdict { adjusted: Some(ALPHA), ..verdicts[0] };
+        assert_eq!(alone.word(), "supported");
     }
 }

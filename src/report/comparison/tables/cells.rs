@@ -1,54 +1,81 @@
 //! Cells of an ablation: value, rank, difference from the reference, cost.
 
-use super::tested::{difference, direction, own, tested_cells, tested_columns, undecided, SCHEMA};
+use super::tested::{self, arrow, own, undecided, Difference, SCHEMA};
 use crate::metrics::clips::Clips;
-use crate::report::comparison::ranking::Grid;
-use crate::report::comparison::sides::Comparison;
+use crate::report::comparison::cost::Cost;
+use crate::report::comparison::ranking::{Grid, Rank};
+use crate::report::comparison::sides::{Comparison, Side};
 use crate::report::scores::Metric;
-use crate::report::table::{Cell, Heading, Row, Table};
+use crate::report::table::{Column, Table};
 use crate::stats::{Bootstrap, Estimable, Estimate};
+
+/// A cell on one metric.
+struct Line<'a> {
+    metric: &'a Metric,
+    side: &'a Side,
+    /// Absent where the cell has no value.
+    rank: Option<Rank>,
+    value: Estimable<Estimate>,
+    /// `None` for the reference itself.
+    minus_reference: Option<Difference>,
+    verdict: &'static str,
+    seeds: u64,
+    /// Fewest of a seed.
+    clips: u64,
+    /// Better than every other cell.
+    alone: bool,
+}
+
+fn columns<'a>() -> Vec<Column<Line<'a>>> {
+    let cost = |of: fn(&Cost) -> f64| move |l: &Line| l.side.cost.as_ref().map(of);
+    let mut columns = vec![
+        Column::key("metric", |l: &Line| l.metric.key.clone()),
+        Column::key("cell", |l: &Line| l.side.label.clone()),
+        Column::text("unit", "unit", |l: &Line| l.metric.unit.to_string()),
+        Column::text("better", "better", |l: &Line| arrow(l.metric)),
+        Column::text("rank", "rank", |l: &Line| l.rank.map(|rank| rank.to_string())),
+        Column::estimate("value", "value", "", 4, |l: &Line| l.value).bold(|l| l.alone),
+        Column::estimate("minus_reference", "minus reference", "", 4, |l: &Line| {
+            l.minus_reference.as_ref().map(|d| d.estimate)
+        }),
+    ];
+    columns.extend(tested::columns(|l: &Line| l.minus_reference.as_ref()));
+    columns.extend([
+        Column::text("verdict", "verdict", |l: &Line| l.verdict.to_string()),
+        Column::count("seeds", |l: &Line| l.seeds),
+        Column::count("clips", |l: &Line| l.clips),
+        Column::count("parameters", |l: &Line| l.side.cost.map(|cost| cost.parameters)),
+        Column::number(
+            "training_mflop_per_token",
+            "training",
+            "MFLOP/token",
+            3,
+            cost(|cost| cost.flops_per_token / 1e6),
+        )
+        .own_digits(),
+        Column::number("training_gflop", "training", "GFLOP", 1, cost(|cost| cost.flops / 1e9)).own_digits(),
+    ]);
+    columns
+}
 
 /// One row for each metric and cell: value, rank, difference from the reference, cost.
 pub fn cells(comparison: &Comparison, grid: &Grid, plan: &Bootstrap, notes: Vec<String>) -> Table {
-    let mut columns = vec![
-        Heading::key("metric"),
-        Heading::key("cell"),
-        Heading::text("unit", "unit"),
-        Heading::text("better", "better"),
-        Heading::text("rank", "rank"),
-        Heading::estimate("value", "value", "", 4),
-        Heading::estimate("minus_reference", "minus reference", "", 4),
-    ];
-    columns.extend(tested_columns());
-    columns.extend([
-        Heading::count("seeds"),
-        Heading::count("clips"),
-        Heading::count("parameters"),
-        Heading::number("training_mflop_per_token", "training", "MFLOP/token", 3).own_digits(),
-        Heading::number("training_gflop", "training", "GFLOP", 1).own_digits(),
-    ]);
-    let mut rows = Vec::new();
+    let mut lines = Vec::new();
     for (m, metric) in grid.metrics.iter().enumerate() {
-        let values: Vec<_> = (0..comparison.sides.len()).map(|s| own(comparison, s, metric, plan)).collect();
-        let with: Vec<usize> = (0..values.len()).filter(|&s| values[s].is_ok()).collect();
-        for side in order(metric, &values) {
-            rows.push(cell_row(comparison, grid, (m, side), values[side], &with));
-        }
+        let values: Vec<_> =
+            (0..comparison.sides.len()).map(|side| own(comparison, side, metric, plan)).collect();
+        let with: Vec<usize> = (0..values.len()).filter(|&side| values[side].is_ok()).collect();
+        let order = order(metric, &values);
+        lines.extend(order.into_iter().map(|side| line(comparison, grid, (m, side), values[side], &with)));
     }
-    Table {
-        name: format!("ablation_{}", comparison.name).into(),
-        title: format!("Ablation {}", comparison.name).into(),
-        schema: SCHEMA,
-        columns,
-        rows,
-        notes,
-    }
+    let (name, title) = (format!("ablation_{}", comparison.name), format!("Ablation {}", comparison.name));
+    Table::new(name, title, SCHEMA, columns(), &lines, notes).with_digits(&lines, |line| line.metric.digits)
 }
 
 /// Best first; what cannot be estimated last, else as the ablation lists them.
 fn order(metric: &Metric, values: &[Estimable<Estimate>]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
-    let key = |s: &usize| match values[*s] {
+    let key = |side: &usize| match values[*side] {
         Ok(e) if metric.lower => e.value,
         Ok(e) => -e.value,
         Err(_) => f64::INFINITY,
@@ -57,47 +84,32 @@ fn order(metric: &Metric, values: &[Estimable<Estimate>]) -> Vec<usize> {
     order
 }
 
-fn cell_row(
-    comparison: &Comparison,
-    grid: &Grid,
+fn line<'a>(
+    comparison: &'a Comparison,
+    grid: &'a Grid,
     (m, side): (usize, usize),
     value: Estimable<Estimate>,
     with: &[usize],
-) -> Row {
+) -> Line<'a> {
     let (metric, own) = (&grid.metrics[m], &comparison.sides[side]);
     let rank = with.contains(&side).then(|| grid.rank(m, side, with));
-    let mut cells = vec![
-        Cell::text(&metric.key),
-        Cell::text(&own.label),
-        Cell::text(metric.unit),
-        direction(metric),
-        rank.map_or(Cell::Empty, |r| Cell::text(r.to_string())),
-        Cell::estimate(value),
-    ];
-    match grid.pair(m, side, comparison.reference) {
-        Some((pair, turned)) => {
-            let verdict = match grid.verdict(m, side, comparison.reference) {
-                Some(true) => "better",
-                Some(false) => "worse",
-                None => undecided(pair),
-            };
-            cells.push(difference(pair.tested, turned));
-            cells.extend(tested_cells(pair.tested, pair.adjusted, turned, verdict.into()));
-        }
-        None => {
-            cells.extend([Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty]);
-            cells.push(Cell::text("reference"));
-        }
+    let pair = grid.pair(m, side, comparison.reference);
+    let verdict = match (pair, grid.verdict(m, side, comparison.reference)) {
+        (None, _) => "reference",
+        (_, Some(true)) => "better",
+        (_, Some(false)) => "worse",
+        (Some((pair, _)), None) => undecided(pair.adjusted()),
+    };
+    let clips = own.scores.values().filter_map(|scores| scores.get(&metric.key)).map(Clips::len);
+    Line {
+        metric,
+        rank,
+        value,
+        minus_reference: pair.map(|(pair, turned)| Difference::new(&pair.tested, turned)),
+        verdict,
+        seeds: clips.clone().count() as u64,
+        clips: clips.min().unwrap_or(0) as u64,
+        alone: rank.is_some_and(|rank| (rank.best, rank.worst) == (1, 1)) && with.len() > 1,
+        side: own,
     }
-    let seeds = own.scores.values().filter(|s| s.contains_key(&metric.key)).count();
-    let clips = own.scores.values().filter_map(|s| s.get(&metric.key)).map(Clips::len).min();
-    cells.extend([Cell::Count(seeds as u64), Cell::Count(clips.unwrap_or(0) as u64)]);
-    cells.extend(match own.cost {
-        Some(c) => {
-            [Cell::Count(c.parameters), Cell::Number(c.flops_per_token / 1e6), Cell::Number(c.flops / 1e9)]
-        }
-        None => [Cell::Empty, Cell::Empty, Cell::Empty],
-    });
-    let alone = rank.is_some_and(|r| (r.best, r.worst) == (1, 1)) && with.len() > 1;
-    Row { cells, bold: if alone { vec![5] } else { vec![] }, digits: Some(metric.digits) }
 }

@@ -5,69 +5,53 @@ use crate::record::ablation::CellClaim;
 use crate::report::comparison::contrast::Contrast;
 use crate::report::comparison::sides::Comparison;
 use crate::report::scores::{canonical, Metric};
-use crate::report::table::{Cell, Heading, Row, Table};
-use crate::report::tables::verdict;
-use crate::stats::{multiple, Alternative, Bootstrap, Estimable, NotEstimable};
+use crate::report::table::{Column, Table};
+use crate::report::tables::verdict::{self, judge, Verdict};
+use crate::stats::{Alternative, Bootstrap, Estimable, Estimate, NotEstimable};
+
+struct Line<'a> {
+    metric: Metric,
+    claim: &'a CellClaim,
+    gain: Estimable<Estimate>,
+    verdict: Verdict,
+    seeds: u64,
+    clips: u64,
+}
+
+fn columns<'a>() -> Vec<Column<Line<'a>>> {
+    let mut columns = vec![
+        Column::key("metric", |l: &Line| l.metric.key.clone()),
+        Column::key("a", |l: &Line| l.claim.a.clone()),
+        Column::key("b", |l: &Line| l.claim.b.clone()),
+        Column::text("unit", "unit", |l: &Line| l.metric.unit.to_string()),
+        Column::estimate("gain", "gain of a", "", 4, |l: &Line| l.gain).higher(),
+    ];
+    columns.extend(verdict::columns_of(|l: &Line| &l.verdict));
+    columns.extend([Column::count("seeds", |l: &Line| l.seeds), Column::count("clips", |l: &Line| l.clips)]);
+    columns
+}
 
 /// Declared claims, judged apart; `None` without any.
 pub fn claims(comparison: &Comparison, plan: &Bootstrap, notes: Vec<String>) -> Option<Table> {
-    let mut columns = vec![
-        Heading::key("metric"),
-        Heading::key("a"),
-        Heading::key("b"),
-        Heading::text("unit", "unit"),
-        Heading::estimate("gain", "gain of a", "", 4).higher(),
-    ];
-    columns.extend(verdict::columns());
-    columns.extend([Heading::count("seeds"), Heading::count("clips")]);
-    let judged: Vec<Judged> = comparison.claims.iter().map(|c| Judged::new(comparison, c, plan)).collect();
-    let holm = multiple::holm(&judged.iter().map(|j| j.p.ok()).collect::<Vec<_>>());
-    let rows: Vec<Row> = judged.into_iter().zip(holm.adjusted).map(|(j, p)| j.row(p, holm.m)).collect();
-    (!rows.is_empty()).then(|| Table {
-        name: format!("ablation_{}_claims", comparison.name).into(),
-        title: format!("Ablation {}: declared claims", comparison.name).into(),
-        schema: SCHEMA,
-        columns,
-        rows,
-        notes,
-    })
+    let mut lines: Vec<Line> = comparison.claims.iter().map(|claim| line(comparison, claim, plan)).collect();
+    judge(lines.iter_mut().map(|line| &mut line.verdict));
+    let name = format!("ablation_{}_claims", comparison.name);
+    let title = format!("Ablation {}: declared claims", comparison.name);
+    let table = Table::new(name, title, SCHEMA, columns(), &lines, notes);
+    (!lines.is_empty()).then(|| table.with_digits(&lines, |line| line.metric.digits))
 }
 
-/// A claim before correction.
-struct Judged {
-    digits: usize,
-    cells: Vec<Cell>,
-    margin: f64,
-    p: Estimable<f64>,
-    counts: [Cell; 2],
-}
-
-impl Judged {
-    fn new(comparison: &Comparison, claim: &CellClaim, plan: &Bootstrap) -> Judged {
-        let metric = Metric::new(&canonical(&claim.metric));
-        let side = |label: &str| comparison.sides.iter().find(|s| s.label == label);
-        // A gain is positive whichever way is better.
-        let contrast = match (side(&claim.a), side(&claim.b)) {
-            (Some(a), Some(b)) if metric.lower => Contrast::new(&[(&b.scores, &a.scores)], &metric.key),
-            (Some(a), Some(b)) => Contrast::new(&[(&a.scores, &b.scores)], &metric.key),
-            _ => Err(NotEstimable::NoData),
-        };
-        let cells = vec![
-            Cell::text(&metric.key),
-            Cell::text(&claim.a),
-            Cell::text(&claim.b),
-            Cell::text(metric.unit),
-            Cell::estimate(contrast.as_ref().map_err(|e| *e).and_then(|c| c.estimate(plan))),
-        ];
-        let counts = contrast.as_ref().map_or([0, 0], |c| c.size().map(|n| n as u64)).map(Cell::Count);
-        let p = contrast.and_then(|c| c.p(claim.margin, Alternative::Greater, plan));
-        Judged { digits: metric.digits, cells, margin: claim.margin, p, counts }
-    }
-
-    fn row(self, holm: Option<f64>, m: usize) -> Row {
-        let mut cells = self.cells;
-        cells.extend(verdict::cells(self.margin, self.p, holm, m));
-        cells.extend(self.counts);
-        Row { digits: Some(self.digits), ..Row::new(cells) }
-    }
+fn line<'a>(comparison: &Comparison, claim: &'a CellClaim, plan: &Bootstrap) -> Line<'a> {
+    let metric = Metric::new(&canonical(&claim.metric));
+    let side = |label: &str| comparison.sides.iter().find(|side| side.label == label);
+    // A gain is positive whichever way is better.
+    let contrast = match (side(&claim.a), side(&claim.b)) {
+        (Some(a), Some(b)) if metric.lower => Contrast::new(&[(&b.scores, &a.scores)], &metric.key),
+        (Some(a), Some(b)) => Contrast::new(&[(&a.scores, &b.scores)], &metric.key),
+        _ => Err(NotEstimable::NoData),
+    };
+    let [seeds, clips] = contrast.as_ref().map_or([0, 0], |contrast| contrast.size().map(|n| n as u64));
+    let gain = contrast.as_ref().map_err(|why| *why).and_then(|contrast| contrast.estimate(plan));
+    let p = contrast.and_then(|contrast| contrast.p(claim.margin, Alternative::Greater, plan));
+    Line { metric, claim, gain, verdict: Verdict::new(claim.margin, p), seeds, clips }
 }

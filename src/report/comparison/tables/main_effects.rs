@@ -1,12 +1,39 @@
 //! Main effects of the axes of an ablation.
 
-use super::tested::{counts, difference, direction, tested_cells, tested_columns, SCHEMA};
-use crate::metrics::estimate::ALPHA;
+use super::tested::{self, arrow, undecided, Difference, SCHEMA};
 use crate::report::comparison::effects::{self, Effect};
 use crate::report::comparison::sides::Comparison;
 use crate::report::scores::Metric;
-use crate::report::table::{Cell, Heading, Row, Table};
+use crate::report::table::{Column, Table};
 use crate::stats::Bootstrap;
+
+/// A label of an axis against the reference's, on one metric.
+struct Line<'a> {
+    metric: &'a Metric,
+    effect: &'a Effect,
+    difference: Difference,
+    verdict: &'static str,
+}
+
+fn columns<'a>() -> Vec<Column<Line<'a>>> {
+    let mut columns = vec![
+        Column::key("metric", |l: &Line| l.metric.key.clone()),
+        Column::key("axis", |l: &Line| l.effect.axis.clone()),
+        Column::key("label", |l: &Line| l.effect.value.clone()),
+        Column::key("against", |l: &Line| l.effect.against.clone()),
+        Column::text("unit", "unit", |l: &Line| l.metric.unit.to_string()),
+        Column::text("better", "better", |l: &Line| arrow(l.metric)),
+        Column::estimate("effect", "effect", "", 4, |l: &Line| l.difference.estimate),
+    ];
+    columns.extend(tested::columns(|l: &Line| Some(&l.difference)));
+    columns.extend([
+        Column::text("verdict", "verdict", |l: &Line| l.verdict.to_string()),
+        Column::count("pairs", |l: &Line| l.effect.pairs as u64),
+        Column::count("seeds", |l: &Line| l.difference.seeds),
+        Column::count("clips", |l: &Line| l.difference.clips),
+    ]);
+    columns
+}
 
 /// Main effects of every axis; `None` without axes.
 pub fn main_effects(
@@ -15,52 +42,25 @@ pub fn main_effects(
     plan: &Bootstrap,
     mut notes: Vec<String>,
 ) -> Option<Table> {
-    let (effects, m) = effects::all(comparison, metrics, plan);
-    let mut columns = vec![
-        Heading::key("metric"),
-        Heading::key("axis"),
-        Heading::key("label"),
-        Heading::key("against"),
-        Heading::text("unit", "unit"),
-        Heading::text("better", "better"),
-        Heading::estimate("effect", "effect", "", 4),
-    ];
-    columns.extend(tested_columns());
-    columns.extend([Heading::count("pairs"), Heading::count("seeds"), Heading::count("clips")]);
-    let row = |e: &Effect| {
-        let metric = &metrics[e.metric];
-        let value = e.tested.and_then(|t| t.estimate).map(|e| e.value);
-        let verdict = match (e.adjusted, value) {
-            (Some(p), Ok(v)) if p <= ALPHA && metric.better(v) => "better",
-            (Some(p), Ok(_)) if p <= ALPHA => "worse",
-            (Some(_), _) => "not distinguishable",
-            (None, _) => "not estimable",
-        };
-        let mut cells = vec![
-            Cell::text(&metric.key),
-            Cell::text(&e.axis),
-            Cell::text(&e.value),
-            Cell::text(&e.against),
-            Cell::text(metric.unit),
-            direction(metric),
-            difference(e.tested, false),
-        ];
-        cells.extend(tested_cells(e.tested, e.adjusted, false, verdict.into()));
-        cells.push(Cell::Count(e.pairs as u64));
-        cells.extend(counts(&e.tested));
-        Row { digits: Some(metric.digits), ..Row::new(cells) }
-    };
-    let rows: Vec<Row> = effects.iter().map(row).collect();
+    let (effects, tests) = effects::all(comparison, metrics, plan);
+    let lines: Vec<Line> = effects.iter().map(|effect| line(&metrics[effect.metric], effect)).collect();
     notes.insert(0, format!(
         "effect: a label of the axis minus the reference's label, averaged over the pairs of cells that differ in \
-         nothing else (column pairs). Benjamini–Hochberg over the m = {m} tests of this table."
+         nothing else (column pairs). Benjamini–Hochberg over the m = {tests} tests of this table."
     ));
-    (!rows.is_empty()).then(|| Table {
-        name: format!("ablation_{}_effects", comparison.name).into(),
-        title: format!("Ablation {}: main effects", comparison.name).into(),
-        schema: SCHEMA,
-        columns,
-        rows,
-        notes,
-    })
+    let name = format!("ablation_{}_effects", comparison.name);
+    let title = format!("Ablation {}: main effects", comparison.name);
+    let table = Table::new(name, title, SCHEMA, columns(), &lines, notes);
+    (!lines.is_empty()).then(|| table.with_digits(&lines, |line| line.metric.digits))
+}
+
+fn line<'a>(metric: &'a Metric, effect: &'a Effect) -> Line<'a> {
+    let difference = Difference::new(&effect.tested, false);
+    let test = difference.test.filter(|test| test.significant());
+    let verdict = match (test, difference.estimate) {
+        (Some(_), Ok(e)) if metric.better(e.value) => "better",
+        (Some(_), Ok(_)) => "worse",
+        _ => undecided(difference.test.and_then(|test| test.adjusted)),
+    };
+    Line { metric, effect, difference, verdict }
 }

@@ -1,55 +1,70 @@
 //! Every pair of sides on every metric.
 
-use super::tested::{counts, difference, direction, own, tested_cells, tested_columns, undecided, SCHEMA};
+use super::tested::{self, arrow, own, undecided, Difference, SCHEMA};
 use crate::report::comparison::ranking::{Grid, Pair};
-use crate::report::comparison::sides::{same_targets, Comparison};
-use crate::report::table::{Cell, Heading, Row, Table};
-use crate::stats::Bootstrap;
+use crate::report::comparison::sides::{same_targets, Comparison, Side};
+use crate::report::scores::Metric;
+use crate::report::table::{Column, Table};
+use crate::stats::{Bootstrap, Estimable, Estimate};
+
+/// Two sides on one metric.
+struct Line<'a> {
+    metric: &'a Metric,
+    sides: [&'a Side; 2],
+    values: [Estimable<Estimate>; 2],
+    difference: Difference,
+    verdict: &'static str,
+    /// Whether both predict the same tokens.
+    same_targets: bool,
+}
+
+fn columns<'a>() -> Vec<Column<Line<'a>>> {
+    let mut columns = vec![
+        Column::key("metric", |l: &Line| l.metric.key.clone()),
+        Column::key("a", |l: &Line| l.sides[0].label.clone()),
+        Column::key("b", |l: &Line| l.sides[1].label.clone()),
+        Column::text("unit", "unit", |l: &Line| l.metric.unit.to_string()),
+        Column::text("better", "better", |l: &Line| arrow(l.metric)),
+        Column::estimate("value_a", "a", "", 4, |l: &Line| l.values[0]),
+        Column::estimate("value_b", "b", "", 4, |l: &Line| l.values[1]),
+        Column::estimate("a_minus_b", "a − b", "", 4, |l: &Line| l.difference.estimate),
+    ];
+    columns.extend(tested::columns(|l: &Line| Some(&l.difference)));
+    columns.extend([
+        Column::text("verdict", "verdict", |l: &Line| l.verdict.to_string()),
+        Column::text("targets", "targets", |l: &Line| {
+            if l.same_targets { "same" } else { "each its own" }.to_string()
+        }),
+        Column::count("seeds", |l: &Line| l.difference.seeds),
+        Column::count("clips", |l: &Line| l.difference.clips),
+    ]);
+    columns
+}
 
 /// One row for each metric and pair.
 pub fn pairs(
     comparison: &Comparison,
     grid: &Grid,
     plan: &Bootstrap,
-    names: (String, String),
+    (name, title): (String, String),
     notes: Vec<String>,
 ) -> Table {
-    let mut columns = vec![
-        Heading::key("metric"),
-        Heading::key("a"),
-        Heading::key("b"),
-        Heading::text("unit", "unit"),
-        Heading::text("better", "better"),
-        Heading::estimate("value_a", "a", "", 4),
-        Heading::estimate("value_b", "b", "", 4),
-        Heading::estimate("a_minus_b", "a − b", "", 4),
-    ];
-    columns.extend(tested_columns());
-    columns.extend([Heading::text("targets", "targets"), Heading::count("seeds"), Heading::count("clips")]);
-    let row = |pair: &Pair| {
+    let line = |pair: &Pair| {
         let metric = &grid.metrics[pair.metric];
-        let (a, b) = (&comparison.sides[pair.a], &comparison.sides[pair.b]);
-        let verdict = match grid.verdict(pair.metric, pair.a, pair.b) {
-            Some(true) => "a better",
-            Some(false) => "b better",
-            None => undecided(pair),
-        };
-        let mut cells = vec![
-            Cell::text(&metric.key),
-            Cell::text(&a.label),
-            Cell::text(&b.label),
-            Cell::text(metric.unit),
-            direction(metric),
-            Cell::estimate(own(comparison, pair.a, metric, plan)),
-            Cell::estimate(own(comparison, pair.b, metric, plan)),
-            difference(pair.tested, false),
-        ];
-        cells.extend(tested_cells(pair.tested, pair.adjusted, false, verdict.into()));
-        let same = !metric.lower || same_targets(a, b);
-        cells.push(Cell::text(if same { "same" } else { "each its own" }));
-        cells.extend(counts(&pair.tested));
-        Row { digits: Some(metric.digits), ..Row::new(cells) }
+        let sides = [pair.a, pair.b].map(|side| &comparison.sides[side]);
+        Line {
+            metric,
+            sides,
+            values: [pair.a, pair.b].map(|side| own(comparison, side, metric, plan)),
+            difference: Difference::new(&pair.tested, false),
+            verdict: match grid.verdict(pair.metric, pair.a, pair.b) {
+                Some(true) => "a better",
+                Some(false) => "b better",
+                None => undecided(pair.adjusted()),
+            },
+            same_targets: !metric.lower || same_targets(sides[0], sides[1]),
+        }
     };
-    let rows = grid.pairs.iter().map(row).collect();
-    Table { name: names.0.into(), title: names.1.into(), schema: SCHEMA, columns, rows, notes }
+    let lines: Vec<Line> = grid.pairs.iter().map(line).collect();
+    Table::new(name, title, SCHEMA, columns(), &lines, notes).with_digits(&lines, |line| line.metric.digits)
 }
