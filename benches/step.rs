@@ -10,11 +10,12 @@
 
 use nano4m::architecture::{Config, Work};
 use nano4m::batch::Batch;
-use nano4m::manifest::schema::{Loss, Masking, Model};
+use nano4m::manifest::schema::{Masking, Model, Train};
 use nano4m::masking::Masks;
 use nano4m::modality::Modality;
-use nano4m::model::network::{Device, Kernels, StepConfig};
+use nano4m::model::network::{Device, Kernels};
 use nano4m::rng::{stream, Purpose};
+use nano4m::train::take_step;
 use rand::Rng;
 use serde_json::Value;
 use std::process::Command;
@@ -112,14 +113,13 @@ fn measure(preset: &Preset, batch: usize, steps: usize) {
     let config = preset.config();
     let mut net =
         nano4m::model::open(Device::Cpu, Kernels::Fused, config.clone(), 0).expect("the CPU is there");
-    let (lr, betas, eps, weight_decay, clip) = (1e-4, (0.9, 0.95), 1e-8, 0.05, Some(1.0));
-    let step = StepConfig { lr, betas, eps, weight_decay, clip, loss: Loss::PerModalityMean };
+    let train = Train { batch, ..Train::default() };
     let batches: Vec<Batch> = (0..=steps).map(|i| preset.batch(&config, i)).collect();
-    net.step(&batches[0], &step).expect("a step");
+    take_step(&mut *net, &batches[0], &train, train.lr).expect("a step");
     let start = Instant::now();
     let mut loss = 0.0;
     for b in &batches[1..] {
-        loss = net.step(b, &step).expect("a step").loss;
+        loss = take_step(&mut *net, b, &train, train.lr).expect("a step").loss;
     }
     let (seconds, rss) = (start.elapsed().as_secs_f64(), peak_rss_mib());
     let tokens: usize = batches[1..].iter().map(|b| b.enc.len() + b.dec.len()).sum();

@@ -1,5 +1,7 @@
 //! A batch without padding: the valid tokens of all samples, one after another.
 
+use std::ops::Range;
+
 /// The division of one sample: for each modality (in the manifest's order) ascending positions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SampleMask {
@@ -52,6 +54,17 @@ impl Packed {
     pub fn close(&mut self) {
         self.offsets.push(self.ids.len());
     }
+
+    /// The tokens of some samples.
+    fn part(&self, samples: Range<usize>) -> Packed {
+        let tokens = self.offsets[samples.start]..self.offsets[samples.end];
+        Packed {
+            ids: self.ids[tokens.clone()].to_vec(),
+            positions: self.positions[tokens.clone()].to_vec(),
+            modalities: self.modalities[tokens.clone()].to_vec(),
+            offsets: self.offsets[samples.start..=samples.end].iter().map(|o| o - tokens.start).collect(),
+        }
+    }
 }
 
 /// Encoder and decoder tokens of the same samples.
@@ -80,8 +93,50 @@ impl Batch {
         }
     }
 
+    /// The samples in parts of `size`, in order; the last may be smaller.
+    ///
+    /// # Panics
+    /// If `size` is 0.
+    pub fn parts(&self, size: usize) -> impl Iterator<Item = Batch> + '_ {
+        let samples = self.samples();
+        (0..samples).step_by(size).map(move |start| {
+            let part = start..samples.min(start.saturating_add(size));
+            Batch { enc: self.enc.part(part.clone()), dec: self.dec.part(part) }
+        })
+    }
+
     /// Number of samples.
     pub fn samples(&self) -> usize {
         self.enc.samples()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_the_batch() {
+        let mut batch = Batch::default();
+        for sample in 0..5u32 {
+            let mask = SampleMask { input: vec![(0..sample).collect()], target: vec![vec![sample]] };
+            batch.push(&[&[10, 11, 12, 13, 14]], &mask);
+        }
+        for size in [1, 2, 3, 5, 9] {
+            let parts: Vec<Batch> = batch.parts(size).collect();
+            assert_eq!(parts.iter().map(Batch::samples).sum::<usize>(), 5);
+            assert!(parts.iter().rev().skip(1).all(|p| p.samples() == size));
+            let mut whole = Batch::default();
+            for part in &parts {
+                for (side, part) in [(&mut whole.enc, &part.enc), (&mut whole.dec, &part.dec)] {
+                    for sample in part.offsets.windows(2) {
+                        let tokens = sample[0]..sample[1];
+                        tokens.for_each(|t| side.token(part.ids[t], part.positions[t], part.modalities[t]));
+                        side.close();
+                    }
+                }
+            }
+            assert_eq!(whole, batch, "parts of {size}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! one is a clear error.
 
 use crate::fault::{Fault, Result};
-use crate::ops::Backend;
+use crate::ops::{Backend, Composed, Fused, OpSet};
 use dfdx::tensor::Cpu;
 use std::fmt;
 use std::str::FromStr;
@@ -41,36 +41,49 @@ impl fmt::Display for Device {
     }
 }
 
-/// Work that runs on whichever device a [`Device`] names.
+/// Which implementation of the operations runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernels {
+    /// Ours, fused; composed where a device has none yet.
+    Fused,
+    /// Composed of dfdx primitives (any device).
+    Composed,
+}
+
+/// Work that runs on whichever device a [`Device`] names, with a kernel set for it.
 pub trait OnDevice {
     type Output;
 
-    /// The CPU, which has fused operations.
-    fn cpu(self, dev: Cpu) -> Self::Output;
+    /// On the CPU, whose tensors several threads may read.
+    fn cpu<O: OpSet<Cpu>>(self, dev: Cpu) -> Self::Output;
 
-    /// Any other device.
-    fn other<D: Backend>(self, dev: D) -> Self::Output;
+    /// On any other device, bound to the thread that opened it.
+    fn other<D: Backend, O: OpSet<D>>(self, dev: D) -> Self::Output;
 }
 
-/// Opens the device at `device` and does `work` there.
-pub fn on<W: OnDevice>(device: Device, work: W) -> Result<W::Output> {
-    match device {
-        Device::Cpu => Ok(work.cpu(Cpu::default())),
-        Device::Cuda(ordinal) => cuda(ordinal, work),
+/// Opens `device` and does `work` there.
+pub fn on<W: OnDevice>(device: Device, kernels: Kernels, work: W) -> Result<W::Output> {
+    match (device, kernels) {
+        (Device::Cpu, Kernels::Fused) => Ok(work.cpu::<Fused>(Cpu::default())),
+        (Device::Cpu, Kernels::Composed) => Ok(work.cpu::<Composed>(Cpu::default())),
+        (Device::Cuda(ordinal), kernels) => cuda(ordinal, kernels, work),
     }
 }
 
 #[cfg(feature = "cuda")]
-fn cuda<W: OnDevice>(ordinal: usize, work: W) -> Result<W::Output> {
+fn cuda<W: OnDevice>(ordinal: usize, kernels: Kernels, work: W) -> Result<W::Output> {
     let dev = dfdx::tensor::Cuda::try_build(ordinal, 0).map_err(|e| {
         Fault::failed(format!("cannot open cuda:{ordinal}: {e:?}"))
             .help("see `nvidia-smi` for the devices and their numbers, or use --device cpu")
     })?;
-    Ok(work.other(dev))
+    match kernels {
+        // The place of a set of CUDA kernels, once there is one.
+        Kernels::Fused | Kernels::Composed => Ok(work.other::<_, Composed>(dev)),
+    }
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda<W: OnDevice>(ordinal: usize, _: W) -> Result<W::Output> {
+fn cuda<W: OnDevice>(ordinal: usize, _: Kernels, _: W) -> Result<W::Output> {
     Err(Fault::invalid(format!("cuda:{ordinal} was asked for, but this program was built without CUDA"))
         .help(
         "build it with `cargo build --release --features cuda` (needs the CUDA toolkit), or use --device cpu",

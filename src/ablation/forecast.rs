@@ -15,7 +15,7 @@ use crate::masking::Masks;
 use crate::model;
 use crate::model::network::{Config, Device, Kernels, Scope};
 use crate::probes::workload::Workload;
-use crate::train::{step_config, Sampler};
+use crate::train::{take_step, Sampler};
 use std::path::Path;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -190,7 +190,7 @@ fn alone(e: &Experiment, data: &Dataset, resources: Resources, barrier: &Barrier
     for step in 0..WARM + STEPS {
         let batch = sampler.batch(step);
         let now = Instant::now();
-        net.step(&batch, &step_config(&e.train, e.train.min_lr))?;
+        take_step(&mut *net, &batch, &e.train, e.train.min_lr)?;
         if step >= WARM {
             steps.push(now.elapsed().as_secs_f64());
         }

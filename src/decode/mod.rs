@@ -24,7 +24,7 @@ use crate::batch::{Batch, SampleMask};
 use crate::data::Split;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{self, Decode};
-use crate::model::network::Network;
+use crate::model::network::Inference;
 use crate::rng::{stream, Purpose};
 use maskgit::MaskGit;
 use rand::Rng;
@@ -91,7 +91,7 @@ struct Clip {
 /// # Errors
 /// Without any input, and with the clip and position named when a logit is not finite.
 pub fn generate(
-    net: &dyn Network,
+    net: &dyn Inference,
     task: &Task,
     tick: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<Vec<Vec<u32>>> {
@@ -130,7 +130,7 @@ fn scheme(task: &Task, length: usize) -> Box<dyn Scheme> {
 
 /// One step of all clips of a batch.
 fn advance(
-    net: &dyn Network,
+    net: &dyn Inference,
     task: &Task,
     scheme: &dyn Scheme,
     clips: &mut [Clip],

@@ -3,7 +3,7 @@
 use super::sample::{draw, Draw, Sampling};
 use crate::batch::Batch;
 use crate::fault::Result;
-use crate::model::network::Network;
+use crate::model::network::Inference;
 use rayon::prelude::*;
 
 /// Logits gathered before they are sampled in parallel (16 MiB).
@@ -12,7 +12,7 @@ const GATHERED: usize = 1 << 22;
 /// Row `r` is sampled among the ids `0..vocab` with `u[r]`; `None` where a logit is not finite.
 /// Nothing larger than a chunk of rows is held.
 pub fn predict(
-    net: &dyn Network,
+    net: &dyn Inference,
     batch: &Batch,
     vocab: usize,
     sampling: &Sampling,

@@ -4,7 +4,7 @@ use super::*;
 use crate::data::{ClipData, Dataset, Part};
 use crate::manifest::schema::{Model, Scheme as Kind};
 use crate::modality::Modality;
-use crate::model::network::{Config, Device, Kernels, Scope};
+use crate::model::network::{Config, Device, Kernels, Network, Scope};
 
 const LENGTH: usize = 12;
 

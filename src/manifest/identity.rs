@@ -126,6 +126,7 @@ mod tests {
             "modalities[0].masking.aligned=false",
             "modalities[2].name=d",
             "train.clip=None",
+            "train.micro_batch=4",
             "data.synthetic.seed=1",
             "probes=[]",
             "data.splits.test=test2",

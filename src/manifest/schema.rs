@@ -198,6 +198,9 @@ pub enum Softmax {
 pub struct Train {
     /// Clips per step.
     pub batch: usize,
+    /// Clips whose activations are in memory at once: the gradient of a step is the sum over such parts, up to
+    /// rounding that of the whole batch; absent: the whole batch at once.
+    pub micro_batch: Option<usize>,
     /// Budget: `steps = ceil(tokens / (batch · tokens_per_sample))`.
     pub tokens: u64,
     /// Tokens a sample counts for in the schedule.
@@ -227,6 +230,7 @@ impl Default for Train {
     fn default() -> Self {
         Train {
             batch: 64,
+            micro_batch: None,
             tokens: 600_000_000,
             tokens_per_sample: 512,
             warmup_tokens: 30_000_000,

@@ -124,8 +124,12 @@ fn probe() -> impl Strategy<Value = Probe> {
 
 /// Any well-typed experiment, valid or not; every number is finite.
 pub fn any_experiment() -> impl Strategy<Value = Experiment> {
-    let train = (any::<u64>(), number(), any::<(usize, usize)>(), option::of(number()))
-        .prop_map(|(tokens, lr, (batch, _), clip)| Train { tokens, lr, batch, clip, ..Train::default() });
+    let train = (any::<u64>(), number(), any::<(usize, usize)>(), option::of(number())).prop_map(
+        |(tokens, lr, (batch, size), clip)| {
+            let micro_batch = (size % 2 == 0).then_some(size);
+            Train { tokens, lr, batch, micro_batch, clip, ..Train::default() }
+        },
+    );
     let pins =
         option::of((option::of(word()), option::of(word())).prop_map(|(code, commit)| Pins { code, commit }));
     let claims = vec((word(), word(), number()), 0..2);

@@ -112,6 +112,16 @@ fn numbers_out_of_range() {
             "the warmup is longer than the training | 10001 | at most `tokens`, 10000",
         ),
         ("batch: 8", "batch: 0", "`train.batch` is out of range | 0 | at least 1 clip"),
+        (
+            "batch: 8",
+            "batch: 8, micro_batch: 9",
+            "`train.micro_batch` is out of range | 9 | at least 1 and at most `batch`, 8, or None",
+        ),
+        (
+            "batch: 8",
+            "batch: 8, micro_batch: 0",
+            "`train.micro_batch` is out of range | 0 | at least 1 and at most `batch`, 8, or None",
+        ),
         ("batch: 8", "batch: 8, eps: 0.0", "`train.eps` is out of range | 0 | a number above 0"),
         (
             "batch: 8",

@@ -2,7 +2,7 @@
 //!
 //! Made of the digests of the tensors ([`NamedTensor::digest`]), never of a file's bytes.
 
-use super::network::{NamedTensor, Network};
+use super::network::{NamedTensor, State};
 use crate::digest::Hasher;
 use rayon::prelude::*;
 
@@ -19,7 +19,7 @@ pub struct StateDigest {
 }
 
 /// Digests of the parameters and of the optimizer's moments.
-pub fn of_state(net: &dyn Network) -> StateDigest {
+pub fn of_state(net: &dyn State) -> StateDigest {
     // One after the other, so that both copies are never held together.
     let mut tensors = of_tensors(&net.parameters());
     tensors.extend(of_tensors(&net.moments()));
@@ -27,7 +27,7 @@ pub fn of_state(net: &dyn Network) -> StateDigest {
 }
 
 /// Digest of the parameters alone, 64 hex digits.
-pub fn of_parameters(net: &dyn Network) -> String {
+pub fn of_parameters(net: &dyn State) -> String {
     combine(of_tensors(&net.parameters())).whole
 }
 

@@ -1,13 +1,18 @@
-//! A network as the rest of the program sees it: device and kernels are hidden behind one trait.
+//! A network as the rest of the program sees it: device and kernels are hidden behind three traits.
+//!
+//! [`Inference`] measures, [`Training`] takes steps, [`State`] is what a checkpoint holds; a [`Network`] is all
+//! three. Everything is deterministic: the same calls give the same bits on the CPU for any thread count.
 
+pub use super::loss::{LossWeights, StepOutcome};
 pub use crate::architecture::Config;
 use crate::batch::{Batch, Packed};
-pub use crate::device::Device;
+pub use crate::device::{Device, Kernels};
 use crate::fault::Result;
-use crate::manifest::schema::{Loss, Softmax};
+pub use crate::manifest::schema::Softmax as Scope;
+use crate::ops::log_sum_exp;
 pub use crate::store::tensors::NamedTensor;
 
-/// What one optimizer step needs beside the batch.
+/// What an update needs beside the gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepConfig {
     pub lr: f64,
@@ -15,39 +20,6 @@ pub struct StepConfig {
     pub eps: f64,
     pub weight_decay: f64,
     pub clip: Option<f64>,
-    pub loss: Loss,
-}
-
-/// What one optimizer step measured, before the update.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StepOutcome {
-    /// The loss that was minimized, nats.
-    pub loss: f64,
-    /// Mean cross-entropy of each modality's targets in the batch, nats; `None` without targets.
-    pub per_modality: Vec<Option<f64>>,
-    /// Number of targets of each modality.
-    pub counts: Vec<usize>,
-    /// Global L2 norm of the gradient before clipping.
-    pub grad_norm: f64,
-}
-
-/// Which ids compete in a softmax of an evaluation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All ids of the unified vocabulary.
-    Unified,
-    /// `0..vocab` of the target's modality.
-    Restricted,
-}
-
-impl From<Softmax> for Scope {
-    /// The scope a model was trained with.
-    fn from(softmax: Softmax) -> Scope {
-        match softmax {
-            Softmax::Unified => Scope::Unified,
-            Softmax::Restricted => Scope::Restricted,
-        }
-    }
 }
 
 /// The score of one target token.
@@ -59,22 +31,13 @@ pub struct TokenScore {
     pub argmax: u32,
 }
 
-/// A model with its optimizer state on some device.
-///
-/// All methods are deterministic: the same calls give the same bits on CPU for any thread count.
-pub trait Network {
+/// A model that is asked and not changed.
+pub trait Inference {
     fn config(&self) -> &Config;
 
     /// The same network for several threads at once, where its device allows it: one of CUDA is bound
     /// to the thread that made it.
-    fn shared(&self) -> Option<&(dyn Network + Sync)>;
-
-    /// One step: forward, backward, clip, AdamW. On a non-finite loss or gradient nothing is
-    /// updated and the outcome carries the non-finite number.
-    fn step(&mut self, batch: &Batch, config: &StepConfig) -> Result<StepOutcome>;
-
-    /// Steps taken (the `t` of Adam's bias correction).
-    fn steps_taken(&self) -> u64;
+    fn shared(&self) -> Option<&(dyn Inference + Sync)>;
 
     /// Score of every decoder token, `[T_dec]`. Logits are never held for more than a chunk of rows.
     fn score(&self, batch: &Batch, scope: Scope) -> Result<Vec<TokenScore>> {
@@ -90,7 +53,15 @@ pub trait Network {
 
     /// Log-probabilities (or the logits' log-softmax inside `ids`' own scope) of the given ids at
     /// every decoder token: `[T_dec][ids.len()]`, normalized over `scope`.
-    fn log_probs(&self, batch: &Batch, scope: Scope, ids: &[u32]) -> Result<Vec<Vec<f32>>>;
+    fn log_probs(&self, batch: &Batch, scope: Scope, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
+        let mut all = vec![Vec::new(); batch.dec.len()];
+        self.logits(batch, &mut |r, row| {
+            let limit = self.config().limit(batch.dec.modalities[r], scope);
+            let normalizer = log_sum_exp(&row[..limit]);
+            all[r] = ids.iter().map(|&i| (row[i as usize] as f64 - normalizer) as f32).collect();
+        })?;
+        Ok(all)
+    }
 
     /// Raw logits of every decoder token over the unified vocabulary, handed out row by row:
     /// `visit(row, logits)`, in order. Nothing larger than a chunk of rows is held.
@@ -98,10 +69,36 @@ pub trait Network {
 
     /// Encoder output after `enc_norm`, `[T_enc · dim]` row-major.
     fn encode(&self, enc: &Packed) -> Result<Vec<f32>>;
+}
 
-    /// Gradient of the training loss for every parameter, in the order of `parameters`; changes nothing.
-    fn gradients(&self, batch: &Batch, loss: Loss) -> Result<Vec<NamedTensor>>;
+/// A model that learns. A step is: [`accumulate`](Training::accumulate) for every part of the batch,
+/// [`reduce`](Training::reduce) once, then [`update`](Training::update) if the outcome is finite.
+pub trait Training: Inference {
+    /// Forward and backward of one part of a batch. `weights` are those of the whole batch, so that the sum
+    /// over its parts is the gradient of the whole. The first call after a `reduce` begins a new gradient.
+    fn accumulate(&mut self, part: &Batch, weights: &LossWeights) -> Result<()>;
 
+    /// Sums what was accumulated, over one fixed tree: the bits depend on the parts alone.
+    ///
+    /// # Panics
+    /// If nothing was accumulated.
+    fn reduce(&mut self) -> Result<StepOutcome>;
+
+    /// The gradient that was reduced, in the order of [`State::parameters`]; none after an update.
+    fn gradients(&self) -> Vec<NamedTensor>;
+
+    /// Clips and applies the gradient that was reduced (AdamW), which is then gone.
+    ///
+    /// # Panics
+    /// If nothing was reduced.
+    fn update(&mut self, config: &StepConfig) -> Result<()>;
+
+    /// Updates so far (the `t` of Adam's bias correction).
+    fn steps_taken(&self) -> u64;
+}
+
+/// What a checkpoint holds.
+pub trait State {
     /// Trainable parameters in state-dict order (REFERENCE §1), without buffers.
     fn parameters(&self) -> Vec<NamedTensor>;
 
@@ -115,11 +112,6 @@ pub trait Network {
     fn load_moments(&mut self, tensors: Vec<NamedTensor>, steps_taken: u64) -> Result<()>;
 }
 
-/// Which implementation of the operations runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kernels {
-    /// Ours, fused (CPU only).
-    Fused,
-    /// Composed of dfdx primitives (any device).
-    Composed,
-}
+/// A model with its optimizer on some device.
+pub trait Network: Training + State {}
+impl<N: Training + State> Network for N {}

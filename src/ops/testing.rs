@@ -1,56 +1,154 @@
-//! Finite differences and parity for operations on the CPU.
+//! One test of an operation, for every kernel set on every device that opens: gradients against
+//! central differences, and outputs and gradients against those of [`Composed`] on the CPU.
 
-use super::cpu::data;
-use super::Mat;
+use super::backend::{Backend, Composed, Mat};
+use super::OpSet;
+use crate::device::{self, Device, Kernels, OnDevice};
 use crate::rng::{stream, Purpose};
 use dfdx::prelude::*;
 use rand_distr::{Distribution, StandardNormal};
+use std::marker::PhantomData;
 
 /// A matrix of standard normal numbers, a function of `seed`.
-pub fn random(dev: &Cpu, rows: usize, cols: usize, seed: u64) -> Mat<Cpu> {
+pub fn random<D: Backend>(dev: &D, rows: usize, cols: usize, seed: u64) -> Mat<D> {
     let mut s = stream(seed, Purpose::Simulation, &[]);
     let values = (0..rows * cols).map(|_| StandardNormal.sample(&mut s)).collect::<Vec<f32>>();
     dev.tensor_from_vec(values, (rows, cols))
 }
 
-type Owned = OwnedTape<f32, Cpu>;
+pub type Tensors = Vec<Vec<f32>>;
 
-/// Output and gradients of all inputs under the loss `Σ c_i out_i` with fixed, uneven `c`.
-pub fn run(
-    inputs: &[Mat<Cpu>],
-    op: impl Fn(&mut Owned, &[Mat<Cpu>]) -> Result<Mat<Cpu>, CpuError>,
-) -> Vec<Vec<f32>> {
-    let mut tape = Owned::default();
-    let out = op(&mut tape, inputs).unwrap();
-    let weights = random(out.device(), out.shape().0, out.shape().1, 777);
-    let loss = out.clone().put_tape(tape).try_mul(weights).unwrap().sum::<Rank0, _>();
-    let mut grads = loss.backward();
-    let mut all = vec![data(&out).to_vec()];
-    for x in inputs {
-        let g: &Vec<f32> = grads.get_or_alloc_mut(x).unwrap();
-        all.push(g.clone());
-    }
-    all
+/// Something computed with a kernel set of whichever device, from random matrices of these shapes.
+pub trait Case {
+    const INPUTS: &'static [(usize, usize)];
+    /// Relative to the largest number of a tensor.
+    const TOLERANCE: f32;
+    /// What is compared between kernel sets.
+    fn results<D: Backend, O: OpSet<D>>(inputs: &[Mat<D>]) -> Result<Tensors, D::Err>;
 }
 
-/// Holds the gradient of every input to central differences.
-pub fn check(inputs: &[Mat<Cpu>], op: impl Fn(&mut Owned, &[Mat<Cpu>]) -> Result<Mat<Cpu>, CpuError>) {
-    let loss = |inputs: &[Mat<Cpu>]| {
-        let out = op(&mut Owned::default(), inputs).unwrap();
-        let w = random(out.device(), out.shape().0, out.shape().1, 777);
-        data(&out).iter().zip(data(&w)).map(|(a, b)| *a as f64 * *b as f64).sum::<f64>()
+/// A differentiable operation.
+pub trait Operation: Case {
+    fn apply<D: Backend, O: OpSet<D>>(tape: &mut OwnedTape<f32, D>, x: &[Mat<D>]) -> Result<Mat<D>, D::Err>;
+}
+
+/// `op_test!(name, [shapes of the inputs], tolerance, |O, tape, x| output)`: gradients and parity.
+/// `op_test!(parity of name, …, |O, x| results)`: parity alone.
+macro_rules! op_test {
+    (parity of $name:ident, $shapes:expr, $tolerance:expr, |$ops:ident, $x:ident| $body:expr) => {
+        #[test]
+        fn $name() {
+            use crate::ops::{backend::*, testing::*, OpSet};
+            #[allow(unused_imports)]
+            use dfdx::prelude::*;
+            struct This;
+            impl Case for This {
+                const INPUTS: &'static [(usize, usize)] = &$shapes;
+                const TOLERANCE: f32 = $tolerance;
+                fn results<D: Backend, $ops: OpSet<D>>($x: &[Mat<D>]) -> Result<Tensors, D::Err> {
+                    $body
+                }
+            }
+            parity::<This>();
+        }
     };
-    let analytic = run(inputs, &op);
+    ($name:ident, $shapes:expr, $tolerance:expr, |$ops:ident, $tape:ident, $x:ident| $body:expr) => {
+        #[test]
+        fn $name() {
+            use crate::ops::{backend::*, testing::*, OpSet};
+            #[allow(unused_imports)]
+            use dfdx::prelude::*;
+            struct This;
+            impl Case for This {
+                const INPUTS: &'static [(usize, usize)] = &$shapes;
+                const TOLERANCE: f32 = $tolerance;
+                fn results<D: Backend, O: OpSet<D>>(x: &[Mat<D>]) -> Result<Tensors, D::Err> {
+                    gradients::<This, D, O>(x)
+                }
+            }
+            impl Operation for This {
+                fn apply<D: Backend, $ops: OpSet<D>>(
+                    $tape: &mut OwnedTape<f32, D>,
+                    $x: &[Mat<D>],
+                ) -> Result<Mat<D>, D::Err> {
+                    $body
+                }
+            }
+            differences::<This>();
+            parity::<This>();
+        }
+    };
+}
+pub(crate) use op_test;
+
+/// Output and gradients of all inputs under the loss `Σ c_i out_i` with fixed, uneven `c`.
+pub fn gradients<C: Operation, D: Backend, O: OpSet<D>>(inputs: &[Mat<D>]) -> Result<Tensors, D::Err> {
+    let mut tape = OwnedTape::default();
+    let out = C::apply::<D, O>(&mut tape, inputs)?;
+    let weights = random(out.device(), out.shape().0, out.shape().1, 777);
+    let loss = out.clone().put_tape(tape).try_mul(weights)?.try_sum::<Rank0, _>()?;
+    let mut grads = loss.try_backward()?;
+    let mut all = vec![out.as_vec()];
+    for x in inputs {
+        grads.try_alloc_for(x)?;
+        all.push(grads.get(x).as_vec());
+    }
+    Ok(all)
+}
+
+fn inputs<C: Case, D: Backend>(dev: &D) -> Vec<Mat<D>> {
+    let matrix = |(i, &(rows, cols)): (usize, &(usize, usize))| random(dev, rows, cols, i as u64 + 1);
+    C::INPUTS.iter().enumerate().map(matrix).collect()
+}
+
+/// The work of comparing a kernel set with the reference, on a device.
+struct Parity<C>(PhantomData<C>);
+
+impl<C: Case> OnDevice for Parity<C> {
+    type Output = Tensors;
+
+    fn cpu<O: OpSet<Cpu>>(self, dev: Cpu) -> Tensors {
+        C::results::<Cpu, O>(&inputs::<C, Cpu>(&dev)).unwrap()
+    }
+
+    fn other<D: Backend, O: OpSet<D>>(self, dev: D) -> Tensors {
+        C::results::<D, O>(&inputs::<C, D>(&dev)).unwrap()
+    }
+}
+
+/// Holds every kernel set of every device to [`Composed`] on the CPU.
+pub fn parity<C: Case>() {
+    let reference = C::results::<Cpu, Composed>(&inputs::<C, Cpu>(&Cpu::default())).unwrap();
+    let gpus = device::gpus().into_iter().map(|(name, _)| name.parse().unwrap());
+    for device in std::iter::once(Device::Cpu).chain(gpus) {
+        for kernels in [Kernels::Fused, Kernels::Composed] {
+            println!("{kernels:?} on {device}");
+            let found = device::on(device, kernels, Parity::<C>(PhantomData)).unwrap();
+            assert_close(&found, &reference, C::TOLERANCE);
+        }
+    }
+}
+
+/// Holds the gradients of [`Composed`] to central differences.
+pub fn differences<C: Operation>() {
+    let dev = Cpu::default();
+    let inputs = inputs::<C, Cpu>(&dev);
+    let loss = |inputs: &[Mat<Cpu>]| {
+        let out = C::apply::<Cpu, Composed>(&mut OwnedTape::default(), inputs).unwrap();
+        let w = random(&dev, out.shape().0, out.shape().1, 777);
+        out.as_vec().iter().zip(w.as_vec()).map(|(a, b)| *a as f64 * b as f64).sum::<f64>()
+    };
+    let analytic = gradients::<C, Cpu, Composed>(&inputs).unwrap();
     for (i, x) in inputs.iter().enumerate() {
-        let numel = data(x).len();
+        let numel = x.as_vec().len();
         let scale = analytic[i + 1].iter().fold(0.1_f32, |m, g| m.max(g.abs()));
         for j in (0..numel).step_by(1 + numel / 40) {
             let h = 1e-2;
             let moved = |by: f32| {
-                let mut values = data(x).to_vec();
+                let mut values = x.as_vec();
                 values[j] += by;
                 let mut all = inputs.to_vec();
-                all[i] = x.device().tensor_from_vec(values, *x.shape());
+                all[i] = dev.tensor_from_vec(values, *x.shape());
                 loss(&all)
             };
             let numeric =

@@ -24,7 +24,7 @@ use crate::fault::Result;
 use crate::manifest::schema::{Direction, Experiment, Masking};
 use crate::masking::{self, Masks};
 use crate::modality::{Modality, Strategy};
-use crate::model::network::{Network, Scope};
+use crate::model::network::{Inference, Scope};
 use crate::observer::ProbeObserver;
 use crate::record::examples::{source, CrossEntropy};
 use std::borrow::Cow;
@@ -136,7 +136,7 @@ impl<'a> Task<'a> {
     /// Scores of samples made by `make`, in the order of the items.
     fn run(
         &self,
-        net: &dyn Network,
+        net: &dyn Inference,
         source: &str,
         observer: &mut dyn ProbeObserver,
         make: impl Fn(Item) -> Vec<Sample<'a, Item>>,
@@ -170,7 +170,7 @@ pub fn masked<'a>(e: &'a Experiment, fixed: Option<&'a Masking>) -> (Cow<'a, [Mo
 
 /// Scores of `net` on each clip's own input, named `source` (`model`, `untrained`).
 pub fn network(
-    net: &dyn Network,
+    net: &dyn Inference,
     task: &Task,
     source: &str,
     observer: &mut dyn ProbeObserver,
@@ -182,7 +182,7 @@ pub fn network(
 
 /// Scores of `net` given another clip's input under the same mask; none for a single clip.
 pub fn shuffled(
-    net: &dyn Network,
+    net: &dyn Inference,
     task: &Task,
     observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<CrossEntropy>> {
@@ -196,7 +196,7 @@ pub fn shuffled(
 /// Scores of `net` without the other modalities, each modality with targets in a pass of its own;
 /// none for a single clip.
 pub fn unconditional(
-    net: &dyn Network,
+    net: &dyn Inference,
     task: &Task,
     observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<CrossEntropy>> {

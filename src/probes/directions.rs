@@ -14,14 +14,14 @@ use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::manifest::schema;
 use crate::masking;
-use crate::model::network::{Network, Scope};
+use crate::model::network::{Inference, Scope};
 use crate::observer::ProbeObserver;
 use crate::record::examples::{source, Direction};
 
 /// Scores of every clip, direction and source.
 pub fn measure(
     evaluation: &Evaluation,
-    untrained: &dyn Network,
+    untrained: &dyn Inference,
     directions: &[schema::Direction],
     observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<Direction>> {
@@ -77,7 +77,7 @@ impl Whole<'_> {
 
     fn network(
         &self,
-        net: &dyn Network,
+        net: &dyn Inference,
         source: &str,
         observer: &mut dyn ProbeObserver,
     ) -> Result<Vec<Direction>> {
@@ -93,7 +93,7 @@ impl Whole<'_> {
     /// network says does not depend on the truth, so one pass is scored against both.
     fn own_and_shuffled(
         &self,
-        net: &dyn Network,
+        net: &dyn Inference,
         other: &[usize],
         observer: &mut dyn ProbeObserver,
     ) -> Result<Vec<Direction>> {
@@ -101,7 +101,7 @@ impl Whole<'_> {
         other.iter().enumerate().for_each(|(clip, &input)| asking[input] = clip);
         let (modalities, n) = (self.names.len(), self.split.len());
         let (mut own, mut shuffled) = (Vec::new(), vec![Vec::new(); n]);
-        let measure = |net: &dyn Network, batch: &Batch, inputs: &[usize]| {
+        let measure = |net: &dyn Inference, batch: &Batch, inputs: &[usize]| {
             let truth = self.truth(&batch.dec, inputs.iter().map(|&input| asking[input]));
             let scores = net.score_against(batch, Scope::Restricted, &[&batch.dec.ids, &truth])?;
             let own = packing::sums(batch, &batch.dec.ids, &scores[0], modalities)?;

@@ -4,12 +4,12 @@ use crate::data::Dataset;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Experiment;
 use crate::modality;
-use crate::model::network::Network;
+use crate::model::network::Inference;
 
 /// A network, and the data it is measured on.
 #[derive(Clone, Copy)]
 pub struct Evaluation<'a> {
-    pub net: &'a dyn Network,
+    pub net: &'a dyn Inference,
     pub experiment: &'a Experiment,
     pub data: &'a Dataset,
 }

@@ -14,7 +14,7 @@ use crate::batch::SampleMask;
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking;
-use crate::model::network::{Network, Scope};
+use crate::model::network::{Inference, Scope};
 use crate::observer::{ProbeObserver, Silent};
 use crate::record::examples::ForwardVsAutoregressive;
 
@@ -73,7 +73,7 @@ impl Walk<'_> {
         });
         let mut scores = Vec::with_capacity(self.predicted.len());
         // One target per sample: one score per sample.
-        let measure = |net: &dyn Network, batch: &Batch, _: &[usize]| net.score(batch, Scope::Restricted);
+        let measure = |net: &dyn Inference, batch: &Batch, _: &[usize]| net.score(batch, Scope::Restricted);
         let keep = |_, score| scores.push(score);
         // A position is one step of many: the walk itself tells how far it is.
         packing::batches(evaluation.net, samples, (0, self.predicted.len()), &mut Silent, measure, keep)?;

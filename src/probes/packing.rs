@@ -2,7 +2,7 @@
 
 use crate::batch::{Batch, SampleMask};
 use crate::fault::{Fault, Result};
-use crate::model::network::{Network, Scope, TokenScore};
+use crate::model::network::{Inference, Scope, TokenScore};
 use crate::observer::ProbeObserver;
 use rayon::prelude::*;
 
@@ -39,11 +39,11 @@ struct Pack<K> {
 /// per sample, `each(key, result)` hears of them in order. `observer` is told of the samples done, counted
 /// from `from` of `total`.
 pub fn batches<'a, K: Send + Sync, R: Send>(
-    net: &dyn Network,
+    net: &dyn Inference,
     mut samples: impl Iterator<Item = Sample<'a, K>>,
     (from, total): (usize, usize),
     observer: &mut dyn ProbeObserver,
-    measure: impl Fn(&dyn Network, &Batch, &[K]) -> Result<Vec<R>> + Sync,
+    measure: impl Fn(&dyn Inference, &Batch, &[K]) -> Result<Vec<R>> + Sync,
     mut each: impl FnMut(K, R),
 ) -> Result<()> {
     let (mut next, mut done) = (samples.next(), from);
@@ -110,7 +110,7 @@ impl Sums {
 /// # Errors
 /// If the network's output is not a number.
 pub fn score<'a, K: Send + Sync>(
-    net: &dyn Network,
+    net: &dyn Inference,
     scope: Scope,
     samples: impl Iterator<Item = Sample<'a, K>>,
     total: usize,
@@ -118,7 +118,7 @@ pub fn score<'a, K: Send + Sync>(
     each: impl FnMut(K, Vec<Sums>),
 ) -> Result<()> {
     let modalities = net.config().modalities.len();
-    let measure = |net: &dyn Network, batch: &Batch, _: &[K]| {
+    let measure = |net: &dyn Inference, batch: &Batch, _: &[K]| {
         let scores = net.score(batch, scope)?;
         sums(batch, &batch.dec.ids, &scores, modalities)
     };
@@ -176,7 +176,7 @@ mod tests {
             pool.install(|| {
                 let bench = testing::bench(3, true);
                 let (mut ticks, mut seen) = (Ticks::default(), Vec::new());
-                let measure = |_: &dyn Network, batch: &Batch, keys: &[usize]| {
+                let measure = |_: &dyn Inference, batch: &Batch, keys: &[usize]| {
                     assert!(batch.enc.len() <= BUDGET || keys.len() == 1);
                     Ok(batch.enc.offsets.windows(2).map(|w| (keys.len(), w[1] - w[0])).collect())
                 };
@@ -200,7 +200,7 @@ mod tests {
             let mask = SampleMask { input: vec![(0..BUDGET as u32).collect()], target: vec![vec![]] };
             (0..n).map(move |key| Sample::new(key, vec![ids], mask.clone()))
         };
-        let measure = |_: &dyn Network, _: &Batch, keys: &[usize]| -> Result<Vec<()>> {
+        let measure = |_: &dyn Inference, _: &Batch, keys: &[usize]| -> Result<Vec<()>> {
             // The first is the slower one.
             std::thread::sleep(std::time::Duration::from_millis(if keys[0] == 0 { 30 } else { 0 }));
             Err(Fault::failed(format!("sample {}", keys[0])))

@@ -14,7 +14,7 @@ use crate::batch::Batch;
 use crate::data::Part;
 use crate::fault::{Fault, Result};
 use crate::masking;
-use crate::model::network::Network;
+use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
 use crate::record::examples::{source, Retrieval};
 use crate::stats::numpy;
@@ -27,7 +27,7 @@ const NEAREST: usize = 10;
 /// Ranks for every pair (query, gallery), of the model and of the untrained network.
 pub fn measure(
     evaluation: &Evaluation,
-    untrained: &dyn Network,
+    untrained: &dyn Inference,
     pairs: &[(String, String)],
     gallery: usize,
     observer: &mut dyn ProbeObserver,
@@ -97,7 +97,7 @@ fn drawn(evaluation: &Evaluation, gallery: usize) -> Result<Vec<usize>> {
 
 /// `[clips][dim]`, each of norm 1.
 fn embed(
-    net: &dyn Network,
+    net: &dyn Inference,
     evaluation: &Evaluation,
     modality: usize,
     clips: &[usize],
@@ -108,7 +108,7 @@ fn embed(
     let samples = clips.iter().map(|&c| Sample::new(c, split.sample(c, 0), mask.clone()));
     let dim = net.config().dim;
     let mut all = Vec::with_capacity(clips.len());
-    let measure = |net: &dyn Network, batch: &Batch, _: &[usize]| {
+    let measure = |net: &dyn Inference, batch: &Batch, _: &[usize]| {
         let output = net.encode(&batch.enc)?; // [T, D]
         let spans = batch.enc.offsets.windows(2);
         spans.map(|w| mean_direction(&output[w[0] * dim..w[1] * dim], dim)).collect()

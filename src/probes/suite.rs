@@ -9,7 +9,7 @@ use super::{
 use crate::data::Dataset;
 use crate::fault::Result;
 use crate::manifest::schema::{Direction, Experiment, Masking, Probe};
-use crate::model::network::Network;
+use crate::model::network::{Inference, Network};
 use crate::observer::ProbeObserver;
 use crate::record::examples::{self, source, Example};
 use crate::record::{self, Metric};
@@ -36,7 +36,7 @@ pub type Untrained<'a> = &'a dyn Fn() -> Result<Box<dyn Network>>;
 /// # Errors
 /// What a probe cannot measure, and whatever the sink refuses.
 pub fn measure(
-    net: &dyn Network,
+    net: &dyn Inference,
     experiment: &Experiment,
     data: &Dataset,
     untrained: Untrained,

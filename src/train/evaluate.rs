@@ -5,11 +5,11 @@ use crate::data::Split;
 use crate::fault::Result;
 use crate::manifest::schema::Experiment;
 use crate::masking::Masks;
-use crate::model::network::{Network, Scope};
+use crate::model::network::{Inference, Scope};
 use crate::observer::Scored;
 
 /// Scores row 0 of every clip under mask number 0 of the probes' seed, in batches of the training size.
-pub fn evaluate(net: &dyn Network, e: &Experiment, split: &Split) -> Result<Vec<Scored>> {
+pub fn evaluate(net: &dyn Inference, e: &Experiment, split: &Split) -> Result<Vec<Scored>> {
     let masks = Masks::new(&e.modalities, &e.masking)?;
     let scope = Scope::from(net.config().softmax);
     let mut scores: Vec<Scored> =

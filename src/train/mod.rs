@@ -8,22 +8,24 @@ pub mod checkpoint;
 mod evaluate;
 mod sampler;
 pub mod schedule;
-mod tables;
+mod step;
 #[cfg(test)]
 pub(crate) mod toy;
+mod training_log;
 
 pub use checkpoint::Position;
 pub use evaluate::evaluate;
 pub use sampler::{Drawn, Sampler};
+pub use step::take_step;
 
 use crate::data::{Dataset, Part};
 use crate::fault::Result;
-use crate::manifest::schema::{Experiment, Train};
+use crate::manifest::schema::Experiment;
 use crate::model::digest;
-use crate::model::network::{Network, StepConfig, StepOutcome};
+use crate::model::network::Network;
 use crate::observer::{Observer, Progress, Stop};
 use crate::store::{Lock, RunDir};
-use tables::Tables;
+use training_log::TrainingLog;
 
 /// How training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +56,14 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
     let total = t.steps();
     let sampler = Sampler::new(experiment, data.split(Part::Train))?;
     let Position { mut step, mut tokens, .. } = checkpoint::restore(run, net, observer)?;
-    let mut tables = Tables::open(run, &experiment.modalities, step)?;
+    let mut log = TrainingLog::open(run, &experiment.modalities, step)?;
     let mut saved = step;
     observer.started(step, total);
 
     while step < total {
         if let Some(why) = observer.stop(step) {
             if saved < step {
-                save(job, &tables, net, step, tokens, observer)?;
+                save(job, &log, net, step, tokens, observer)?;
             }
             return Ok(Ended::Stopped { step, why });
         }
@@ -69,10 +71,10 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
         let begun = observer.seconds();
         let batch = sampler.batch(step);
         let lr = schedule::learning_rate(step, t);
-        let outcome = net.step(&batch, &step_config(t, lr))?;
-        if !finite(&outcome) {
+        let outcome = take_step(net, &batch, t, lr)?;
+        if !outcome.is_finite() {
             if saved < step {
-                save(job, &tables, net, step, tokens, observer)?;
+                save(job, &log, net, step, tokens, observer)?;
             }
             return Err(anomaly::keep(run, step, &sampler, data.split(Part::Train), &batch, &outcome));
         }
@@ -83,20 +85,20 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
         let seconds = observer.seconds() - begun;
         let progress = Progress { step, total, loss: outcome.loss, lr, tokens: batch_tokens, seconds };
         let schedule_tokens = step * (t.batch * t.tokens_per_sample) as u64;
-        tables.step(&progress, schedule_tokens, &outcome)?;
+        log.step(&progress, schedule_tokens, &outcome)?;
         observer.stepped(&progress);
 
         let due = |every: u64| step == total || (every > 0 && step % every == 0);
         if due(t.eval_every) {
             let scores = evaluate(net, experiment, data.split(Part::Eval))?;
-            tables.eval(step, &scores)?;
+            log.eval(step, &scores)?;
             observer.evaluated(step, &scores);
         }
         if due(t.digest_every) {
-            tables.digest(step, &digest::of_state(net))?;
+            log.digest(step, &digest::of_state(net))?;
         }
         if due(t.checkpoint_every) {
-            save(job, &tables, net, step, tokens, observer)?;
+            save(job, &log, net, step, tokens, observer)?;
             saved = step;
         }
     }
@@ -106,25 +108,16 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
 /// A checkpoint, after the rows that lead to it.
 fn save(
     job: &Job,
-    tables: &Tables,
+    log: &TrainingLog,
     net: &dyn Network,
     step: u64,
     tokens: u64,
     observer: &mut dyn Observer,
 ) -> Result<()> {
-    tables.sync()?;
+    log.sync()?;
     checkpoint::save(job.run, job.lock, net, step, tokens)?;
     observer.saved(step);
     Ok(())
-}
-
-/// What a step needs of the manifest, beside its learning rate.
-pub fn step_config(t: &Train, lr: f64) -> StepConfig {
-    StepConfig { lr, betas: t.betas, eps: t.eps, weight_decay: t.weight_decay, clip: t.clip, loss: t.loss }
-}
-
-fn finite(outcome: &StepOutcome) -> bool {
-    outcome.loss.is_finite() && outcome.grad_norm.is_finite()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use crate::batch::{Batch, Packed};
 use crate::data::{ClipData, Dataset};
 use crate::fault::{Fault, Result};
-use crate::manifest::schema::{Experiment, Loss, Train};
+use crate::manifest::schema::{Experiment, Train};
 use crate::model::network::*;
 
 /// Two modalities, 12 training clips of two rows.
@@ -51,6 +51,9 @@ pub struct Toy {
     config: Config,
     logits: Vec<Vec<f32>>,
     momentum: Vec<Vec<f32>>,
+    gradient: Vec<Vec<f32>>,
+    losses: Vec<(u32, f32)>,
+    weights: Option<LossWeights>,
     steps: u64,
     /// The step whose loss is not a number, for tests of that.
     pub fails_at: Option<u64>,
@@ -60,7 +63,16 @@ impl Toy {
     pub fn new(e: &Experiment) -> Toy {
         let zero: Vec<Vec<f32>> = e.modalities.iter().map(|m| vec![0.0; m.vocab]).collect();
         let config = Config::new(&e.modalities, &e.model);
-        Toy { config, logits: zero.clone(), momentum: zero, steps: 0, fails_at: None }
+        Toy {
+            config,
+            logits: zero.clone(),
+            momentum: zero.clone(),
+            gradient: zero,
+            losses: Vec::new(),
+            weights: None,
+            steps: 0,
+            fails_at: None,
+        }
     }
 
     fn probabilities(&self, m: usize) -> Vec<f32> {
@@ -80,49 +92,13 @@ impl Toy {
     }
 }
 
-impl Network for Toy {
+impl Inference for Toy {
     fn config(&self) -> &Config {
         &self.config
     }
 
-    fn step(&mut self, batch: &Batch, c: &StepConfig) -> Result<StepOutcome> {
-        if self.fails_at == Some(self.steps) {
-            let (per_modality, counts) = (vec![None; self.logits.len()], vec![0; self.logits.len()]);
-            return Ok(StepOutcome { loss: f64::NAN, per_modality, counts, grad_norm: 0.0 });
-        }
-        let mut ce = vec![0f64; self.logits.len()];
-        let mut counts = vec![0usize; self.logits.len()];
-        let mut norm = 0f64;
-        for m in 0..self.logits.len() {
-            let p = self.probabilities(m);
-            let mut gradient = vec![0f32; p.len()];
-            for (&id, _) in batch.dec.ids.iter().zip(&batch.dec.modalities).filter(|(_, &k)| k as usize == m)
-            {
-                counts[m] += 1;
-                ce[m] -= f64::from(p[id as usize].ln());
-                gradient.iter_mut().zip(&p).for_each(|(g, p)| *g += p);
-                gradient[id as usize] -= 1.0;
-            }
-            for ((l, v), g) in self.logits[m].iter_mut().zip(&mut self.momentum[m]).zip(&gradient) {
-                let g = g / counts[m].max(1) as f32;
-                norm += f64::from(g * g);
-                *v = 0.9 * *v + g;
-                *l -= c.lr as f32 * *v;
-            }
-        }
-        self.steps += 1;
-        let per_modality: Vec<Option<f64>> =
-            ce.iter().zip(&counts).map(|(s, &n)| (n > 0).then(|| s / n as f64)).collect();
-        let loss = per_modality.iter().flatten().sum::<f64>() / self.logits.len() as f64;
-        Ok(StepOutcome { loss, per_modality, counts, grad_norm: norm.sqrt() })
-    }
-
-    fn shared(&self) -> Option<&(dyn Network + Sync)> {
+    fn shared(&self) -> Option<&(dyn Inference + Sync)> {
         Some(self)
-    }
-
-    fn steps_taken(&self) -> u64 {
-        self.steps
     }
 
     fn score_against(&self, batch: &Batch, _: Scope, truths: &[&[u32]]) -> Result<Vec<Vec<TokenScore>>> {
@@ -131,22 +107,59 @@ impl Network for Toy {
         Ok(truths.iter().map(|ids| ids.iter().zip(&batch.dec.modalities).map(score).collect()).collect())
     }
 
-    fn log_probs(&self, _: &Batch, _: Scope, _: &[u32]) -> Result<Vec<Vec<f32>>> {
-        unimplemented!()
-    }
-
-    fn logits(&self, _: &Batch, _: &mut dyn FnMut(usize, &[f32])) -> Result<()> {
-        unimplemented!()
+    fn logits(&self, batch: &Batch, visit: &mut dyn FnMut(usize, &[f32])) -> Result<()> {
+        batch.dec.modalities.iter().enumerate().for_each(|(r, &m)| visit(r, &self.logits[m as usize]));
+        Ok(())
     }
 
     fn encode(&self, _: &Packed) -> Result<Vec<f32>> {
-        unimplemented!()
+        Err(Fault::failed("the toy has no encoder"))
+    }
+}
+
+impl Training for Toy {
+    fn accumulate(&mut self, part: &Batch, weights: &LossWeights) -> Result<()> {
+        for (&id, &modality) in part.dec.ids.iter().zip(&part.dec.modalities) {
+            let (m, weight) = (modality as usize, weights.of(modality));
+            let p = self.probabilities(m);
+            self.gradient[m].iter_mut().zip(&p).for_each(|(g, p)| *g += weight * p);
+            self.gradient[m][id as usize] -= weight;
+            self.losses.push((modality, -p[id as usize].ln()));
+        }
+        self.weights = Some(weights.clone());
+        Ok(())
     }
 
-    fn gradients(&self, _: &Batch, _: Loss) -> Result<Vec<NamedTensor>> {
-        unimplemented!()
+    fn reduce(&mut self) -> Result<StepOutcome> {
+        let weights = self.weights.take().unwrap();
+        let norm = self.gradient.iter().flatten().map(|g| f64::from(g * g)).sum::<f64>().sqrt();
+        let losses = std::mem::take(&mut self.losses).into_iter();
+        let fails = self.fails_at == Some(self.steps);
+        Ok(weights.outcome(losses.map(|(m, ce)| (m, if fails { f32::NAN } else { ce })), norm))
     }
 
+    fn gradients(&self) -> Vec<NamedTensor> {
+        self.named("", &self.gradient)
+    }
+
+    fn update(&mut self, c: &StepConfig) -> Result<()> {
+        let tables = self.logits.iter_mut().zip(&mut self.momentum).zip(&mut self.gradient);
+        for ((logits, momentum), gradient) in tables {
+            for ((l, v), g) in logits.iter_mut().zip(momentum).zip(gradient) {
+                *v = 0.9 * *v + std::mem::take(g);
+                *l -= c.lr as f32 * *v;
+            }
+        }
+        self.steps += 1;
+        Ok(())
+    }
+
+    fn steps_taken(&self) -> u64 {
+        self.steps
+    }
+}
+
+impl State for Toy {
     fn parameters(&self) -> Vec<NamedTensor> {
         self.named("", &self.logits)
     }

@@ -5,12 +5,13 @@
 use crate::support::Folder;
 use nano4m::batch::Batch;
 use nano4m::fault::Exit;
-use nano4m::manifest::schema::{Loss, Model};
+use nano4m::manifest::schema::{Loss, Model, Train};
 use nano4m::modality::Modality;
-use nano4m::model::network::{Config, Device, Kernels, Network, StepConfig};
+use nano4m::model::network::{Config, Device, Kernels, LossWeights, Network};
 use nano4m::model::open;
 use nano4m::store::tensors::{self, NamedTensor};
 use nano4m::store::RunDir;
+use nano4m::train::take_step;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -169,16 +170,10 @@ fn logits_and_encoder_output() {
     });
 }
 
-/// As the fixtures were made (`tests/golden/README.md`).
-fn step_config(lr: f64) -> StepConfig {
-    StepConfig {
-        lr,
-        betas: (0.9, 0.95),
-        eps: 1e-8,
-        weight_decay: 0.05,
-        clip: Some(1.0),
-        loss: Loss::PerModalityMean,
-    }
+/// Settings as the fixtures were made with (`tests/golden/README.md`).
+fn settings() -> Train {
+    let (betas, eps, weight_decay, clip) = ((0.9, 0.95), 1e-8, 0.05, Some(1.0));
+    Train { betas, eps, weight_decay, clip, loss: Loss::PerModalityMean, ..Train::default() }
 }
 
 fn names(tensors: &[NamedTensor]) -> BTreeSet<String> {
@@ -190,7 +185,10 @@ fn loss_and_gradients() {
     both(|f, kernels| {
         let mut net = f.network(kernels);
         let (batch, _, _) = f.batch("batch.safetensors");
-        let gradients = net.gradients(&batch, Loss::PerModalityMean).unwrap();
+        let weights = LossWeights::new(Loss::PerModalityMean, f.config.modalities.len(), &batch.dec);
+        net.accumulate(&batch, &weights).unwrap();
+        net.reduce().unwrap();
+        let gradients = net.gradients();
         assert_eq!(names(&gradients), names(&tensors::read(&f.folder.join("grads.safetensors")).unwrap().0));
         for g in gradients {
             let (shape, want) = f.float("grads.safetensors", &g.name);
@@ -203,7 +201,7 @@ fn loss_and_gradients() {
                 g.name
             );
         }
-        let outcome = net.step(&batch, &step_config(0.0)).unwrap();
+        let outcome = take_step(&mut *net, &batch, &settings(), 0.0).unwrap();
         assert!((outcome.loss - f.expected["loss"].as_f64().unwrap()).abs() <= LOSS);
         for (m, got) in f.config.modalities.iter().zip(&outcome.per_modality) {
             let want = f.expected["per_modality"][&m.name].as_f64().unwrap();
@@ -225,7 +223,7 @@ fn trajectory_and_final_weights() {
         for step in f.expected["trajectory"].as_array().unwrap() {
             let (batch, _, _) = f.batch(&format!("batch_step{}.safetensors", step["step"]));
             let number = |key: &str| step[key].as_f64().unwrap();
-            let outcome = net.step(&batch, &step_config(number("lr"))).unwrap();
+            let outcome = take_step(&mut *net, &batch, &settings(), number("lr")).unwrap();
             assert!(relative(outcome.loss, number("loss")) <= TRAJECTORY, "{step}: {outcome:?}");
             assert!(relative(outcome.grad_norm, number("grad_norm")) <= TRAJECTORY, "{step}: {outcome:?}");
         }

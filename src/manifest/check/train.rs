@@ -39,6 +39,10 @@ fn model(m: &Model, found: &mut Findings) {
 
 fn schedule(t: &Train, found: &mut Findings) {
     found.require(t.batch >= 1, "train.batch", t.batch, "at least 1 clip");
+    if let Some(size) = t.micro_batch {
+        let expected = format!("at least 1 and at most `batch`, {}, or None", t.batch);
+        found.require((1..=t.batch.max(1)).contains(&size), "train.micro_batch", size, &expected);
+    }
     found.require(t.tokens >= 1, "train.tokens", t.tokens, "at least 1");
     found.require(t.tokens_per_sample >= 1, "train.tokens_per_sample", t.tokens_per_sample, "at least 1");
     if (t.batch as u64).checked_mul(t.tokens_per_sample as u64).is_none() {

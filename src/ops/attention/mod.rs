@@ -4,39 +4,41 @@
 //! `∂V = Pᵀ ∂O`, `∂P = ∂O Vᵀ`, `∂S = P ∘ (∂P − rowsum(P ∘ ∂P)) / √d`, `∂Q = ∂S K`, `∂K = ∂Sᵀ Q`.
 //! The `[queries, keys]` matrices exist for one sample and head at a time.
 
-mod composed;
-mod fused;
+use crate::ops::backend::{Backend, Mat, Spans};
+use dfdx::prelude::*;
 
-pub use composed::composed;
-pub use fused::fused;
+mod composed;
+mod cpu;
+
+/// Multi-head attention.
+pub trait Attention<D: Backend> {
+    /// Attention of each sample's queries over its own keys, scale `head_dim^-0.5` → `[T_q, D]`.
+    /// `q` holds the queries in its first `D` columns. With `kv` (`[T_k, 2D]`: keys, then values)
+    /// it is cross-attention; without, `q` is `[T, 3D]` and holds queries, keys and values.
+    fn attention<T: Tape<f32, D>>(
+        tape: &mut T,
+        q: &Mat<D>,
+        kv: Option<&Mat<D>>,
+        spans: Spans<'_>,
+        head_dim: usize,
+    ) -> Result<Mat<D>, D::Err>;
+}
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::*;
-    use super::super::{Composed, Fused, OpSet, Spans};
+    use super::Attention;
+    use crate::ops::backend::{Fused, Spans};
+    use crate::ops::testing::{op_test, random};
     use dfdx::prelude::*;
 
-    #[test]
-    fn self_attention_gradients_and_parity() {
-        let dev = Cpu::default();
-        let spans = Spans { q: &[0, 3, 3, 8], k: &[0, 3, 3, 8] }; // the second sample is empty
-        let inputs = [random(&dev, 8, 24, 1)];
-        check(&inputs, |tape, x| Fused::attention(tape, &x[0], None, spans, 4));
-        let fused = run(&inputs, |tape, x| Fused::attention(tape, &x[0], None, spans, 4));
-        let composed = run(&inputs, |tape, x| Composed::attention(tape, &x[0], None, spans, 4));
-        assert_close(&fused, &composed, 1e-5);
-    }
+    // The second sample is empty.
+    op_test!(self_attention, [(8, 24)], 1e-5, |O, tape, x| {
+        O::attention(tape, &x[0], None, Spans { q: &[0, 3, 3, 8], k: &[0, 3, 3, 8] }, 4)
+    });
 
-    #[test]
-    fn cross_attention_gradients_and_parity() {
-        let dev = Cpu::default();
-        let spans = Spans { q: &[0, 0, 2, 7], k: &[0, 4, 9, 10] };
-        let inputs = [random(&dev, 7, 8, 1), random(&dev, 10, 16, 2)];
-        check(&inputs, |tape, x| Fused::attention(tape, &x[0], Some(&x[1]), spans, 4));
-        let fused = run(&inputs, |tape, x| Fused::attention(tape, &x[0], Some(&x[1]), spans, 4));
-        let composed = run(&inputs, |tape, x| Composed::attention(tape, &x[0], Some(&x[1]), spans, 4));
-        assert_close(&fused, &composed, 1e-5);
-    }
+    op_test!(cross_attention, [(7, 8), (10, 16)], 1e-5, |O, tape, x| {
+        O::attention(tape, &x[0], Some(&x[1]), Spans { q: &[0, 0, 2, 7], k: &[0, 4, 9, 10] }, 4)
+    });
 
     #[test]
     fn a_sample_does_not_see_its_neighbours() {

@@ -31,7 +31,7 @@ use crate::data::{Part, Split};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Softmax;
 use crate::masking;
-use crate::model::network::{Network, Scope};
+use crate::model::network::{Inference, Scope};
 use crate::observer::ProbeObserver;
 use crate::record::examples::{source, Classification};
 use caption_scores::{CaptionScorer, CaptionScores};
@@ -227,7 +227,7 @@ impl Pass<'_> {
         mask.target[self.classes.caption] = vec![1];
         let scope = Scope::from(self.evaluation.experiment.model.softmax);
         let all: Vec<u32> = keys.iter().flat_map(|k| k.ids.iter().copied()).collect();
-        let measure = |net: &dyn Network, batch: &Batch, _: &[usize]| -> Result<Vec<Vec<f64>>> {
+        let measure = |net: &dyn Inference, batch: &Batch, _: &[usize]| -> Result<Vec<Vec<f64>>> {
             let rows = net.log_probs(batch, scope, &all)?.into_iter();
             rows.map(|row| row.into_iter().map(|x| finite(x).map(f64::from)).collect()).collect()
         };
@@ -248,7 +248,7 @@ impl Pass<'_> {
         };
         let text_ids = self.classes.vocabulary.text_ids();
         let mut all = Vec::with_capacity(self.known.len());
-        let measure = |net: &dyn Network, batch: &Batch, keys: &[usize]| {
+        let measure = |net: &dyn Inference, batch: &Batch, keys: &[usize]| {
             let mut clips: Vec<CaptionScorer> =
                 keys.iter().map(|_| CaptionScorer::new(self.classes)).collect();
             let mut bad = None;

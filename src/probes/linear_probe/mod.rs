@@ -21,7 +21,7 @@ use crate::batch::Batch;
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking;
-use crate::model::network::Network;
+use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
 use crate::record::examples::LinearProbe;
 use crate::rng::{stream, Purpose};
@@ -47,7 +47,7 @@ struct Splits {
 /// when the data has fewer than two classes or the features do not differ.
 pub fn measure(
     evaluation: &Evaluation,
-    untrained: &dyn Network,
+    untrained: &dyn Inference,
     sets: &[Vec<String>],
     observer: &mut dyn ProbeObserver,
 ) -> Result<Vec<LinearProbe>> {
@@ -104,7 +104,7 @@ fn splits(evaluation: &Evaluation, observer: &mut dyn ProbeObserver) -> Option<S
 /// Mean encoder output of every clip: train, validation, test.
 fn features(
     evaluation: &Evaluation,
-    net: &dyn Network,
+    net: &dyn Inference,
     splits: &Splits,
     inputs: &[usize],
     (from, total): (usize, usize),
@@ -118,7 +118,7 @@ fn features(
         let sample = move |&clip: &usize| Sample::new(part, split.sample(clip, 0), mask.clone());
         splits.parts[part as usize].clips.iter().map(sample)
     });
-    let measure = |net: &dyn Network, batch: &Batch, _: &[Part]| {
+    let measure = |net: &dyn Inference, batch: &Batch, _: &[Part]| {
         let encoded = net.encode(&batch.enc)?; // [T, D]
         let spans = batch.enc.offsets.windows(2);
         spans.map(|w| mean(encoded[w[0] * dim..w[1] * dim].chunks_exact(dim), dim)).collect()

@@ -5,7 +5,7 @@ use crate::data::synthetic::{generate, Source};
 use crate::data::{ClipData, Dataset};
 use crate::device::Device;
 use crate::manifest::schema::{Experiment, PerModality};
-use crate::model::network::{Config, Kernels};
+use crate::model::network::{Config, Kernels, Network};
 use crate::observer::Silent;
 use crate::stats::{binomial, Alternative};
 

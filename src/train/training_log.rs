@@ -7,17 +7,17 @@ use crate::model::network::StepOutcome;
 use crate::observer::{Progress, Scored};
 use crate::store::{CsvLog, RunDir};
 
-/// The open tables of a run.
-pub struct Tables {
+/// The three logs of a run.
+pub struct TrainingLog {
     metrics: CsvLog,
     eval: CsvLog,
     digests: CsvLog,
 }
 
-impl Tables {
+impl TrainingLog {
     /// Opens all three, keeping the rows up to the checkpoint of `step`.
-    pub fn open(run: &RunDir, modalities: &[Modality], step: u64) -> Result<Tables> {
-        Ok(Tables {
+    pub fn open(run: &RunDir, modalities: &[Modality], step: u64) -> Result<TrainingLog> {
+        Ok(TrainingLog {
             metrics: CsvLog::open(&run.file("metrics.csv"), &metrics_header(modalities), step)?,
             eval: CsvLog::open(
                 &run.file("eval.csv"),

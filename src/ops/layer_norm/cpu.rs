@@ -1,16 +1,12 @@
-//! Layer norm without bias: `y = x̂ · g`, `x̂ = (x − mean) · rstd`, `rstd = (var + 1e-6)^-½`, over each row.
-//!
-//! Backward: with `h = ∂y · g`, `∂x = rstd · (h − mean(h) − x̂ · mean(h · x̂))` and `∂g = Σ_rows ∂y · x̂`.
-//! Rows are handled in blocks of 64; the gain's gradient adds the blocks in order, whatever the threads.
+//! One pass over each row; blocks of 64 rows on all threads.
 
-use super::cpu::{add_grad, data, grad_mut, matrix, take_grad};
-use super::simd::{sum, vectorized};
-use super::{Backend, Mat};
+use super::{LayerNorm, EPSILON};
+use crate::ops::backend::{Fused, Mat};
+use crate::ops::cpu::memory::{add_grad, data, grad_mut, matrix, take_grad};
+use crate::ops::cpu::simd::{add_assign, sum, vectorized};
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-/// Added to the variance.
-pub const EPSILON: f64 = 1e-6;
 const BLOCK: usize = 64;
 
 vectorized! {
@@ -94,52 +90,28 @@ pub fn backward(x: &[f32], gain: &[f32], stats: &[(f32, f32)], dy: &mut [f32]) -
         })
         .collect();
     let mut total = vec![0.0; d];
-    partial.iter().for_each(|p| super::simd::add_assign(&mut total, p));
+    partial.iter().for_each(|p| add_assign(&mut total, p));
     total
 }
 
-pub fn fused<T: Tape<f32, Cpu>>(tape: &mut T, x: &Mat<Cpu>, gain: &Mat<Cpu>) -> Result<Mat<Cpu>, CpuError> {
-    let (rows, d) = *x.shape();
-    let (values, stats) = forward(data(x), data(gain));
-    let out = matrix(x.device(), values, rows, d)?;
-    if T::OWNS_TAPE {
-        let (x, gain, y) = (x.clone(), gain.clone(), out.clone());
-        tape.add_backward_op(move |grads| {
-            let mut g = take_grad(grads, &y)?;
-            let dgain = backward(data(&x), data(&gain), &stats, &mut g);
-            super::simd::add_assign(grad_mut(grads, &gain)?, &dgain);
-            add_grad(grads, &x, g)
-        });
-    }
-    Ok(out)
-}
-
-pub fn composed<D: Backend, T: Tape<f32, D>>(
-    tape: &mut T,
-    x: &Mat<D>,
-    gain: &Mat<D>,
-) -> Result<Mat<D>, D::Err> {
-    let shape = *x.shape();
-    let xhat = x.clone().put_tape(std::mem::take(tape)).try_normalize::<Axis<1>>(EPSILON)?;
-    let g = gain.retaped::<T>().try_reshape_like(&(shape.1,))?.try_broadcast_like::<_, Axis<0>>(&shape)?;
-    let (out, t) = xhat.try_mul(g)?.split_tape();
-    *tape = t;
-    Ok(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::testing::*;
-    use super::super::{Composed, Fused, OpSet};
-    use super::*;
-
-    #[test]
-    fn gradients_and_parity() {
-        let dev = Cpu::default();
-        let inputs = [random(&dev, 70, 6, 1), random(&dev, 1, 6, 2)];
-        check(&inputs, |tape, x| Fused::layer_norm(tape, &x[0], &x[1]));
-        let fused = run(&inputs, |tape, x| Fused::layer_norm(tape, &x[0], &x[1]));
-        let composed = run(&inputs, |tape, x| Composed::layer_norm(tape, &x[0], &x[1]));
-        assert_close(&fused, &composed, 1e-5);
+impl LayerNorm<Cpu> for Fused {
+    fn layer_norm<T: Tape<f32, Cpu>>(
+        tape: &mut T,
+        x: &Mat<Cpu>,
+        gain: &Mat<Cpu>,
+    ) -> Result<Mat<Cpu>, CpuError> {
+        let (rows, d) = *x.shape();
+        let (values, stats) = forward(data(x), data(gain));
+        let out = matrix(x.device(), values, rows, d)?;
+        if T::OWNS_TAPE {
+            let (x, gain, y) = (x.clone(), gain.clone(), out.clone());
+            tape.add_backward_op(move |grads| {
+                let mut g = take_grad(grads, &y)?;
+                let dgain = backward(data(&x), data(&gain), &stats, &mut g);
+                add_assign(grad_mut(grads, &gain)?, &dgain);
+                add_grad(grads, &x, g)
+            });
+        }
+        Ok(out)
     }
 }

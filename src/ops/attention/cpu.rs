@@ -1,9 +1,10 @@
 //! The CPU kernel: one task per sample and head, scratch for one score matrix per thread.
 
-use crate::ops::cpu::{data, grad_mut, matrix, take_grad, Shared};
-use crate::ops::gemm::{matmul_one_thread, View};
-use crate::ops::simd::{exp, max, scale, sum, vectorized};
-use crate::ops::{Mat, Spans};
+use super::Attention;
+use crate::ops::backend::{Fused, Mat, Spans};
+use crate::ops::cpu::gemm::{matmul_one_thread, View};
+use crate::ops::cpu::memory::{data, grad_mut, matrix, take_grad, Shared};
+use crate::ops::cpu::simd::{exp, max, scale, sum, vectorized};
 use dfdx::prelude::*;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -124,34 +125,36 @@ impl Layout {
     }
 }
 
-pub fn fused<T: Tape<f32, Cpu>>(
-    tape: &mut T,
-    q: &Mat<Cpu>,
-    kv: Option<&Mat<Cpu>>,
-    spans: Spans<'_>,
-    head_dim: usize,
-) -> Result<Mat<Cpu>, CpuError> {
-    let layout = Layout::new(q, kv, head_dim);
-    let spans = (spans.q.to_vec(), spans.k.to_vec());
-    let (rows, heads) = (q.shape().0, layout.dim / head_dim);
-    let (values, lse) = forward(&layout, &tasks(&spans, heads), data(q), data(kv.unwrap_or(q)), rows);
-    let out = matrix(q.device(), values, rows, layout.dim)?;
-    if T::OWNS_TAPE {
-        let (q, kv, y) = (q.clone(), kv.cloned(), out.clone());
-        tape.add_backward_op(move |grads| {
-            let g = take_grad(grads, &y)?;
-            // The buffers of the map's vectors stay where they are when the map grows.
-            let dq = Shared::new(grad_mut(grads, &q)?);
-            let dkv = match &kv {
-                Some(kv) => Shared::new(grad_mut(grads, kv)?),
-                None => dq,
-            };
-            let keys = data(kv.as_ref().unwrap_or(&q));
-            backward(&layout, &tasks(&spans, heads), (data(&q), keys), (&g, &lse), (dq, dkv));
-            Ok(())
-        });
+impl Attention<Cpu> for Fused {
+    fn attention<T: Tape<f32, Cpu>>(
+        tape: &mut T,
+        q: &Mat<Cpu>,
+        kv: Option<&Mat<Cpu>>,
+        spans: Spans<'_>,
+        head_dim: usize,
+    ) -> Result<Mat<Cpu>, CpuError> {
+        let layout = Layout::new(q, kv, head_dim);
+        let spans = (spans.q.to_vec(), spans.k.to_vec());
+        let (rows, heads) = (q.shape().0, layout.dim / head_dim);
+        let (values, lse) = forward(&layout, &tasks(&spans, heads), data(q), data(kv.unwrap_or(q)), rows);
+        let out = matrix(q.device(), values, rows, layout.dim)?;
+        if T::OWNS_TAPE {
+            let (q, kv, y) = (q.clone(), kv.cloned(), out.clone());
+            tape.add_backward_op(move |grads| {
+                let g = take_grad(grads, &y)?;
+                // The buffers of the map's vectors stay where they are when the map grows.
+                let dq = Shared::new(grad_mut(grads, &q)?);
+                let dkv = match &kv {
+                    Some(kv) => Shared::new(grad_mut(grads, kv)?),
+                    None => dq,
+                };
+                let keys = data(kv.as_ref().unwrap_or(&q));
+                backward(&layout, &tasks(&spans, heads), (data(&q), keys), (&g, &lse), (dq, dkv));
+                Ok(())
+            });
+        }
+        Ok(out)
     }
-    Ok(out)
 }
 
 /// Output `[rows, dim]` and log-sum-exp `[heads, rows]`.

@@ -2,7 +2,8 @@
 //!
 //! All matrices here are contiguous: operations create them from a `Vec` or as zeros.
 
-use super::Mat;
+use super::simd::add_assign;
+use crate::ops::backend::Mat;
 use dfdx::prelude::*;
 
 /// The numbers of a matrix, row-major.
@@ -67,7 +68,7 @@ pub fn add_grad<S: Shape>(
     if slot.iter().all(|x| *x == 0.0) {
         *slot = value;
     } else {
-        super::simd::add_assign(slot, &value);
+        add_assign(slot, &value);
     }
     Ok(())
 }

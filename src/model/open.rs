@@ -1,0 +1,31 @@
+//! A network on whichever device is asked for.
+
+use super::engine::DeviceNetwork;
+use super::network::{Config, Network};
+use crate::device::{on, Device, Kernels, OnDevice};
+use crate::fault::Result;
+use crate::ops::{Backend, OpSet};
+use dfdx::tensor::Cpu;
+
+/// A freshly initialized network on `device`, with `kernels` where the device has them. On the CPU several
+/// threads may share it.
+pub fn open(device: Device, kernels: Kernels, config: Config, seed: u64) -> Result<Box<dyn Network>> {
+    on(device, kernels, Open { config, seed })?
+}
+
+struct Open {
+    config: Config,
+    seed: u64,
+}
+
+impl OnDevice for Open {
+    type Output = Result<Box<dyn Network>>;
+
+    fn cpu<O: OpSet<Cpu>>(self, dev: Cpu) -> Self::Output {
+        Ok(Box::new(DeviceNetwork::<_, O>::new(&dev, self.config, self.seed)?.shareable()))
+    }
+
+    fn other<D: Backend, O: OpSet<D>>(self, dev: D) -> Self::Output {
+        Ok(Box::new(DeviceNetwork::<_, O>::new(&dev, self.config, self.seed)?))
+    }
+}

@@ -1,0 +1,61 @@
+//! What a checkpoint of a [`DeviceNetwork`] holds.
+
+use super::checkpoint::{only_buffers_left, take};
+use super::engine::{device, DeviceNetwork};
+use super::network::{NamedTensor, State};
+use crate::architecture::Spec;
+use crate::fault::Result;
+use crate::ops::{Backend, OpSet};
+use crate::store::tensors::by_name;
+
+impl<D: Backend, O: OpSet<D>> State for DeviceNetwork<D, O> {
+    fn parameters(&self) -> Vec<NamedTensor> {
+        let all = self.model.specs.iter().zip(&self.model.params);
+        all.map(|(s, p)| NamedTensor { name: s.name.clone(), shape: s.shape.clone(), values: p.as_vec() })
+            .collect()
+    }
+
+    fn moments(&self) -> Vec<NamedTensor> {
+        let values = |i: usize, spec: &Spec| match self.moments.get(i) {
+            Some((m, v)) => [m.as_vec(), v.as_vec()],
+            None => [vec![0.0; spec.numel()], vec![0.0; spec.numel()]],
+        };
+        let named = |(i, s): (usize, &Spec)| {
+            let [m, v] = values(i, s);
+            [("m", m), ("v", v)].map(|(k, values)| NamedTensor {
+                name: format!("{k}.{}", s.name),
+                shape: s.shape.clone(),
+                values,
+            })
+        };
+        self.model.specs.iter().enumerate().flat_map(named).collect()
+    }
+
+    fn load_parameters(&mut self, tensors: Vec<NamedTensor>) -> Result<()> {
+        let dev = self.model.positions.device().clone();
+        let mut loaded = Vec::with_capacity(self.model.specs.len());
+        let mut given = by_name(tensors);
+        for spec in &self.model.specs {
+            let values = take(&mut given, &spec.name, &spec.shape)?;
+            loaded.push(dev.try_tensor_from_vec(values, spec.matrix()).map_err(device)?);
+        }
+        only_buffers_left(&given)?;
+        self.model.params = loaded;
+        Ok(())
+    }
+
+    fn load_moments(&mut self, tensors: Vec<NamedTensor>, steps_taken: u64) -> Result<()> {
+        let dev = self.model.positions.device().clone();
+        let mut given = by_name(tensors);
+        let mut loaded = Vec::with_capacity(self.model.specs.len());
+        for spec in &self.model.specs {
+            let mut one = |k: &str| {
+                let values = take(&mut given, &format!("{k}.{}", spec.name), &spec.shape)?;
+                dev.try_tensor_from_vec(values, spec.matrix()).map_err(device)
+            };
+            loaded.push((one("m")?, one("v")?));
+        }
+        (self.moments, self.steps) = (loaded, steps_taken);
+        Ok(())
+    }
+}

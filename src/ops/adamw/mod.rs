@@ -1,0 +1,77 @@
+//! What the optimizer does to all parameters at once: their gradients' sum and norm, and AdamW
+//! (REFERENCE §4).
+//!
+//! `p ← p (1 − lr·wd)`, `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`,
+//! `p ← p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε)`.
+
+use crate::ops::backend::{Backend, Mat};
+use dfdx::prelude::*;
+
+mod composed;
+mod cpu;
+
+/// The numbers of one AdamW update, the same for every parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamW {
+    pub lr: f64,
+    pub betas: (f64, f64),
+    pub eps: f64,
+    /// Factor on the gradient (clipping).
+    pub grad_scale: f64,
+    /// Number of this update, from 1: bias correction.
+    pub t: u64,
+}
+
+impl AdamW {
+    /// `lr/(1−β₁ᵗ)` and `√(1−β₂ᵗ)`.
+    fn corrections(&self) -> (f32, f32) {
+        let c = |beta: f64| 1.0 - beta.powf(self.t as f64);
+        ((self.lr / c(self.betas.0)) as f32, c(self.betas.1).sqrt() as f32)
+    }
+}
+
+/// Gradients and updates. Lists are of all parameters, in one order; nothing here reads a number back
+/// to the host but the norm, once.
+pub trait Optimizer<D: Backend> {
+    /// The gradients of `params` out of a backward pass; zeros where nothing was added.
+    fn take_grads(grads: Gradients<f32, D>, params: &[Mat<D>]) -> Result<Vec<Mat<D>>, D::Err>;
+
+    /// `sum += part`, element by element.
+    fn add_grads(sum: &mut [Mat<D>], part: Vec<Mat<D>>) -> Result<(), D::Err>;
+
+    /// L2 norm over all elements of all gradients, in double precision.
+    fn grad_norm(grads: &[Mat<D>]) -> Result<f64, D::Err>;
+
+    /// One AdamW update of every parameter and its moments `(m, v)`; `weight_decays` are decoupled, one
+    /// for each parameter.
+    fn adamw(
+        params: &mut [Mat<D>],
+        moments: &mut [(Mat<D>, Mat<D>)],
+        grads: Vec<Mat<D>>,
+        weight_decays: &[f64],
+        hyper: &AdamW,
+    ) -> Result<(), D::Err>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AdamW;
+    use crate::ops::testing::op_test;
+
+    const HYPER: AdamW = AdamW { lr: 0.01, betas: (0.9, 0.95), eps: 1e-8, grad_scale: 0.5, t: 7 };
+
+    op_test!(parity of update, [(7, 5), (7, 5), (7, 5), (7, 5)], 1e-6, |O, x| {
+        let mut params = vec![x[0].clone()];
+        let mut moments = vec![(x[1].clone(), x[2].clone().try_square()?)];
+        O::adamw(&mut params, &mut moments, vec![x[3].clone()], &[0.05], &HYPER)?;
+        let (m, v) = moments.remove(0);
+        Ok(vec![params.remove(0).as_vec(), m.as_vec(), v.as_vec()])
+    });
+
+    op_test!(parity of sum_and_norm, [(70, 80), (1, 5), (70, 80), (1, 5)], 1e-6, |O, x| {
+        let mut sum = x[..2].to_vec();
+        O::add_grads(&mut sum, x[2..].to_vec())?;
+        let norm = O::grad_norm(&sum)? as f32;
+        Ok(vec![sum[0].as_vec(), sum[1].as_vec(), vec![norm]])
+    });
+}
