@@ -55,8 +55,8 @@
 //! ops
 //! store
 //! stats
-//! observer · batch
-//! modality · rng · digest · fault · suggest
+//! observer · batch · modality
+//! rng · digest · fault · suggest
 //! ```
 
 pub mod ablation;
