@@ -3,12 +3,12 @@
 use super::arguments::{Global, ManifestArgs};
 use super::done::Done;
 use super::{environment, layout, manifest, output};
-use crate::data::{Dataset, Part, Split};
+use crate::data::{Dataset, ModalitySummary, SplitSummary, Summary};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Labels;
 use clap::Subcommand;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tabled::builder::Builder;
 
@@ -140,20 +140,14 @@ struct ModalityFacts {
     vocab: usize,
     /// Different ids in the training split.
     distinct: usize,
-    /// Largest id in the training split.
-    largest: u32,
+    /// Largest id in the training split; absent when it has no token.
+    largest: Option<u32>,
     /// Entropy of the training split's ids, nats: what a unigram model can reach there.
-    unigram_nats: f64,
+    unigram_nats: Option<f64>,
 }
 
 fn inspect(args: &ManifestArgs, global: &Global) -> Result<Done> {
-    let data = open(args, global)?;
-    let facts = Inspected {
-        sha256: data.hash.clone(),
-        splits: Part::ALL.iter().map(|&p| split_facts(p, data.split(p))).collect(),
-        modalities: (0..data.modalities().len()).map(|m| modality_facts(&data, m)).collect(),
-        classes: classes(&data),
-    };
+    let facts = Inspected::from(open(args, global)?.summary());
     if global.json {
         output::json(&facts)?;
     } else {
@@ -162,38 +156,24 @@ fn inspect(args: &ManifestArgs, global: &Global) -> Result<Done> {
     Ok(Done::Fine)
 }
 
-fn split_facts(part: Part, split: &Split) -> SplitFacts {
-    let rows = (0..split.len()).map(|clip| split.rows(clip)).sum();
-    SplitFacts { part: part.name(), clips: split.len(), rows }
-}
-
-fn modality_facts(data: &Dataset, index: usize) -> ModalityFacts {
-    let (m, split) = (&data.modalities()[index], data.split(Part::Train));
-    let mut counts = vec![0u64; m.vocab];
-    for clip in 0..split.len() {
-        for row in 0..split.rows(clip) {
-            split.tokens(clip, index, row).iter().for_each(|&id| counts[id as usize] += 1);
+impl From<Summary> for Inspected {
+    fn from(summary: Summary) -> Inspected {
+        let split = |s: SplitSummary| SplitFacts { part: s.part, clips: s.clips, rows: s.rows };
+        let modality = |m: ModalitySummary| ModalityFacts {
+            name: m.name,
+            length: m.length,
+            vocab: m.vocab,
+            distinct: m.used_in_training,
+            largest: m.largest_in_training,
+            unigram_nats: m.entropy_nats,
+        };
+        Inspected {
+            sha256: summary.hash,
+            splits: summary.splits.into_iter().map(split).collect(),
+            modalities: summary.modalities.into_iter().map(modality).collect(),
+            classes: summary.classes.into_iter().map(|c| (c.class, c.clips)).collect(),
         }
     }
-    let total: u64 = counts.iter().sum();
-    let share = |&c: &u64| c as f64 / total as f64;
-    ModalityFacts {
-        name: m.name.clone(),
-        length: m.length,
-        vocab: m.vocab,
-        distinct: counts.iter().filter(|&&c| c > 0).count(),
-        largest: counts.iter().rposition(|&c| c > 0).map_or(0, |id| id as u32),
-        unigram_nats: -counts.iter().filter(|&&c| c > 0).map(|c| share(c) * share(c).ln()).sum::<f64>(),
-    }
-}
-
-fn classes(data: &Dataset) -> BTreeMap<String, [usize; 3]> {
-    let names: BTreeSet<&String> = data.classes().iter().collect();
-    let count = |class: &str, part| {
-        let split: &Split = data.split(part);
-        (0..split.len()).filter(|&clip| split.label(clip) == class).count()
-    };
-    names.into_iter().map(|c| (c.clone(), Part::ALL.map(|part| count(c, part)))).collect()
 }
 
 fn text(facts: &Inspected) -> String {
@@ -217,8 +197,8 @@ fn text(facts: &Inspected) -> String {
             m.length.to_string(),
             m.vocab.to_string(),
             m.distinct.to_string(),
-            m.largest.to_string(),
-            format!("{:.4}", m.unigram_nats),
+            m.largest.map_or("–".into(), |id| id.to_string()),
+            m.unigram_nats.map_or("–".into(), |nats| format!("{nats:.4}")),
         ]);
     }
     let mut text = format!(

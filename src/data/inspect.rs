@@ -39,6 +39,10 @@ pub struct ModalitySummary {
     pub used: usize,
     /// Smallest and largest id; absent when there is no token.
     pub range: Option<(u32, u32)>,
+    /// Different ids in the training split.
+    pub used_in_training: usize,
+    /// Largest id in the training split; absent when it has no token.
+    pub largest_in_training: Option<u32>,
     /// Ids in the validation or test split that training never shows.
     pub unseen: usize,
     /// Unigram entropy of the training split (plug-in estimate), nats per token; absent without tokens.
@@ -90,6 +94,8 @@ impl Dataset {
             tokens: all_train.iter().chain(other.iter().flatten()).sum(),
             used: ids.len(),
             range: ids.first().zip(ids.last()).map(|(&a, &b)| (a as u32, b as u32)),
+            used_in_training: all_train.iter().filter(|&&n| n > 0).count(),
+            largest_in_training: all_train.iter().rposition(|&n| n > 0).map(|id| id as u32),
             unseen: ids.iter().filter(|id| all_train[**id] == 0).count(),
             entropy_nats: entropy(&all_train),
             entropy_by_codebook_nats: match codebooks {
@@ -159,6 +165,7 @@ mod tests {
         assert_eq!(splits, [(2, 3, Some((1, 2))), (1, 1, Some((1, 1))), (0, 0, None)]);
         let m = &s.modalities[0];
         assert_eq!((m.tokens, m.used, m.range, m.unseen), (8, 4, Some((1, 7)), 1));
+        assert_eq!((m.used_in_training, m.largest_in_training), (3, Some(4)));
         let third = -(1.0f64 / 3.0) * (1.0f64 / 3.0).ln() - (2.0 / 3.0) * (2.0f64 / 3.0).ln();
         assert!(
             (m.entropy_by_codebook_nats[0] - third).abs() < 1e-12 && m.entropy_by_codebook_nats[1] == 0.0
