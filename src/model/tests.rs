@@ -108,6 +108,16 @@ fn steps_of_both_kernel_sets_and_of_parts_agree() {
 }
 
 #[test]
+fn a_batch_without_targets_has_no_gradient() {
+    let mut net = open(Device::Cpu, Kernels::Composed, config(Softmax::Unified), 3).unwrap();
+    let batch = batch().parts(7).last().unwrap();
+    net.accumulate(&batch, &LossWeights::new(Loss::PerModalityMean, 3, &batch.dec)).unwrap();
+    let outcome = net.reduce().unwrap();
+    assert_eq!((outcome.loss, outcome.grad_norm, outcome.counts), (0.0, 0.0, vec![0; 3]));
+    assert!(net.gradients().iter().all(|g| g.values.iter().all(|x| *x == 0.0)));
+}
+
+#[test]
 fn every_network_of_the_cpu_may_be_shared() {
     for kernels in [Kernels::Fused, Kernels::Composed] {
         let net = open(Device::Cpu, kernels, config(Softmax::Unified), 3).unwrap();

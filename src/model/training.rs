@@ -13,15 +13,19 @@ use dfdx::prelude::*;
 impl<D: Backend, O: OpSet<D>> Training for DeviceNetwork<D, O> {
     fn accumulate(&mut self, part: &Batch, weights: &LossWeights) -> Result<()> {
         self.check(part)?;
+        if !matches!(self.gradient, Gradient::Accumulating { .. }) {
+            let (weights, losses, sum) = (weights.clone(), Vec::new(), Pairwise::new());
+            self.gradient = Gradient::Accumulating { weights, losses, sum };
+        }
+        // Without targets there is no loss, and dfdx makes nothing of tensors without rows.
+        if part.dec.is_empty() {
+            return Ok(());
+        }
         let rows = weights.rows(&self.model.config, &part.dec);
         let mut tape = OwnedTape::default();
         let (loss, row_losses) = self.model.loss::<O, _>(&mut tape, part, &rows).map_err(device)?;
         let grads = loss.put_tape(tape).try_backward().map_err(device)?;
         let grads = O::take_grads(grads, &self.model.params).map_err(device)?;
-        if !matches!(self.gradient, Gradient::Accumulating { .. }) {
-            let (weights, losses, sum) = (weights.clone(), Vec::new(), Pairwise::new());
-            self.gradient = Gradient::Accumulating { weights, losses, sum };
-        }
         if let Gradient::Accumulating { losses, sum, .. } = &mut self.gradient {
             losses.push((part.dec.modalities.clone(), row_losses));
             sum.push(grads, |left, right| O::add_grads(left, right)).map_err(device)?;
@@ -36,12 +40,12 @@ impl<D: Backend, O: OpSet<D>> Training for DeviceNetwork<D, O> {
             panic!("a gradient is accumulated before it is reduced");
         };
         // Gradients of other processes of the same run would join here.
-        let grads = sum.finish(|left, right| O::add_grads(left, right)).map_err(device)?;
-        let grads = grads.expect("an accumulated gradient has a part");
+        let grads = match sum.finish(|left, right| O::add_grads(left, right)).map_err(device)? {
+            Some(grads) => grads,
+            None => O::take_grads(Gradients::leaky(), &self.model.params).map_err(device)?,
+        };
         let norm = O::grad_norm(&grads).map_err(device)?;
-        // dfdx cannot read a tensor without numbers.
-        let with_targets = losses.iter().filter(|(modalities, _)| !modalities.is_empty());
-        let targets = with_targets.flat_map(|(modalities, ce)| modalities.iter().copied().zip(ce.as_vec()));
+        let targets = losses.iter().flat_map(|(modalities, ce)| modalities.iter().copied().zip(ce.as_vec()));
         let outcome = weights.outcome(targets, norm);
         self.gradient = Gradient::Reduced { grads, norm };
         Ok(outcome)
