@@ -12,7 +12,7 @@
 //! folder's name. Items are exactly what the manifest names: its modalities, and the captions or
 //! labels that give the classes.
 
-use super::Part;
+use super::part::Part;
 use crate::digest::Hasher;
 
 /// SHA-256 of one item, lower-case hex.

@@ -1,6 +1,7 @@
 //! What a dataset holds, in numbers.
 
-use super::{Dataset, Part};
+use super::dataset::Dataset;
+use super::part::Part;
 use serde::Serialize;
 
 /// Facts about a dataset; see the fields.
@@ -64,8 +65,8 @@ impl Dataset {
         Summary {
             hash: self.hash.clone(),
             splits: Part::ALL.iter().map(|&part| self.split_summary(part)).collect(),
-            modalities: (0..self.modalities.len()).map(|m| self.modality_summary(m)).collect(),
-            classes: self.classes.iter().map(|class| self.class_summary(class)).collect(),
+            modalities: (0..self.modalities().len()).map(|m| self.modality_summary(m)).collect(),
+            classes: self.classes().iter().map(|class| self.class_summary(class)).collect(),
         }
     }
 
@@ -81,7 +82,7 @@ impl Dataset {
     }
 
     fn modality_summary(&self, m: usize) -> ModalitySummary {
-        let modality = &self.modalities[m];
+        let modality = &self.modalities()[m];
         let codebooks = modality.codebooks.max(1);
         let train = self.counts(Part::Train, m, codebooks);
         let other = [Part::Eval, Part::Test].map(|part| sum(&self.counts(part, m, codebooks)));
@@ -108,7 +109,7 @@ impl Dataset {
     /// How often each id occurs, `[codebooks][vocab]`.
     fn counts(&self, part: Part, m: usize, codebooks: usize) -> Vec<Vec<u64>> {
         let split = self.split(part);
-        let mut counts = vec![vec![0; self.modalities[m].vocab]; codebooks];
+        let mut counts = vec![vec![0; self.modalities()[m].vocab]; codebooks];
         for clip in 0..split.len() {
             for row in 0..split.rows(clip) {
                 for (position, &id) in split.tokens(clip, m, row).iter().enumerate() {

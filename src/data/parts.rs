@@ -1,8 +1,12 @@
 //! A dataset made in memory, with the same accessors and the same hash as one read from disk.
 
-use super::split::{Clip, Contents, Storage};
+use super::content;
+use super::contents::{Clip, Contents};
+use super::dataset::Dataset;
+use super::disk::CAPTIONS;
+use super::part::Part;
+use super::split::Storage;
 use super::text::{self, Vocabulary, Words};
-use super::{content, Dataset, Part, CAPTIONS};
 use crate::fault::{Fault, Result};
 use crate::modality::{Modality, Text};
 use rayon::prelude::*;
@@ -96,9 +100,10 @@ fn hash(modalities: &[Modality], parts: &[Vec<ClipData>; 3]) -> String {
         let mut items: Vec<content::ItemDigest> = Vec::new();
         for (m, tokens) in modalities.iter().zip(&clip.tokens) {
             let key = content::Key { part, modality: &m.name, stem: &clip.stem };
-            items.push(match m.text.is_some() && !clip.captions.is_empty() {
-                true => content::captions(key, &clip.captions),
-                false => content::tokens(key, m.length, tokens),
+            items.push(if m.text.is_some() && !clip.captions.is_empty() {
+                content::captions(key, &clip.captions)
+            } else {
+                content::tokens(key, m.length, tokens)
             });
         }
         if !clip.captions.is_empty() && modalities.iter().all(|m| m.text.is_none()) {

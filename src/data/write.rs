@@ -1,6 +1,8 @@
 //! Writing a dataset in the published layout (REFERENCE §2): int32 npy files, caption JSON, labels.csv.
 
-use super::{Dataset, Part, Split};
+use super::dataset::Dataset;
+use super::part::Part;
+use super::split::Split;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Splits;
 use std::fs;

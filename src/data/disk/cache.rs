@@ -4,7 +4,7 @@
 //! appear by rename, so two processes may build at once: the last one wins, with the same bytes' worth.
 
 use super::store::{self, Mapped};
-use crate::data::split::Contents;
+use crate::data::contents::Contents;
 use crate::digest::Hasher;
 use crate::fault::{Fault, Result};
 use std::fs;

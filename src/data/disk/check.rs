@@ -1,10 +1,10 @@
 //! What only shows when all files are known: missing folders and files, rows, clips in two splits.
 
-use super::clip_id;
 use super::intake::{Intake, Record};
-use super::layout::Layout;
+use super::layout::{Folder, Layout};
 use super::problems::Problems;
-use crate::data::Part;
+use super::stem::clip_id;
+use crate::data::part::Part;
 use crate::fault::Fault;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -158,7 +158,7 @@ fn missing(g: &Group, present: &[Vec<bool>; 3], layout: &Layout, problems: &mut 
 fn rows(g: &Group, layout: &Layout, problems: &mut Problems) {
     let counts = |captions: bool| {
         let files = g.files.iter().zip(&layout.folders).enumerate();
-        let of = move |(i, (file, folder)): (usize, (&Option<Record>, &super::layout::Folder))| {
+        let of = move |(i, (file, folder)): (usize, (&Option<Record>, &Folder))| {
             (folder.captions == captions).then_some((i, file.as_ref()?.rows?))
         };
         files.filter_map(of).collect::<Vec<(usize, usize)>>()

@@ -8,7 +8,8 @@
 use super::layout::CAPTIONS;
 use super::problems::Problems;
 use super::source::Source;
-use super::{clip_id, clip_source, file, labels};
+use super::stem::{clip_id, clip_source};
+use super::{file, labels};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Labels, Splits};
 use crate::rng::{stream, Purpose};

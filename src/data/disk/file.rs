@@ -30,12 +30,10 @@ pub fn parse(bytes: &[u8], folder: &Folder, modality: Option<&Modality>, key: Ke
 
 /// The first `length` of every `stored` values.
 fn firsts(values: Vec<u32>, stored: usize, length: usize) -> Vec<u32> {
-    match stored == length {
-        true => values,
-        false => {
-            values.chunks(stored.max(1)).flat_map(|row| &row[..length.min(row.len())]).copied().collect()
-        }
+    if stored == length {
+        return values;
     }
+    values.chunks(stored.max(1)).flat_map(|row| &row[..length.min(row.len())]).copied().collect()
 }
 
 /// A JSON list of strings, at least one.

@@ -6,7 +6,7 @@ use super::problems::Problems;
 use super::source::Entry;
 use super::store::Writer;
 use crate::data::content::{ItemDigest, Key};
-use crate::data::Part;
+use crate::data::part::Part;
 use crate::fault::Result;
 use crate::modality::Modality;
 use rayon::prelude::*;

@@ -1,6 +1,6 @@
 //! Which files of a dataset a manifest asks for.
 
-use crate::data::Part;
+use crate::data::part::Part;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Data, Labels};
 use crate::modality::Modality;

@@ -8,7 +8,7 @@
 //! ```
 //! A file that is cut, damaged, of another version or byte order does not open, and is built again.
 
-use crate::data::split::Contents;
+use crate::data::contents::Contents;
 use crate::fault::{Fault, Result};
 use flate2::Crc;
 use memmap2::Mmap;

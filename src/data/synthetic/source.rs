@@ -1,11 +1,15 @@
 //! The source of synthetic clips: prototypes, and draws from them.
 
-use super::{check, Dataset, Part};
-use crate::fault::Result;
+use crate::data::dataset::Dataset;
+use crate::data::part::Part;
+use crate::fault::{Fault, Result};
 use crate::manifest::schema::Synthetic;
 use crate::modality::Modality;
 use crate::rng::{stream, Purpose};
 use rand::Rng;
+
+/// Most clips of a dataset: their numbers have six digits in a stem.
+const MOST_CLIPS: usize = 999_999;
 
 /// What a modality shows of the class.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,9 +87,12 @@ impl Source {
         let tokens = self.channels.iter().map(|channel| {
             let rows = if channel.caption { 0 } else { rows };
             let row = channel.prototypes[class].iter();
-            let token = |&prototype: &u32| match rng.gen::<f64>() < channel.strength {
-                true => prototype,
-                false => rng.gen_range(0..channel.vocab as u32),
+            let token = |&prototype: &u32| {
+                if rng.gen::<f64>() < channel.strength {
+                    prototype
+                } else {
+                    rng.gen_range(0..channel.vocab as u32)
+                }
             };
             std::iter::repeat_n(row, rows).flatten().map(token).collect()
         });
@@ -106,4 +113,29 @@ fn prototype(seed: u64, class: usize, index: usize, modality: &Modality) -> Vec<
     }
     let mut rng = stream(seed, Purpose::Prototypes, &[class as u64, index as u64]);
     (0..modality.length).map(|_| rng.gen_range(0..modality.vocab as u32)).collect()
+}
+
+/// Refuses what cannot be generated, naming the field.
+fn check(spec: &Synthetic, modalities: &[Modality]) -> Result<()> {
+    let refuse = |field: &str, found: String, expected: &str| {
+        let fault = Fault::invalid("synthetic data cannot be made like this");
+        Err(fault.at(format!("data.synthetic.{field}")).found(found).expected(expected))
+    };
+    if spec.classes == 0 {
+        return refuse("classes", "0".into(), "at least 1 class");
+    }
+    if spec.rows == 0 {
+        return refuse("rows", "0".into(), "at least 1 row");
+    }
+    let clips = [spec.clips.0, spec.clips.1, spec.clips.2];
+    if clips.iter().try_fold(0usize, |sum, n| sum.checked_add(*n)).is_none_or(|n| n > MOST_CLIPS) {
+        return refuse("clips", format!("{clips:?}"), "at most 999999 clips in all splits together");
+    }
+    for m in modalities {
+        let strength = strength(spec, m);
+        if !(0.0..=1.0).contains(&strength) {
+            return refuse("strength", format!("{strength} for {}", m.name), "a probability in 0..=1");
+        }
+    }
+    Ok(())
 }

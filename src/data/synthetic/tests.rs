@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::batch::SampleMask;
-use crate::manifest::schema::PerModality;
+use crate::data::{Dataset, Part};
+use crate::manifest::schema::{PerModality, Synthetic};
 use crate::masking;
+use crate::modality::Modality;
 use statrs::distribution::{Binomial, DiscreteCDF};
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! GPT-2's byte-pair encoding with the three ids the reference adds (REFERENCE §2).
 
-use super::Vocabulary;
+use super::vocabulary::Vocabulary;
 use tiktoken_rs::r50k_base_singleton;
 
 const PAD: u32 = 50257;

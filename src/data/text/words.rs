@@ -3,7 +3,7 @@
 //! A word is a maximal run of letters and digits (Unicode); every other visible character is a word
 //! of its own; white space separates. "A lion's den." → `a` `lion` `'` `s` `den` `.`
 
-use super::Vocabulary;
+use super::vocabulary::Vocabulary;
 use std::collections::BTreeMap;
 
 const PAD: u32 = 0;
