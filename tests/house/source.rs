@@ -224,7 +224,9 @@ impl Sources {
             let begins = tokens[at].is_word()
                 && reads(&tokens, at + 1, &["::"])
                 && !used.contains(&at)
-                && (at == 0 || !tokens[at - 1].is("::") && !tokens[at - 1].is("."));
+                && (at == 0 || !tokens[at - 1].is("::") && !tokens[at - 1].is("."))
+                // `pub(in crate::a)` says who may see, not what is seen.
+                && !(at >= 3 && reads(&tokens, at - 3, &["pub", "(", "in"]));
             if begins {
                 let (path, end) = path_at(&tokens, at);
                 let path = self.resolve(source, &tokens[at].scope, &path, &aliases);
@@ -369,7 +371,7 @@ mod tests {
             ("a/x.rs", "use super::y::{self, Y as Z, deep::{D, *}}; use crate::{b, a::Y}; use std::env;"),
             (
                 "a/y.rs",
-                "pub mod deep { use super::super::x::X; } fn f() { super::x::g::<u8>(); env::var(); }",
+                "pub mod deep { use super::super::x::X; } pub(in crate::b) fn f() { super::x::g::<u8>(); env::var(); }",
             ),
             ("a/tests.rs", "use crate::b;"),
             ("b.rs", "use crate::a::y; use y::deep; fn f() { deep::D::new(); Self::g(); std::env::var() }"),
