@@ -50,6 +50,16 @@ pub enum Kernels {
     Composed,
 }
 
+impl Kernels {
+    /// As `--kernels` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kernels::Fused => "fused",
+            Kernels::Composed => "composed",
+        }
+    }
+}
+
 /// Work that runs on whichever device a [`Device`] names, with a kernel set for it.
 pub trait OnDevice {
     type Output;

@@ -1,8 +1,8 @@
 //! Arguments that several commands share. What they mean is decided by the commands.
 
-use crate::device::Device;
-use crate::model::network::Kernels;
+use crate::device::{Device, Kernels};
 use crate::runner;
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -25,33 +25,20 @@ pub struct Global {
     pub threads: Option<NonZeroUsize>,
     /// Implementation of the operations
     #[arg(long, global = true, value_enum, default_value = "fused", hide = true)]
-    pub kernels: KernelsArg,
+    pub kernels: Kernels,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum KernelsArg {
-    /// Ours (CPU only)
-    Fused,
-    /// Composed of dfdx primitives
-    Composed,
-}
-
-impl KernelsArg {
-    /// As given on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            KernelsArg::Fused => "fused",
-            KernelsArg::Composed => "composed",
-        }
+impl ValueEnum for Kernels {
+    fn value_variants<'a>() -> &'a [Kernels] {
+        &[Kernels::Fused, Kernels::Composed]
     }
-}
 
-impl From<KernelsArg> for Kernels {
-    fn from(k: KernelsArg) -> Kernels {
-        match k {
-            KernelsArg::Fused => Kernels::Fused,
-            KernelsArg::Composed => Kernels::Composed,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Kernels::Fused => "Ours (CPU only)",
+            Kernels::Composed => "Composed of dfdx primitives",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub fn settings(global: &Global) -> Settings {
     Settings {
         device: global.device,
-        kernels: global.kernels.into(),
+        kernels: global.kernels,
         ..Settings::new(runs_folder(global), cache_folder(), now)
     }
 }

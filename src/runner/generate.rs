@@ -11,7 +11,7 @@ use crate::manifest::check;
 use crate::manifest::schema::Decode;
 use crate::modality::{index, indices, Modality};
 use crate::model::digest;
-use crate::model::network::Network;
+use crate::model::network::{Inference, Network};
 use crate::provenance::CODE_HASH;
 use crate::store::json;
 use serde::Serialize;
@@ -99,7 +99,7 @@ pub fn dataset(session: &Session, net: &dyn Network, request: &Request, out: &Pa
     Ok(generated)
 }
 
-fn clips_of(net: &dyn Network, session: &Session, task: &Task) -> Result<Vec<ClipData>> {
+fn clips_of(net: &dyn Inference, session: &Session, task: &Task) -> Result<Vec<ClipData>> {
     let text = session.data.text(task.target);
     let all = decode::generate(net, task, &mut |_| Ok(()))?;
     let clip = |(i, tokens): (usize, Vec<u32>)| ClipData {

@@ -1,7 +1,6 @@
 //! Values a run takes from outside. None of them decides a digit of a result.
 
-use crate::device::Device;
-use crate::model::network::Kernels;
+use crate::device::{Device, Kernels};
 use crate::store::CellOf;
 use std::path::PathBuf;
 use std::time::Duration;

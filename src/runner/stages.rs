@@ -7,7 +7,7 @@ use super::settings::Settings;
 use super::sinks::RunSink;
 use crate::fault::{Fault, Result};
 use crate::model::digest;
-use crate::model::network::Network;
+use crate::model::network::{Inference, State as NetworkState};
 use crate::observer::{Observer, Stop};
 use crate::probes::suite::{self, Sink};
 use crate::record::{self, Metric, Record};
@@ -74,7 +74,7 @@ pub fn finished(run: &RunDir) -> Result<Ended> {
 /// What a probe cannot measure, and whatever the sink refuses.
 pub fn measure(
     session: &Session,
-    net: &dyn Network,
+    net: &dyn Inference,
     settings: &Settings,
     sink: &mut dyn Sink,
 ) -> Result<Vec<Metric>> {
@@ -106,7 +106,7 @@ fn stages(place: &Workplace, journal: &mut Journal) -> Result<Option<Stop>> {
 ///
 /// # Errors
 /// If the parameters are not those that were recorded.
-fn measured_before(run: &RunDir, net: &dyn Network) -> Result<bool> {
+fn measured_before(run: &RunDir, net: &dyn NetworkState) -> Result<bool> {
     if !run.finished() {
         return Ok(false);
     }

@@ -54,7 +54,7 @@ pub fn show(plan: &Plan, args: &Args, global: &Global) -> Result<Done> {
     let found: Vec<Existing> = plan.jobs.iter().map(Job::existing).collect::<Result<_>>()?;
     let open = found.iter().filter(|f| !matches!(f, Existing::Complete(_))).count();
     let (workers, threads) = shares(args, open);
-    let resources = Resources { device: global.device, kernels: global.kernels.into(), workers, threads };
+    let resources = Resources { device: global.device, kernels: global.kernels, workers, threads };
     let forecast = if open == 0 { None } else { Some(forecast(plan, &found, resources, &cache_folder())?) };
     let smallest = from_finished(plan)?;
     let deviations = detectable::in_deviations(plan.test_clips, ALPHA, POWER).ok();

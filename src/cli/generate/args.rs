@@ -1,6 +1,7 @@
 //! Arguments of `nano4m generate`.
 
 use crate::manifest::schema::{Decode, Scheme};
+use clap::builder::PossibleValue;
 use clap::ValueEnum;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ pub struct Args {
     pub clips: Option<NonZeroUsize>,
     /// Order in which positions become known
     #[arg(long, value_enum, default_value = "maskgit")]
-    pub scheme: SchemeArg,
+    pub scheme: Scheme,
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub steps: usize,
     /// 0 takes the most likely token
@@ -69,20 +70,16 @@ pub enum PartArg {
     All,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum SchemeArg {
-    /// A random order
-    Roar,
-    /// The surest first
-    Maskgit,
-}
+impl ValueEnum for Scheme {
+    fn value_variants<'a>() -> &'a [Scheme] {
+        &[Scheme::Roar, Scheme::MaskGit]
+    }
 
-impl From<SchemeArg> for Scheme {
-    fn from(s: SchemeArg) -> Scheme {
-        match s {
-            SchemeArg::Roar => Scheme::Roar,
-            SchemeArg::Maskgit => Scheme::MaskGit,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Scheme::Roar => PossibleValue::new("roar").help("A random order"),
+            Scheme::MaskGit => PossibleValue::new("maskgit").help("The surest first"),
+        })
     }
 }
 
@@ -95,7 +92,7 @@ impl Args {
     /// Order and sampling.
     pub fn decode(&self) -> Decode {
         Decode {
-            scheme: self.scheme.into(),
+            scheme: self.scheme,
             steps: self.steps,
             temperature: self.temperature,
             top_k: self.top_k,
