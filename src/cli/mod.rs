@@ -28,7 +28,6 @@ mod resume;
 mod run;
 mod show;
 mod signals;
-mod summary;
 mod tables;
 mod verify;
 mod why;

@@ -2,9 +2,12 @@
 
 use super::arguments::Global;
 use super::layout::style;
-use super::{output, summary};
+use super::output;
 use crate::fault::Result;
-use crate::record::{Metric, Record};
+use crate::metrics::cross_entropy::{CrossEntropyRow, CROSS_ENTROPY, GAIN};
+use crate::metrics::measured::in_order;
+use crate::metrics::{source, summary, Key, Metric, ScoreRow};
+use crate::record::Record;
 use tabled::builder::Builder;
 
 /// The record as JSON, or its table.
@@ -25,7 +28,7 @@ pub fn print_metrics(metrics: &[Metric], modalities: &[&str], drift: &[String]) 
             text += &format!("[…] {interval}; gain = unigram marginal − model, paired on the same clips\n");
         }
     }
-    if let Some(table) = summary::table(metrics, modalities) {
+    if let Some(table) = other_probes(metrics, modalities) {
         text += &format!("\nother probes on the test split, [95 % interval over clips]\n{table}\n");
         text += "every method, baseline and test: `nano4m report`\n";
     }
@@ -41,28 +44,71 @@ pub fn print_metrics(metrics: &[Metric], modalities: &[&str], drift: &[String]) 
 
 /// Rows: modalities; columns: model, unigram marginal, uniform, gain, clips.
 pub fn cross_entropy(metrics: &[Metric], modalities: &[&str]) -> Option<String> {
-    let find = |name: &str, modality: &str| {
-        metrics.iter().find(|m| m.name == name && m.modality.as_deref() == Some(modality))
+    let find = |key: Key| {
+        let key = key.to_string();
+        metrics.iter().find(|m| m.key == key)
     };
     let mut builder = Builder::default();
     builder.push_record(["modality", "model", "unigram marginal", "uniform", "gain", "clips"]);
     let mut any = false;
-    let measured = metrics.iter().filter(|m| m.name == "cross_entropy").filter_map(|m| m.modality.as_deref());
-    let directed = measured.filter(|m| !modalities.contains(m));
-    for modality in modalities.iter().copied().chain(directed) {
-        let Some(model) = find("cross_entropy", modality) else { continue };
+    let model = |about: &str| find(Key::new(&CROSS_ENTROPY, about));
+    let own = metrics.iter().filter(|m| m.file.as_deref() == Some(CrossEntropyRow::FILE));
+    let directed =
+        in_order(own.filter_map(|m| m.about.as_deref())).into_iter().filter(|a| !modalities.contains(a));
+    for about in modalities.iter().copied().chain(directed) {
+        let Some(model) = model(about) else { continue };
         any = true;
-        let plain = |name: &str| number(find(name, modality).and_then(|m| m.value));
+        let by =
+            |source: &str| number(find(Key::new(&CROSS_ENTROPY, about).by(source)).and_then(|m| m.value));
         builder.push_record([
-            modality.replace("->", " → "),
+            about.replace("->", " → "),
             with_interval(Some(model)),
-            plain("cross_entropy.unigram_marginal"),
-            plain("cross_entropy.uniform"),
-            with_interval(find("cross_entropy.gain", modality)),
+            by(source::UNIGRAM),
+            by(source::UNIFORM),
+            with_interval(find(Key::new(&GAIN, about))),
             model.n.to_string(),
         ]);
     }
     any.then(|| style(builder, 1))
+}
+
+/// The headlines of every other probe; `None` when none of it was measured. Details are in the record and in
+/// `nano4m report`.
+fn other_probes(metrics: &[Metric], modalities: &[&str]) -> Option<String> {
+    let mut builder = Builder::default();
+    builder.push_record(["quantity", "about", "value", "clips"]);
+    let lines = summary::lines(metrics);
+    for line in &lines {
+        builder.push_record([
+            line.label.to_string(),
+            short(&line.about, modalities),
+            in_unit(line.metric, line.digits),
+            line.metric.n.to_string(),
+        ]);
+    }
+    (!lines.is_empty()).then(|| style(builder, 2))
+}
+
+/// `tok_audio@512->tok_rgb@196` → `audio → rgb`.
+fn short(about: &str, modalities: &[&str]) -> String {
+    let mut text = about.to_string();
+    for full in modalities {
+        let base = full.split('@').next().unwrap_or(full);
+        text = text.replace(full, base.strip_prefix("tok_").unwrap_or(base));
+    }
+    text.replace("->", " → ").replace('/', ", ").replace('_', " ")
+}
+
+fn in_unit(m: &Metric, digits: usize) -> String {
+    let unit = if m.unit == "1" { String::new() } else { format!(" {}", m.unit) };
+    let number = |v: f64| format!("{v:.digits$}");
+    match (m.value, m.low, m.high) {
+        (Some(v), Some(low), Some(high)) => {
+            format!("{} [{}, {}]{unit}", number(v), number(low), number(high))
+        }
+        (Some(v), ..) => format!("{}{unit}", number(v)),
+        (None, ..) => "not estimable".into(),
+    }
 }
 
 fn number(value: Option<f64>) -> String {
@@ -80,20 +126,53 @@ fn with_interval(metric: Option<&Metric>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Direction;
+    use crate::metrics::catalogue::parse;
+
+    fn metric(key: &str, value: Option<f64>, n: usize) -> Metric {
+        Metric::new(&parse(key).unwrap(), value, n).with_file(CrossEntropyRow::FILE)
+    }
+
+    fn rows(table: &str) -> Vec<Vec<&str>> {
+        table.lines().skip(2).map(|l| l.split('|').map(str::trim).collect()).collect()
+    }
 
     #[test]
     fn absent_is_a_dash_and_intervals_are_shown() {
-        let gain =
-            Metric::new("cross_entropy.gain", Some("rgb"), Some(0.25), 7, "nats/token", Direction::Higher);
-        let metrics = [Metric::cross_entropy("rgb", Some(1.5), 7), gain.with_interval(Some((0.2, 0.3)), "x")];
+        let metrics = [
+            metric("cross_entropy/rgb", Some(1.5), 7),
+            metric("cross_entropy/rgb/gain", Some(0.25), 7).with_interval(Some((0.2, 0.3)), "x"),
+            metric("cross_entropy/rgb->audio", Some(2.5), 7),
+            metric("cross_entropy/rgb->audio/untrained", Some(3.5), 7),
+        ];
         let table = cross_entropy(&metrics, &["rgb", "audio"]).unwrap();
-        let row = table.lines().nth(2).unwrap();
         assert_eq!(
-            row.split('|').map(str::trim).collect::<Vec<_>>(),
-            ["rgb", "1.5000", "–", "–", "0.2500 [0.2000, 0.3000]", "7"]
+            rows(&table),
+            [
+                ["rgb", "1.5000", "–", "–", "0.2500 [0.2000, 0.3000]", "7"],
+                ["rgb → audio", "2.5000", "–", "–", "–", "7"],
+            ]
         );
-        assert!(!table.contains("audio"));
         assert_eq!(cross_entropy(&[], &["rgb"]), None);
+    }
+
+    #[test]
+    fn short_names_intervals_and_what_is_absent() {
+        let all = [
+            metric("retrieval/tok_audio@512->tok_rgb@196/r1/gallery200", Some(12.345), 33)
+                .with_interval(Some((3.0, 28.0)), "x"),
+            metric("retrieval/tok_audio@512->tok_rgb@196/r1/untrained", Some(1.0), 33),
+            metric("classification/tok_audio@512/caption_likelihood/top1", None, 33),
+            metric("forward_vs_autoregressive/scene_desc/gain", Some(0.01234), 33),
+        ];
+        let table = other_probes(&all, &["tok_rgb@196", "tok_audio@512"]).unwrap();
+        assert_eq!(
+            rows(&table),
+            [
+                ["class, top-1", "audio, caption likelihood", "not estimable", "33"],
+                ["retrieval, R@1", "audio → rgb, gallery 200", "12.3 [3.0, 28.0] %", "33"],
+                ["one pass − autoregressive", "scene desc", "0.0123 nats/token", "33"],
+            ]
+        );
+        assert_eq!(other_probes(&[], &[]), None);
     }
 }

@@ -9,10 +9,9 @@ use super::{
 use crate::data::Dataset;
 use crate::fault::Result;
 use crate::manifest::schema::{Direction, Experiment, Masking, Probe};
+use crate::metrics::{self, rows, source, Metric, ScoreRow};
 use crate::model::network::{Inference, Network};
 use crate::observer::ProbeObserver;
-use crate::record::examples::{self, source, Example};
-use crate::record::{self, Metric};
 use std::collections::BTreeMap;
 
 /// Where the probes report to.
@@ -99,7 +98,7 @@ impl<'a> Suite<'a> {
         let observer = &mut self.observe("cross-entropy, untrained");
         rows.extend(ce::network(untrained.as_ref(), &task, source::UNTRAINED, observer)?);
         rows.extend(ce::baselines(&Fitted::all(evaluation.data), &task));
-        self.keep(&rows, record::cross_entropy::metrics(&rows, &task.names(), self.seed()))
+        self.keep(&rows, metrics::cross_entropy::metrics(&rows, &task.names(), self.seed()))
     }
 
     fn classification(&mut self, inputs: &[Vec<String>], templates: &[String]) -> Result<()> {
@@ -108,35 +107,35 @@ impl<'a> Suite<'a> {
             classification::measure(&evaluation, inputs, templates, &mut self.observe("classification"))?;
         let name = |set: &Vec<String>| evaluation.indices(set).map(|set| evaluation.joined(&set));
         let names = inputs.iter().map(name).collect::<Result<Vec<_>>>()?;
-        self.keep(&rows, record::classification::metrics(&rows, &names, self.seed()))
+        self.keep(&rows, metrics::classification::metrics(&rows, &names, self.seed()))
     }
 
     fn retrieval(&mut self, pairs: &[(String, String)], gallery: usize) -> Result<()> {
         let (evaluation, untrained) = (self.evaluation, (self.untrained)()?);
         let observer = &mut self.observe("retrieval");
         let rows = retrieval::measure(&evaluation, untrained.as_ref(), pairs, gallery, observer)?;
-        self.keep(&rows, record::retrieval::metrics(&rows, pairs, gallery, self.seed()))
+        self.keep(&rows, metrics::retrieval::metrics(&rows, pairs, gallery, self.seed()))
     }
 
     fn memorization(&mut self, modality: &str, given: &[String], clips: usize) -> Result<()> {
         let evaluation = self.evaluation;
         let rows =
             memorization::measure(&evaluation, modality, given, clips, &mut self.observe("memorization"))?;
-        self.keep(&rows, record::memorization::metrics(&rows, self.seed()))
+        self.keep(&rows, metrics::memorization::metrics(&rows, self.seed()))
     }
 
     fn directions(&mut self, directions: &[Direction]) -> Result<()> {
         let (evaluation, untrained) = (self.evaluation, (self.untrained)()?);
         let observer = &mut self.observe("directions");
         let rows = directions::measure(&evaluation, untrained.as_ref(), directions, observer)?;
-        self.keep(&rows, record::directions::metrics(&rows, self.seed()))
+        self.keep(&rows, metrics::directions::metrics(&rows, self.seed()))
     }
 
     fn forward_vs_autoregressive(&mut self, input: &str, target: &str, clips: usize) -> Result<()> {
         let evaluation = self.evaluation;
         let observer = &mut self.observe("forward against autoregressive");
         let rows = forward_vs_autoregressive::measure(&evaluation, input, target, clips, observer)?;
-        self.keep(&rows, record::forward_vs_autoregressive::metrics(&rows, target, self.seed()))
+        self.keep(&rows, metrics::forward_vs_autoregressive::metrics(&rows, target, self.seed()))
     }
 
     fn seed(&self) -> u64 {
@@ -146,7 +145,7 @@ impl<'a> Suite<'a> {
     fn generation(&mut self, settings: &generation::Settings) -> Result<()> {
         let evaluation = self.evaluation;
         let rows = generation::measure(&evaluation, settings, &mut self.observe("generation"))?;
-        self.keep(&rows, record::generation::metrics(&rows, evaluation.experiment.seeds.probes))
+        self.keep(&rows, metrics::generation::metrics(&rows, evaluation.experiment.seeds.probes))
     }
 
     fn linear_probe(&mut self, sets: &[Vec<String>]) -> Result<()> {
@@ -156,7 +155,7 @@ impl<'a> Suite<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.keep(&rows, record::linear_probe::metrics(&rows))
+        self.keep(&rows, metrics::linear_probe::metrics(&rows, self.seed()))
     }
 
     /// Tells the sink about the probe called `name`.
@@ -165,13 +164,13 @@ impl<'a> Suite<'a> {
     }
 
     /// Adds scores to the file of their kind, and metrics to the record.
-    fn keep<E: Example>(&mut self, scores: &[E], metrics: Vec<Metric>) -> Result<()> {
-        let csv = examples::to_csv(scores)?;
-        let file = self.files.entry(E::FILE).or_default();
+    fn keep<R: ScoreRow>(&mut self, scores: &[R], metrics: Vec<Metric>) -> Result<()> {
+        let csv = rows::to_csv(scores)?;
+        let file = self.files.entry(R::FILE).or_default();
         let header = csv.iter().position(|&b| b == b'\n').map_or(csv.len(), |i| i + 1);
         file.extend_from_slice(if file.is_empty() { &csv } else { &csv[header..] });
         self.metrics.extend(metrics);
-        self.sink.file(E::FILE, file)
+        self.sink.file(R::FILE, file)
     }
 }
 

@@ -4,33 +4,33 @@
 //! Nothing here depends on the time or the place a run happened.
 
 pub mod ablation;
-pub mod classification;
 mod complete;
-pub mod cross_entropy;
-pub mod directions;
 pub mod examples;
-pub mod forward_vs_autoregressive;
-pub mod generation;
-pub mod linear_probe;
-pub mod measured;
-pub mod memorization;
-mod metric;
-pub mod retrieval;
-mod scores;
 
+pub use crate::metrics::{Better as Direction, Metric};
 pub use ablation::AblationRecord;
 pub use complete::missing;
-pub use metric::{Direction, Metric};
-pub use scores::Score;
 
-use crate::fault::{Fault, Result};
+use crate::fault::Result;
 use crate::manifest::schema::Seeds;
+use crate::metrics::catalogue::canonical;
+use crate::store::json::{self, Format};
 use crate::store::CellOf;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Version of `record.json`.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
+
+const FORMAT: Format = Format {
+    what: "a record",
+    short: "record",
+    schema: SCHEMA,
+    help: Some(
+        "`nano4m run` makes the run again beside this one, which stays as it is: another version of the program \
+         is another run",
+    ),
+};
 
 /// Content of `record.json`, the commit marker of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,17 +108,15 @@ pub struct FileDigest {
 }
 
 impl Record {
-    /// The metric of that name and modality.
-    pub fn metric(&self, name: &str, modality: Option<&str>) -> Option<&Metric> {
-        self.metrics.iter().find(|m| m.name == name && m.modality.as_deref() == modality)
+    /// The metric called `key`, e.g. `cross_entropy/tok_rgb@64`, in any spelling a claim may have.
+    pub fn metric(&self, key: &str) -> Option<&Metric> {
+        let key = canonical(key);
+        self.metrics.iter().find(|m| m.key == key)
     }
 
     /// `record.json` as bytes, newline at the end.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|e| Fault::failed(format!("cannot format the record: {e}")))?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        json::pretty(self)
     }
 
     /// Reads `path`.
@@ -126,22 +124,14 @@ impl Record {
     /// # Errors
     /// If it is missing, is not a record or has another version.
     pub fn read(path: &Path) -> Result<Record> {
-        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
-        let record: Record = serde_json::from_slice(&bytes)
-            .map_err(|e| Fault::failed(format!("not a record: {e}")).at(path.display().to_string()))?;
-        if record.schema != SCHEMA {
-            return Err(Fault::failed("a record of another version of nano4m")
-                .at(path.display().to_string())
-                .found(format!("record schema {}", record.schema))
-                .expected(format!("record schema {SCHEMA}")));
-        }
-        Ok(record)
+        FORMAT.read(path)
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::metrics::catalogue::parse;
 
     /// A small complete record.
     pub(crate) fn sample() -> Record {
@@ -164,7 +154,7 @@ pub(crate) mod tests {
             final_digest: "22".into(),
             clips: Clips { train: 3, eval: 2, test: 1 },
             modalities: vec![],
-            metrics: vec![Metric::cross_entropy("rgb", Some(1.5), 3)],
+            metrics: vec![Metric::new(&parse("cross_entropy/rgb").unwrap(), Some(1.5), 3)],
             files: vec![],
         }
     }
@@ -176,10 +166,22 @@ pub(crate) mod tests {
         let mut record = sample();
         std::fs::write(&path, record.to_json().unwrap()).unwrap();
         assert_eq!(Record::read(&path).unwrap(), record);
-        assert_eq!(record.metric("cross_entropy", Some("rgb")).unwrap().value, Some(1.5));
-        assert!(record.metric("cross_entropy", None).is_none());
+        assert_eq!(record.metric("cross_entropy/rgb").unwrap().value, Some(1.5));
+        assert!(record.metric("cross_entropy/rgb/gain").is_none());
         record.schema = 7;
         std::fs::write(&path, record.to_json().unwrap()).unwrap();
         assert_eq!(Record::read(&path).unwrap_err().found.as_deref(), Some("record schema 7"));
+    }
+
+    /// Before schema 2 a metric had a name and a modality: it is not damaged, it is of another version.
+    #[test]
+    fn a_record_of_schema_1_is_refused_with_what_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record.json");
+        let old = r#"{"schema": 1, "metrics": [{"name": "cross_entropy", "modality": "rgb", "value": 1.5}]}"#;
+        std::fs::write(&path, old).unwrap();
+        let fault = Record::read(&path).unwrap_err();
+        assert_eq!(fault.what, "a record of another version of nano4m");
+        assert!(fault.help.unwrap().contains("`nano4m run` makes the run again"));
     }
 }

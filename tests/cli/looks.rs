@@ -50,16 +50,16 @@ fn a_record_holds_metrics_with_intervals_and_no_times() {
     assert_eq!(record["steps"], 40);
     assert_eq!(record["clips"]["test"], 32);
     let metrics = record["metrics"].as_array().unwrap();
-    let find =
-        |name: &str| metrics.iter().find(|m| m["name"] == name && m["modality"] == "tok_rgb@16").unwrap();
-    let (model, gain) = (find("cross_entropy"), find("cross_entropy.gain"));
+    let find = |key: &str| metrics.iter().find(|m| m["key"] == key).unwrap();
+    let (model, gain) = (find("cross_entropy/tok_rgb@16"), find("cross_entropy/tok_rgb@16/gain"));
+    assert_eq!(model["about"], "tok_rgb@16");
     assert!(
         model["low"].as_f64() < model["value"].as_f64() && model["value"].as_f64() < model["high"].as_f64()
     );
-    assert_eq!((&gain["direction"], &gain["unit"]), (&"higher".into(), &"nats/token".into()));
-    let uniform = find("cross_entropy.uniform")["value"].as_f64().unwrap();
+    assert_eq!((&gain["better"], &gain["unit"]), (&"higher".into(), &"nats/token".into()));
+    let uniform = find("cross_entropy/tok_rgb@16/uniform")["value"].as_f64().unwrap();
     assert!((uniform - 64f64.ln()).abs() < 1e-9);
-    assert!(metrics.iter().any(|m| m["name"] == "cross_entropy.codebook_marginal"));
+    assert!(metrics.iter().any(|m| m["key"] == "cross_entropy/tok_audio@16/codebook_marginal"));
     assert!(!record.to_string().contains("seconds"));
 }
 

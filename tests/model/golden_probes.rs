@@ -161,7 +161,7 @@ impl Golden {
     fn metric(&self, key: &str) -> f64 {
         let all = support::json(&self.out.path("out/metrics.json"));
         let all: Vec<nano4m::record::Metric> = serde_json::from_value(all).unwrap();
-        let metric = all.iter().find(|m| m.key() == key).unwrap_or_else(|| panic!("no metric {key}"));
+        let metric = all.iter().find(|m| m.key == key).unwrap_or_else(|| panic!("no metric {key}"));
         metric.value.unwrap_or_else(|| panic!("{key} has no value"))
     }
 
@@ -224,7 +224,7 @@ fn classification(g: &Golden) {
                 let what = format!("{kind}, {set}, top-{k}");
                 g.hits(&what, hits, ranks.len(), &numbers[format!("top{k}")]);
             }
-            g.close(&format!("classification.true_logp/{name}/{method}"), &numbers["mean_true_logp"], 1.0);
+            g.close(&format!("classification/{name}/{method}/true_logp"), &numbers["mean_true_logp"], 1.0);
         }
     }
 }
@@ -261,7 +261,7 @@ fn retrieval(g: &Golden) {
             numbers["ranks"].as_array().unwrap().iter().map(|r| r.as_u64().unwrap()).collect();
         assert_eq!(ranks, want, "{pair}");
         for k in [1, 5, 10] {
-            g.close(&format!("retrieval.r{k}/{pair}"), &numbers[format!("R{k}")], 100.0);
+            g.close(&format!("retrieval/{pair}/r{k}"), &numbers[format!("R{k}")], 100.0);
         }
     }
 }
@@ -269,11 +269,11 @@ fn retrieval(g: &Golden) {
 fn directions(g: &Golden) {
     let rows = g.rows::<Direction>();
     for (name, from, to) in DIRECTIONS {
-        let (direction, to) = (format!("{}->{}", inputs(&g.expected, from), full(to)), full(to));
+        let direction = format!("{}->{}", inputs(&g.expected, from), full(to));
         let own = rows.iter().filter(|r| r.direction == direction && r.source == "model");
         let (hits, n) = own.fold((0, 0), |(h, n), r| (h + r.correct, n + r.tokens));
         g.hits(name, hits as usize, n as usize, &g.expected["directions"][name]);
-        g.close(&format!("directions.accuracy/{direction}/{to}"), &g.expected["directions"][name], 100.0);
+        g.close(&format!("directions/{direction}"), &g.expected["directions"][name], 100.0);
     }
 }
 
@@ -284,11 +284,11 @@ fn memorization(g: &Golden) {
         assert_eq!(own.len() as u64, e[format!("n_{part}")].as_u64().unwrap());
         let (hits, n) = own.iter().fold((0, 0), |(h, n), r| (h + r.correct, n + r.tokens));
         g.hits(&format!("memorization, {part}"), hits as usize, n as usize, &e[format!("{part}_acc")]);
-        g.close(&format!("memorization.accuracy/{part}"), &e[format!("{part}_acc")], 100.0);
-        g.close(&format!("memorization.cross_entropy/{part}"), &e[format!("{part}_ce")], 1.0);
+        g.close(&format!("memorization/{part}/accuracy"), &e[format!("{part}_acc")], 100.0);
+        g.close(&format!("memorization/{part}/cross_entropy"), &e[format!("{part}_ce")], 1.0);
     }
     for (gap, metric, scale) in [("gap_acc", "accuracy", 100.0), ("gap_ce", "cross_entropy", 1.0)] {
-        let of = |part: &str| g.metric(&format!("memorization.{metric}/{part}")) / scale;
+        let of = |part: &str| g.metric(&format!("memorization/{part}/{metric}")) / scale;
         let ours = if gap == "gap_acc" { of("train") - of("test") } else { of("test") - of("train") };
         assert!((ours - e[gap].as_f64().unwrap()).abs() <= MEAN, "{gap}: {ours}");
     }
@@ -297,9 +297,9 @@ fn memorization(g: &Golden) {
 fn forward(g: &Golden) {
     let e = &g.expected["forward_vs_autoregressive"];
     assert_eq!(g.rows::<ForwardVsAutoregressive>().len() as u64, e["n"].as_u64().unwrap());
-    g.close("forward_vs_autoregressive.single/scene_desc", &e["single"], 1.0);
-    g.close("forward_vs_autoregressive.autoregressive/scene_desc", &e["autoregressive"], 1.0);
-    let gap = -g.metric("forward_vs_autoregressive.gain/scene_desc");
+    g.close("forward_vs_autoregressive/scene_desc/single", &e["single"], 1.0);
+    g.close("forward_vs_autoregressive/scene_desc/autoregressive", &e["autoregressive"], 1.0);
+    let gap = -g.metric("forward_vs_autoregressive/scene_desc/gain");
     assert!((gap - e["gap"].as_f64().unwrap()).abs() <= MEAN, "gap: {gap}");
 }
 
@@ -310,7 +310,7 @@ const MARGINAL_TARGETS: [&str; 4] = ["tok_rgb@196", "tok_audio@512", "tok_depth@
 fn marginals(g: &Golden) {
     for (modality, e) in g.expected["marginal"].as_object().unwrap() {
         let input = if modality == "scene_desc" { "tok_audio@512" } else { "scene_desc" };
-        let of = |source: &str| format!("cross_entropy.{source}/{input}->{modality}");
+        let of = |source: &str| format!("cross_entropy/{input}->{modality}/{source}");
         g.close(&of("uniform"), &e["log_vocab"], 1.0);
         g.close(&of("unigram_marginal"), &e["unigram_ce_add_one"], 1.0);
     }

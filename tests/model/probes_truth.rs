@@ -55,7 +55,7 @@ fn run(strength: f64) -> Measured {
 
 impl Measured {
     fn metric(&self, key: &str) -> &Metric {
-        self.record.metrics.iter().find(|m| m.key() == key).unwrap_or_else(|| panic!("no metric {key}"))
+        self.record.metric(key).unwrap_or_else(|| panic!("no metric {key}"))
     }
 
     fn value(&self, key: &str) -> f64 {
@@ -115,25 +115,25 @@ fn what_is_planted_is_found() {
     let distances = m.above_the_optimum();
     assert!(distances.iter().all(|d| *d < 0.35), "far from the optimum: {distances:?}");
     for name in ["tok_rgb@16", "tok_audio@16", "scene_desc"] {
-        assert!(m.metric(&format!("cross_entropy.gain/{name}")).low.unwrap() > 0.5, "{name}");
+        assert!(m.metric(&format!("cross_entropy/{name}/gain")).low.unwrap() > 0.5, "{name}");
         // Another clip's input misleads: the input is used.
-        let shuffled = m.metric(&format!("cross_entropy.shuffled_input/{name}")).low.unwrap();
+        let shuffled = m.metric(&format!("cross_entropy/{name}/shuffled_input")).low.unwrap();
         assert!(shuffled > m.metric(&format!("cross_entropy/{name}")).high.unwrap(), "{name}");
     }
     for inputs in ["tok_audio@16", "tok_rgb@16+tok_audio@16"] {
         for method in ["caption_likelihood", "logit_rank_as_trained", "sequence_decode"] {
-            let of = |quantity: &str| m.value(&format!("classification.{quantity}/{inputs}/{method}"));
+            let of = |quantity: &str| m.value(&format!("classification/{inputs}/{method}/{quantity}"));
             assert!(of("top1") > 95.0, "{inputs} {method}: {}", of("top1"));
-            assert!(of("top1.shuffled_input") < 50.0, "{inputs} {method}");
+            assert!(of("top1/shuffled_input") < 50.0, "{inputs} {method}");
         }
     }
     // The class decides 95 % of the tokens (three standard errors above it are luck); a whole modality as
     // target is rarer in training than in this question, so some of it is missed.
-    let accuracy = m.value("directions.accuracy/tok_rgb@16->tok_audio@16/tok_audio@16");
+    let accuracy = m.value("directions/tok_rgb@16->tok_audio@16");
     assert!((80.0..97.2).contains(&accuracy), "{accuracy}");
     for pair in ["tok_audio@16->tok_rgb@16", "tok_rgb@16->tok_audio@16"] {
         // About 16 clips share the class of the partner: no encoder can do better than 10 of 16.
-        let r10 = m.metric(&format!("retrieval.r10/{pair}"));
+        let r10 = m.metric(&format!("retrieval/{pair}/r10"));
         assert!(r10.high.unwrap() < 100.0 * 10.0 / 64.0 * 6.0, "{r10:?}");
     }
 }
@@ -145,17 +145,17 @@ fn nothing_is_found_where_nothing_is_planted() {
     // The caption alone is not noise: it shows the class.
     assert!(distances[..2].iter().all(|d| *d < 0.2), "far from ln 32: {distances:?}");
     for name in ["tok_rgb@16", "tok_audio@16"] {
-        assert!(m.metric(&format!("cross_entropy.gain/{name}")).low.unwrap() <= 0.0, "{name}");
+        assert!(m.metric(&format!("cross_entropy/{name}/gain")).low.unwrap() <= 0.0, "{name}");
     }
     for inputs in ["tok_audio@16", "tok_rgb@16+tok_audio@16"] {
         for method in ["caption_likelihood", "caption_likelihood_minus_prior"] {
-            m.no_better_than(&format!("classification.top1/{inputs}/{method}"), 0.25);
+            m.no_better_than(&format!("classification/{inputs}/{method}/top1"), 0.25);
         }
     }
     for pair in ["tok_audio@16->tok_rgb@16", "tok_rgb@16->tok_audio@16"] {
         for k in [1, 5, 10] {
-            m.no_better_than(&format!("retrieval.r{k}/{pair}"), f64::from(k) / 64.0);
+            m.no_better_than(&format!("retrieval/{pair}/r{k}"), f64::from(k) / 64.0);
         }
     }
-    m.holds("directions.accuracy/tok_rgb@16->tok_audio@16/tok_audio@16", 100.0 / 32.0);
+    m.holds("directions/tok_rgb@16->tok_audio@16", 100.0 / 32.0);
 }

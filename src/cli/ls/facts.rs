@@ -1,14 +1,15 @@
 //! Every field of a run by its path: what `ls` filters, sorts and shows.
 //!
 //! A path is looked up, in this order, as a column of `ls` (`state`), a metric of the record
-//! (`cross_entropy/tok_rgb@16`, with `.low`, `.high` or `.n` after it), a path of the resolved manifest
+//! (`cross_entropy/tok_rgb@16`, with `.low`, `.high` or `.n` after it; as claims write it), a path of the resolved manifest
 //! (`train.lr`, `modalities.tok_rgb@16.masking`), and a field of `status.json` or `record.json`
 //! (`train_seconds`, `record.clips.test`).
 
 use super::line::Line;
 use crate::fault::Fault;
 use crate::manifest::{lookup, syntax};
-use crate::record::{Metric, Record};
+use crate::metrics::{catalogue, Metric};
+use crate::record::Record;
 use crate::store::RunDir;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ impl Facts {
     pub fn get(&self, path: &str) -> Option<Value> {
         let plain = |p: &str| self.fields.get(p).cloned();
         plain(path)
+            .or_else(|| plain(&canonical(path)))
             .or_else(|| self.in_manifest(path.strip_prefix("manifest.").unwrap_or(path)))
             .or_else(|| plain(&format!("status.{path}")))
             .or_else(|| plain(&format!("record.{path}")))
@@ -81,8 +83,14 @@ fn scalar(text: &str) -> Value {
     }
 }
 
+/// The one spelling of a metric's key, with what stands behind it.
+fn canonical(path: &str) -> String {
+    let part = [".low", ".high", ".n"].into_iter().find(|part| path.ends_with(part)).unwrap_or_default();
+    format!("{}{part}", catalogue::canonical(path.strip_suffix(part).unwrap_or(path)))
+}
+
 fn metric(m: &Metric, fields: &mut BTreeMap<String, Value>) {
-    let key = m.key();
+    let key = &m.key;
     for (part, v) in [(".low", m.low), (".high", m.high), (".n", Some(m.n as f64)), ("", m.value)] {
         if let Some(v) = v {
             let v = if part == ".n" { m.n.into() } else { v.into() };
@@ -112,7 +120,9 @@ mod tests {
 
     fn facts() -> Facts {
         let mut fields = BTreeMap::new();
-        metric(&Metric::cross_entropy("rgb", Some(1.5), 3).with_interval(Some((1.0, 2.0)), "m"), &mut fields);
+        let of = |key: &str| Metric::new(&catalogue::parse(key).unwrap(), Some(1.5), 3);
+        metric(&of("cross_entropy/rgb").with_interval(Some((1.0, 2.0)), "m"), &mut fields);
+        metric(&of("retrieval/a->b/r1/gallery8"), &mut fields);
         flatten("record", &json!({"clips": {"test": 7}, "list": [{"name": "a"}]}), &mut fields);
         flatten("status", &json!({"step": 3, "reason": null}), &mut fields);
         let line = Line {
@@ -138,6 +148,8 @@ mod tests {
             ("cross_entropy/rgb", json!(1.5)),
             ("cross_entropy/rgb.low", json!(1.0)),
             ("cross_entropy/rgb.n", json!(3)),
+            ("retrieval/a->b/gallery8", json!(1.5)),
+            ("retrieval/a → b/gallery8.n", json!(3)),
             ("train.lr", json!(0.001)),
             ("manifest.train.lr", json!(0.001)),
             ("train.clip", json!("None")),

@@ -8,7 +8,6 @@ mod all;
 mod built;
 mod claims;
 mod classification;
-mod common;
 mod compared;
 mod cross_entropy;
 mod directions;
@@ -24,7 +23,5 @@ pub mod tested;
 pub mod verdict;
 mod views;
 
-pub use crate::metrics::clips::{add, Clips};
 pub use all::all;
 pub use built::Context;
-pub use classification::hit;

@@ -1,7 +1,7 @@
 //! How a declared claim is judged, in every table of claims: by Holm's procedure over all of them.
 
 use crate::metrics::estimate::ALPHA;
-use crate::report::table::{Cell, Column, Heading};
+use crate::report::table::Column;
 use crate::stats::{multiple, Estimable};
 
 /// A claim and how it was judged.
@@ -44,7 +44,7 @@ pub fn judge<'v>(verdicts: impl Iterator<Item = &'v mut Verdict>) {
 }
 
 /// From the margin on: raw and adjusted p, the verdict, and the number of claims judged together.
-pub fn columns_of<L>(of: impl Fn(&L) -> &Verdict + Copy + 'static) -> [Column<L>; 5] {
+pub fn columns<L>(of: impl Fn(&L) -> &Verdict + Copy + 'static) -> [Column<L>; 5] {
     [
         Column::number("margin", "margin", "", 4, move |line| of(line).margin),
         Column::p("p", "p", move |line| of(line).p).csv_only(),
@@ -52,24 +52,6 @@ pub fn columns_of<L>(of: impl Fn(&L) -> &Verdict + Copy + 'static) -> [Column<L>
         Column::text("verdict", "verdict", move |line| of(line).word().to_string()),
         Column::count("m", move |line| of(line).claims as u64),
     ]
-}
-
-/// The same columns of a table whose rows are cells.
-pub fn columns() -> [Heading; 5] {
-    [
-        Heading::number("margin", "margin", "", 4),
-        Heading::p("p", "p").csv_only(),
-        Heading::p("p_holm", "p Holm"),
-        Heading::text("verdict", "verdict"),
-        Heading::count("m"),
-    ]
-}
-
-/// The same of one claim among `m`; without an adjusted p it was not judged.
-pub fn cells(margin: f64, p: Estimable<f64>, holm: Option<f64>, m: usize) -> [Cell; 5] {
-    let verdict = Verdict { adjusted: holm, ..Verdict::new(margin, p) };
-    let adjusted = holm.map_or(Cell::Empty, Cell::P);
-    [Cell::number(Some(margin)), Cell::p(p), adjusted, Cell::text(verdict.word()), Cell::Count(m as u64)]
 }
 
 #[cfg(test)]

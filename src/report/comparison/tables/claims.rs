@@ -26,7 +26,7 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         Column::text("unit", "unit", |l: &Line| l.metric.unit.to_string()),
         Column::estimate("gain", "gain of a", "", 4, |l: &Line| l.gain).higher(),
     ];
-    columns.extend(verdict::columns_of(|l: &Line| &l.verdict));
+    columns.extend(verdict::columns(|l: &Line| &l.verdict));
     columns.extend([Column::count("seeds", |l: &Line| l.seeds), Column::count("clips", |l: &Line| l.clips)]);
     columns
 }

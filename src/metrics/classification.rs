@@ -1,0 +1,167 @@
+//! `probes/classification.csv`: the class of a clip, by inputs, method and source.
+//!
+//! `classification/INPUTS/METHOD/top1`, `top3` and `top5` of methods that rank, `true_logp`: mean score of the
+//! true class.
+
+use super::measured;
+use super::metric::Metric;
+use super::quantity::{Better, Unit};
+use super::rows::{Quantity, ScoreRow};
+use super::source;
+use serde::{Deserialize, Serialize};
+
+/// Class of one clip predicted in one way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassificationRow {
+    pub clip: String,
+    pub inputs: String,
+    /// One of [`METHODS`].
+    pub method: String,
+    #[serde(default = "source::model")]
+    pub source: String,
+    pub true_class: String,
+    /// Empty when the decoded text names no class.
+    pub predicted_class: String,
+    /// 0-based, ties counted against the model; absent when the method does not rank.
+    pub true_rank: Option<u32>,
+    /// Log-probability or score of the true class; absent when the method has none.
+    pub true_logp: Option<f64>,
+    /// Classes that compete: chance is 1 / `classes`.
+    pub classes: u32,
+}
+
+/// Every method there is, with whether it ranks.
+pub const METHODS: [(&str, bool); 5] = [
+    ("logit_rank_as_trained", true),
+    (LEADING_SPACE, true),
+    ("caption_likelihood", true),
+    ("caption_likelihood_minus_prior", true),
+    ("sequence_decode", false),
+];
+
+/// The method that only captions of byte pairs have.
+pub const LEADING_SPACE: &str = "logit_rank_leading_space";
+
+impl ClassificationRow {
+    /// Whether the clip is right within the first `k`; `None` when the method does not rank that far.
+    pub fn hit(&self, k: u32) -> Option<bool> {
+        match self.true_rank {
+            Some(rank) => Some(rank < k),
+            None => (k == 1).then(|| self.predicted_class == self.true_class),
+        }
+    }
+
+    fn chance(&self, k: u32) -> f64 {
+        f64::from(k) / f64::from(self.classes)
+    }
+}
+
+/// Clips whose first answer is right.
+pub const TOP1: Quantity<ClassificationRow> =
+    Quantity::share("top1", |r: &ClassificationRow| r.hit(1)).chance(|r| r.chance(1)).compared();
+/// Among the first three; of three classes that is all.
+pub const TOP3: Quantity<ClassificationRow> = Quantity::share("top3", |r: &ClassificationRow| r.hit(3))
+    .chance(|r| r.chance(3))
+    .compared_if(|r| r.classes > 3);
+/// Among the first five.
+pub const TOP5: Quantity<ClassificationRow> = Quantity::share("top5", |r: &ClassificationRow| r.hit(5))
+    .chance(|r| r.chance(5))
+    .compared_if(|r| r.classes > 5);
+/// Mean score of the true class.
+pub const TRUE_LOGP: Quantity<ClassificationRow> =
+    Quantity::mean("true_logp", Unit::Nats, Better::Higher, |r: &ClassificationRow| {
+        Some((r.true_logp?, 1.0))
+    });
+
+impl ScoreRow for ClassificationRow {
+    const PROBE: &'static str = "classification";
+    const FILE: &'static str = "probes/classification.csv";
+    const QUANTITIES: &'static [Quantity<Self>] = &[TOP1, TOP3, TOP5, TRUE_LOGP];
+    const SOURCES: &'static [&'static str] = &[source::SHUFFLED];
+
+    fn clip(&self) -> &str {
+        &self.clip
+    }
+
+    fn source(&self) -> &str {
+        &self.source
+    }
+
+    fn abouts(&self) -> Vec<String> {
+        vec![format!("{}/{}", self.inputs, self.method)]
+    }
+
+    fn is_about(&self, about: &str) -> bool {
+        about.split_once('/') == Some((self.inputs.as_str(), self.method.as_str()))
+    }
+}
+
+/// Metrics of the input sets in `inputs`, in their order. The caption likelihood is always there, without a
+/// value where no clip could be ranked; other methods where they have rows.
+pub fn metrics(rows: &[ClassificationRow], inputs: &[String], seed: u64) -> Vec<Metric> {
+    let mut all = Vec::new();
+    for set in inputs {
+        for (method, ranks) in METHODS {
+            for by in [source::MODEL, source::SHUFFLED] {
+                let own = |r: &&ClassificationRow| {
+                    (r.inputs.as_str(), r.method.as_str(), r.source.as_str()) == (set, method, by)
+                };
+                let rows: Vec<&ClassificationRow> = rows.iter().filter(own).collect();
+                let always = method == "caption_likelihood" && by == source::MODEL;
+                if !rows.is_empty() || always {
+                    let quantities = measured::metrics(&rows, &format!("{set}/{method}"), by, seed);
+                    // A method that does not rank knows of its first answer only.
+                    all.extend(quantities.into_iter().take(if ranks { usize::MAX } else { 1 }));
+                }
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(clip: usize, rank: Option<u32>) -> ClassificationRow {
+        ClassificationRow {
+            clip: format!("c{clip}"),
+            inputs: "a".into(),
+            method: if rank.is_some() { "caption_likelihood" } else { "sequence_decode" }.into(),
+            source: "model".into(),
+            true_class: "cat".into(),
+            predicted_class: if clip == 0 { "cat".into() } else { String::new() },
+            true_rank: rank,
+            true_logp: rank.map(|r| -f64::from(r)),
+            classes: 5,
+        }
+    }
+
+    #[test]
+    fn ranks_become_shares() {
+        let rows =
+            [row(0, Some(0)), row(1, Some(2)), row(2, Some(4)), row(3, Some(4)), row(0, None), row(1, None)];
+        let all = metrics(&rows, &["a".into()], 1);
+        let of = |key: &str| all.iter().find(|m| m.key == key).unwrap().value;
+        assert_eq!(of("classification/a/caption_likelihood/top1"), Some(25.0));
+        assert_eq!(of("classification/a/caption_likelihood/top3"), Some(50.0));
+        assert_eq!(of("classification/a/caption_likelihood/top5"), Some(100.0));
+        assert_eq!(of("classification/a/caption_likelihood/true_logp"), Some(-2.5));
+        assert_eq!(of("classification/a/sequence_decode/top1"), Some(50.0));
+        assert_eq!(all.len(), 5);
+    }
+
+    #[test]
+    fn nobody_ranked_is_not_estimable() {
+        let all = metrics(&[], &["a".into()], 1);
+        assert_eq!(all.len(), 4);
+        assert!(all.iter().all(|m| m.value.is_none() && m.n == 0), "{all:?}");
+    }
+
+    #[test]
+    fn a_method_without_ranks_has_no_top_3() {
+        assert_eq!((row(1, Some(2)).hit(1), row(1, Some(2)).hit(3)), (Some(false), Some(true)));
+        assert_eq!((row(0, None).hit(1), row(0, None).hit(3)), (Some(true), None));
+        assert_eq!(row(1, None).hit(1), Some(false));
+    }
+}

@@ -1,0 +1,89 @@
+//! What a number is: its name, unit, which way is better, how many digits are shown.
+
+use serde::{Deserialize, Serialize};
+
+/// Which way is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    Lower,
+    Higher,
+    /// Descriptive.
+    Neither,
+}
+
+/// What a number is counted in; one unit per quantity, wherever it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    NatsPerToken,
+    Nats,
+    /// A share of clips or tokens, 0 to 100.
+    Percent,
+    /// A rank, or its reciprocal.
+    Plain,
+}
+
+impl Unit {
+    /// As records and tables write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::NatsPerToken => "nats/token",
+            Unit::Nats => "nats",
+            Unit::Percent => "%",
+            Unit::Plain => "1",
+        }
+    }
+
+    /// What a sum over clips is multiplied with: shares are counted as fractions and told in percent.
+    pub fn scale(self) -> f64 {
+        if self == Unit::Percent {
+            100.0
+        } else {
+            1.0
+        }
+    }
+
+    /// Ends of an interval in this unit: a share cannot leave 0 to 100 %.
+    pub fn ends(self, low: f64, high: f64) -> (f64, f64) {
+        match self {
+            Unit::Percent => (low.max(0.0), high.min(100.0)),
+            _ => (low, high),
+        }
+    }
+}
+
+/// A quantity as far as it can be told without a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Last part of the key, e.g. `top1`.
+    pub name: &'static str,
+    /// Whether keys leave `name` out: it is what the probe is for (`cross_entropy/tok_rgb@196`).
+    pub implied: bool,
+    /// Whether it stands right behind the probe: there is nothing it is about (`memorization/auc`).
+    pub alone: bool,
+    pub unit: Unit,
+    pub better: Better,
+    /// Digits after the point in tables.
+    pub digits: usize,
+    /// Whether it is a mean over clips, so that two runs can be compared on it and a claim be judged.
+    pub by_clip: bool,
+    /// Whether there is a level that nothing but luck reaches.
+    pub has_chance: bool,
+}
+
+impl Spec {
+    /// Whether a difference `a − b` of this size says that `a` is better. What is descriptive has no better
+    /// side: there `a` is larger.
+    pub fn better(&self, difference: f64) -> bool {
+        if self.lower() {
+            difference < 0.0
+        } else {
+            difference > 0.0
+        }
+    }
+
+    /// Whether less is better.
+    pub fn lower(&self) -> bool {
+        self.better == Better::Lower
+    }
+}

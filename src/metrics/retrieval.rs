@@ -1,0 +1,154 @@
+//! `probes/retrieval.csv`: the place of a query's partner in the gallery.
+//!
+//! `retrieval/QUERY->GALLERY/r1`, `r5`, `r10`, `median_rank` (1 is best) and `mrr`, the mean reciprocal rank. A
+//! gallery of n drawn clips, not the whole test split, says so: `…/gallery{n}`.
+
+use super::key::Key;
+use super::measured::metric;
+use super::metric::Metric;
+use super::quantity::{Better, Unit};
+use super::rows::{Quantity, ScoreRow};
+use super::source;
+use serde::{Deserialize, Serialize};
+
+/// Place of the true partner among the gallery.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RetrievalRow {
+    /// Query and true partner.
+    pub clip: String,
+    pub query_modality: String,
+    pub gallery_modality: String,
+    #[serde(default = "source::model")]
+    pub source: String,
+    /// 0-based; ties counted against the model.
+    pub rank: u32,
+    pub gallery_size: u32,
+    /// The ten nearest clips of the gallery, nearest first, joined by `|`: enough to permute the
+    /// pairing for R@1, 5 and 10. Empty: no permutation test, only the binomial one.
+    #[serde(default)]
+    pub nearest: String,
+}
+
+impl RetrievalRow {
+    fn chance(&self, k: u32) -> f64 {
+        f64::from(k) / f64::from(self.gallery_size)
+    }
+}
+
+const fn recall(
+    name: &'static str,
+    right: fn(&RetrievalRow) -> Option<bool>,
+    chance: fn(&RetrievalRow) -> f64,
+) -> Quantity<RetrievalRow> {
+    Quantity::share(name, right).chance(chance).compared()
+}
+
+/// Queries whose partner is nearest.
+pub const R1: Quantity<RetrievalRow> = recall("r1", |r| Some(r.rank < 1), |r| r.chance(1));
+/// Among the five nearest.
+pub const R5: Quantity<RetrievalRow> = recall("r5", |r| Some(r.rank < 5), |r| r.chance(5));
+/// Among the ten nearest.
+pub const R10: Quantity<RetrievalRow> = recall("r10", |r| Some(r.rank < 10), |r| r.chance(10));
+/// Half of the partners stand at this place or before.
+pub const MEDIAN_RANK: Quantity<RetrievalRow> = Quantity::whole("median_rank", Unit::Plain, Better::Lower);
+/// Mean reciprocal rank.
+pub const MRR: Quantity<RetrievalRow> =
+    Quantity::mean("mrr", Unit::Plain, Better::Higher, |r: &RetrievalRow| {
+        Some((1.0 / (1.0 + f64::from(r.rank)), 1.0))
+    });
+
+impl ScoreRow for RetrievalRow {
+    const PROBE: &'static str = "retrieval";
+    const FILE: &'static str = "probes/retrieval.csv";
+    const QUANTITIES: &'static [Quantity<Self>] = &[R1, R5, R10, MEDIAN_RANK, MRR];
+    const SOURCES: &'static [&'static str] = &[source::UNTRAINED];
+    const VARIANT: Option<&'static str> = Some("gallery");
+
+    fn clip(&self) -> &str {
+        &self.clip
+    }
+
+    fn source(&self) -> &str {
+        &self.source
+    }
+
+    fn abouts(&self) -> Vec<String> {
+        vec![format!("{}->{}", self.query_modality, self.gallery_modality)]
+    }
+
+    fn is_about(&self, about: &str) -> bool {
+        about.split_once("->") == Some((self.query_modality.as_str(), self.gallery_modality.as_str()))
+    }
+
+    fn variant(&self) -> u64 {
+        u64::from(self.gallery_size)
+    }
+
+    fn plain_variant(test_clips: usize) -> u64 {
+        test_clips as u64
+    }
+}
+
+/// Metrics of the pairs, in their order, of one probe; `gallery` 0 is the whole split. Those of the model are
+/// always there, without a value where no query has a rank.
+pub fn metrics(rows: &[RetrievalRow], pairs: &[(String, String)], gallery: usize, seed: u64) -> Vec<Metric> {
+    let mut all = Vec::new();
+    for (query, partner) in pairs {
+        for by in [source::MODEL, source::UNTRAINED] {
+            let own = |r: &&RetrievalRow| {
+                (&r.query_modality, &r.gallery_modality, r.source.as_str()) == (query, partner, by)
+            };
+            let rows: Vec<&RetrievalRow> = rows.iter().filter(own).collect();
+            if !rows.is_empty() || by == source::MODEL {
+                let key = |q: &Quantity<RetrievalRow>| {
+                    let key = Key::new(q, &format!("{query}->{partner}")).by(by);
+                    if gallery == 0 {
+                        key
+                    } else {
+                        key.under::<RetrievalRow>(gallery as u64)
+                    }
+                };
+                all.extend(RetrievalRow::QUANTITIES.iter().map(|q| {
+                    metric(q, &key(q), &rows, seed).unwrap_or_else(|| {
+                        let ranks = rows.iter().map(|r| r.rank + 1).collect();
+                        Metric::new(&key(q), median(ranks), rows.len()).with_file(RetrievalRow::FILE)
+                    })
+                }));
+            }
+        }
+    }
+    all
+}
+
+fn median(mut ranks: Vec<u32>) -> Option<f64> {
+    ranks.sort_unstable();
+    let n = ranks.len();
+    (n > 0).then(|| (f64::from(ranks[(n - 1) / 2]) + f64::from(ranks[n / 2])) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_become_recalls() {
+        let row = |(i, rank): (usize, &u32)| RetrievalRow {
+            clip: format!("c{i}"),
+            query_modality: "a".into(),
+            gallery_modality: "b".into(),
+            source: "model".into(),
+            rank: *rank,
+            gallery_size: 20,
+            nearest: String::new(),
+        };
+        let rows: Vec<RetrievalRow> = [0, 1, 4, 19].iter().enumerate().map(row).collect();
+        let all = metrics(&rows, &[("a".into(), "b".into())], 20, 1);
+        let values: Vec<(&str, Option<f64>)> = all.iter().map(|m| (m.key.as_str(), m.value)).collect();
+        assert_eq!(values[0], ("retrieval/a->b/r1/gallery20", Some(25.0)));
+        assert_eq!((values[1].1, values[2].1, values[3].1), (Some(75.0), Some(75.0), Some(3.5)));
+        assert_eq!(values[4].1, Some((1.0 + 0.5 + 0.2 + 0.05) / 4.0));
+        let none = metrics(&[], &[("a".into(), "b".into())], 0, 1);
+        assert!(none.len() == 5 && none.iter().all(|m| m.value.is_none()));
+        assert_eq!(none[0].key, "retrieval/a->b/r1");
+    }
+}
