@@ -163,8 +163,8 @@ fn the_messages() {
         messages.push(fault.to_string().replace(&root, "runs"));
         std::fs::write(&path, text).unwrap();
     };
-    message("record.json", "\"schema\": 1", "\"schema\": 9");
-    message("record.json", "\"schema\": 1", "\"schema\": ");
+    message("record.json", "\"schema\": 2", "\"schema\": 9");
+    message("record.json", "\"schema\": 2", "\"schema\": ");
     message("probes/retrieval.csv", "rank", "rang");
     message("probes/classification.csv", "logit_rank_as_trained,model,cat,", "logit_rank_as_trained,model,");
     message("probes/cross_entropy.csv", "model,20,", "model,twenty,");
