@@ -13,7 +13,7 @@ use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe};
 use crate::masking::Masks;
 use crate::model;
-use crate::model::network::{Config, Device, Kernels, Scope};
+use crate::model::network::{Config, Device, Kernels};
 use crate::probes::workload::Workload;
 use crate::train::{take_step, Sampler};
 use std::path::Path;
@@ -123,8 +123,8 @@ fn left(job: &Job, found: &Existing) -> u64 {
 }
 
 /// Tokens to be scored: validation passes, then the probes.
-fn scored(e: &Experiment, load: &Workload, left: f64) -> f64 {
-    let passes = match e.train.eval_every {
+fn scored(experiment: &Experiment, load: &Workload, left: f64) -> f64 {
+    let passes = match experiment.train.eval_every {
         0 => 1.0,
         every => (left / every as f64).ceil(),
     };
@@ -132,12 +132,16 @@ fn scored(e: &Experiment, load: &Workload, left: f64) -> f64 {
 }
 
 /// Bytes of a finished run: two checkpoints with parameters and both moments, tables, scores.
-fn size(e: &Experiment, data: &Dataset) -> u64 {
-    let config = Config::new(&e.modalities, &e.model);
+fn size(experiment: &Experiment, data: &Dataset) -> u64 {
+    let config = Config::new(&experiment.modalities, &experiment.model);
     let parameters: usize = config.parameters();
-    let steps = e.train.steps();
-    let kept = if e.train.checkpoint_every > 0 && steps > e.train.checkpoint_every { 2 } else { 1 };
-    let pairs: usize = e
+    let steps = experiment.train.steps();
+    let kept = if experiment.train.checkpoint_every > 0 && steps > experiment.train.checkpoint_every {
+        2
+    } else {
+        1
+    };
+    let pairs: usize = experiment
         .probes
         .iter()
         .map(|p| match p {
@@ -145,7 +149,9 @@ fn size(e: &Experiment, data: &Dataset) -> u64 {
             _ => 0,
         })
         .sum();
-    kept * 12 * parameters as u64 + steps * ROW + (pairs * e.modalities.len()) as u64 * SOURCES * EXAMPLE
+    kept * 12 * parameters as u64
+        + steps * ROW
+        + (pairs * experiment.modalities.len()) as u64 * SOURCES * EXAMPLE
 }
 
 /// Time until the last of `jobs` ends, when they are begun in order by `workers`.
@@ -160,14 +166,14 @@ fn makespan(jobs: &[f64], workers: usize) -> f64 {
 }
 
 /// Times the steps of as many networks as will run side by side, each on its own threads.
-fn time(e: &Experiment, data: &Dataset, resources: Resources) -> Result<Timing> {
+fn time(experiment: &Experiment, data: &Dataset, resources: Resources) -> Result<Timing> {
     let pool = |_| rayon::ThreadPoolBuilder::new().num_threads(resources.threads).build();
     let pools: Vec<rayon::ThreadPool> = (0..resources.workers)
         .map(pool)
         .collect::<std::result::Result<_, _>>()
         .map_err(|e| Fault::failed(format!("cannot start threads: {e}")))?;
     let barrier = Barrier::new(pools.len());
-    let alone = |pool: &rayon::ThreadPool| pool.install(|| alone(e, data, resources, &barrier));
+    let alone = |pool: &rayon::ThreadPool| pool.install(|| alone(experiment, data, resources, &barrier));
     let timings = std::thread::scope(|scope| {
         let threads: Vec<_> = pools.iter().map(|pool| scope.spawn(move || alone(pool))).collect();
         let stopped = |_| Err(Fault::failed("a network that was timed stopped"));
@@ -179,18 +185,22 @@ fn time(e: &Experiment, data: &Dataset, resources: Resources) -> Result<Timing> 
 }
 
 /// One network: a few steps, then one batch of scores.
-fn alone(e: &Experiment, data: &Dataset, resources: Resources, barrier: &Barrier) -> Result<Timing> {
-    let net =
-        model::open(resources.device, resources.kernels, Config::new(&e.modalities, &e.model), e.seeds.init);
+fn alone(experiment: &Experiment, data: &Dataset, resources: Resources, barrier: &Barrier) -> Result<Timing> {
+    let net = model::open(
+        resources.device,
+        resources.kernels,
+        Config::new(&experiment.modalities, &experiment.model),
+        experiment.seeds.init,
+    );
     // Every thread comes here, also one whose network could not be made.
     barrier.wait();
     let mut net = net?;
-    let sampler = Sampler::new(e, data.split(Part::Train))?;
+    let sampler = Sampler::new(experiment, data.split(Part::Train))?;
     let (mut steps, begun) = (Vec::new(), Instant::now());
     for step in 0..WARM + STEPS {
         let batch = sampler.batch(step);
         let now = Instant::now();
-        take_step(&mut *net, &batch, &e.train, e.train.min_lr)?;
+        take_step(&mut *net, &batch, &experiment.train, experiment.train.min_lr)?;
         if step >= WARM {
             steps.push(now.elapsed().as_secs_f64());
         }
@@ -198,20 +208,20 @@ fn alone(e: &Experiment, data: &Dataset, resources: Resources, barrier: &Barrier
             break;
         }
     }
-    let batch = some_clips(e, data)?;
+    let batch = some_clips(experiment, data)?;
     let now = Instant::now();
-    net.score(&batch, Scope::from(net.config().softmax))?;
+    net.score(&batch, net.config().softmax)?;
     let (seconds, tokens) = (now.elapsed().as_secs_f64(), (batch.enc.len() + batch.dec.len()) as f64);
     Ok(Timing { steps, score: seconds / tokens.max(1.0), masked: tokens / batch.samples().max(1) as f64 })
 }
 
 /// The first test clips under the training masking.
-fn some_clips(e: &Experiment, data: &Dataset) -> Result<Batch> {
-    let masks = Masks::new(&e.modalities, &e.masking)?;
+fn some_clips(experiment: &Experiment, data: &Dataset) -> Result<Batch> {
+    let masks = Masks::new(&experiment.modalities, &experiment.masking)?;
     let split = data.split(Part::Test);
     let mut batch = Batch::default();
     for clip in 0..split.len().min(CLIPS) {
-        batch.push(&split.sample(clip, 0), &masks.of_clip(e.seeds.probes, 0, clip as u64));
+        batch.push(&split.sample(clip, 0), &masks.of_clip(experiment.seeds.probes, 0, clip as u64));
     }
     Ok(batch)
 }

@@ -6,7 +6,7 @@ use super::spec::Ablation;
 use crate::fault::{Fault, Result};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::Experiment;
-use crate::manifest::{self, Diagnostic, Severity};
+use crate::manifest::{self, lookup, syntax, Diagnostic, Severity};
 use crate::suggest;
 use std::path::{Path, PathBuf};
 
@@ -71,7 +71,7 @@ pub fn read(path: &Path) -> Result<Loaded> {
         Some(experiment) => checked(&ablation, experiment, path),
         None => (Vec::new(), check::file(&ablation, path)),
     };
-    items.extend(check::place(findings, &text, &file));
+    items.extend(place(findings, &text, &file));
     if items.iter().any(|d| d.severity == Severity::Error) {
         return Err(invalid(items));
     }
@@ -93,6 +93,18 @@ fn base_of(ablation: &Path, base: &str) -> PathBuf {
     } else {
         beside
     }
+}
+
+/// Gives every finding its line and column in the ablation's text.
+fn place(findings: Vec<Finding>, text: &str, file: &str) -> Vec<Diagnostic> {
+    let root = syntax::scan(text);
+    let of = |finding: Finding| {
+        let start = lookup::follow(text, &root, &finding.path).start;
+        Diagnostic::new(finding, file, Some(syntax::position(text, start)))
+    };
+    let mut items: Vec<Diagnostic> = findings.into_iter().map(of).collect();
+    items.sort_by_key(|d| (d.severity == Severity::Warning, d.line, d.column));
+    items
 }
 
 fn invalid(items: Vec<Diagnostic>) -> Fault {

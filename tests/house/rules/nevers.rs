@@ -78,7 +78,8 @@ const LIBRARIES_OF: [(&str, &[&str]); 4] = [
     ("candle", &["media/pretrained"]),
     ("cudarc", &["device", "ops", "collective"]),
     ("dfdx", &["device", "ops", "model"]),
-    ("clap", &["cli"]),
+    // One struct for the file and the flags of what is asked of Slurm.
+    ("clap", &["cli", "ablation/slurm/profile"]),
 ];
 
 pub const LIBRARIES: Rule = Rule {

@@ -1,0 +1,93 @@
+//! Every cell's manifest: the base with the values set, and what is wrong with it.
+
+use super::paths::within;
+use crate::ablation::cells::{combinations, values, Cell, Combination};
+use crate::ablation::spec::Ablation;
+use crate::manifest::diagnostic::Finding;
+use crate::manifest::schema::Experiment;
+use crate::manifest::{self, identity, overrides};
+use crate::suggest::hint;
+
+/// The cells of `base`, and what is wrong with them.
+pub fn cells(ablation: &Ablation, base: &Experiment) -> (Vec<Cell>, Vec<Finding>) {
+    let (mut cells, mut found): (Vec<Cell>, Vec<Finding>) = (Vec::new(), Vec::new());
+    for combination in combinations(ablation) {
+        let experiment = match set(ablation, base, &combination) {
+            Ok(experiment) => experiment,
+            Err(finding) => {
+                push(&mut found, finding);
+                continue;
+            }
+        };
+        for finding in manifest::check::check(&experiment) {
+            push(&mut found, of_cell(ablation, &combination, finding));
+        }
+        metrics(ablation, &experiment, &combination.label, &mut found);
+        let canonical = identity::canonical(&experiment);
+        if let Some(same) = cells.iter().find(|c| identity::canonical(&c.experiment) == canonical) {
+            let what = format!("cells `{}` and `{}` are the same experiment", same.label, combination.label);
+            found.push(Finding::error("axes", what).help("remove one of them, or set what should differ"));
+        }
+        let values = values(ablation, &combination.options);
+        cells.push(Cell { label: combination.label, values, experiment });
+    }
+    (cells, found)
+}
+
+/// Cells share most of their values: the same problem is told once.
+fn push(found: &mut Vec<Finding>, finding: Finding) {
+    if !found.iter().any(|f| (&f.path, &f.what) == (&finding.path, &finding.what)) {
+        found.push(finding);
+    }
+}
+
+/// The base with a combination's values.
+fn set(ablation: &Ablation, base: &Experiment, combination: &Combination) -> Result<Experiment, Finding> {
+    let mut experiment = base.clone();
+    for (at, path, value) in settings(ablation, combination) {
+        experiment = overrides::apply(&experiment, &format!("{path}={value}"))
+            .map_err(|finding| Finding { path: at, ..finding })?;
+    }
+    Ok(experiment)
+}
+
+/// Place in the file, path of the manifest and value, for everything a combination sets.
+fn settings(ablation: &Ablation, combination: &Combination) -> Vec<(String, String, String)> {
+    let mut all = Vec::new();
+    for (i, (axis, &option)) in ablation.axes.iter().zip(&combination.options).enumerate() {
+        let (_, set) = axis.choices().swap_remove(option);
+        let at = |path: &str| match option.checked_sub(axis.values.len()) {
+            None => format!("axes[{i}].values[{option}]"),
+            Some(n) => format!("axes[{i}].options[{n}].set.{path}"),
+        };
+        all.extend(set.into_iter().map(|(path, value)| (at(&path), path, value)));
+    }
+    all
+}
+
+/// A problem of a cell's manifest, at the value that caused it if that can be told.
+fn of_cell(ablation: &Ablation, combination: &Combination, finding: Finding) -> Finding {
+    let settings = settings(ablation, combination);
+    let cause =
+        settings.iter().find(|(_, path, _)| within(&finding.path, path) || within(path, &finding.path));
+    // A path by name and the same by number: the modality's own field decides.
+    let field = finding.path.rsplit('.').next().unwrap_or_default();
+    let cause = cause.or_else(|| settings.iter().find(|(_, path, _)| path.rsplit('.').next() == Some(field)));
+    let at = cause.map_or("axes", |(at, ..)| at).to_owned();
+    let what = format!("cell `{}`: {}", combination.label, finding.what);
+    Finding { path: at, what, ..finding }
+}
+
+/// A metric of a modality needs that modality.
+fn metrics(ablation: &Ablation, experiment: &Experiment, label: &str, found: &mut Vec<Finding>) {
+    for (i, metric) in ablation.metrics.iter().enumerate() {
+        let Some(modality) = metric.strip_prefix("cross_entropy/") else { continue };
+        let names = || experiment.modalities.iter().map(|m| m.name.as_str());
+        if !names().any(|n| n == modality) {
+            let all: Vec<&str> = names().collect();
+            let what = format!("cell `{label}` has no modality `{modality}`");
+            let finding = Finding::error(format!("metrics[{i}]"), what);
+            push(found, finding.help(hint(modality, "modalities", all)));
+        }
+    }
+}
