@@ -135,9 +135,9 @@ impl Squares {
 
 /// Student's two-sided critical value for `units` units.
 fn t(units: usize, alpha: f64) -> f64 {
-    // The lower tail keeps its digits where `1 − alpha / 2` would be 1; at least one degree of
-    // freedom is always valid.
-    StudentsT::new(0.0, 1.0, (units - 1) as f64).map_or(f64::NAN, |d| -d.inverse_cdf(alpha / 2.0))
+    let t = StudentsT::new(0.0, 1.0, (units - 1) as f64).expect("at least one degree of freedom");
+    // The lower tail keeps its digits where `1 − alpha / 2` would be 1.
+    -t.inverse_cdf(alpha / 2.0)
 }
 
 impl Spread {

@@ -95,9 +95,8 @@ fn spread<const D: usize>(
 fn widening(seeds: usize, level: f64) -> f64 {
     let p = 1.0 - (1.0 - level) / 2.0;
     let freedom = (seeds - 1) as f64;
-    // Scale 1 and at least one degree of freedom are always valid.
-    let t = StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |d| d.inverse_cdf(p));
-    (seeds as f64 / freedom).sqrt() * t / normal_quantile(p)
+    let t = StudentsT::new(0.0, 1.0, freedom).expect("at least one degree of freedom");
+    (seeds as f64 / freedom).sqrt() * t.inverse_cdf(p) / normal_quantile(p)
 }
 
 fn per_seed<const D: usize>(
