@@ -5,7 +5,7 @@ use super::ranking::Grid;
 use super::sides::Comparison;
 use super::tables::own;
 use crate::fault::Result;
-use crate::report::plots::{color, draw, failed, file_name, range, Area, Drawn, Plot};
+use crate::report::plots::draw::{color, draw, failed, file_name, range, Area, Drawn, Plot};
 use crate::stats::{Bootstrap, Estimate};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};

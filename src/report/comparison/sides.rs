@@ -73,9 +73,10 @@ impl Comparison {
             }
             sides.push(Side::new(cell.label.clone(), cell.values.clone(), runs, wanted.as_ref())?);
         }
-        let metrics = match record.metrics.is_empty() {
-            true => all_metrics(&sides),
-            false => record.metrics.iter().map(|k| canonical(k)).collect(),
+        let metrics = if record.metrics.is_empty() {
+            all_metrics(&sides)
+        } else {
+            record.metrics.iter().map(|key| canonical(key)).collect()
         };
         Ok(Comparison {
             name: record.name.clone(),
@@ -182,14 +183,14 @@ fn seeds(run: &Run) -> Seed {
 }
 
 fn same_run(run: &Run, identity: &str) -> Result<()> {
-    match run.record.identity == identity {
-        true => Ok(()),
-        false => Err(Fault::failed("a run is not the one the ablation recorded")
-            .at(run.path.display().to_string())
-            .found(&run.record.identity)
-            .expected(identity)
-            .help("run the ablation again")),
+    if run.record.identity == identity {
+        return Ok(());
     }
+    Err(Fault::failed("a run is not the one the ablation recorded")
+        .at(run.path.display().to_string())
+        .found(&run.record.identity)
+        .expected(identity)
+        .help("run the ablation again"))
 }
 
 /// An experiment by its name or label, else a run as elsewhere.

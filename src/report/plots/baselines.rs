@@ -1,6 +1,6 @@
 //! Cross-entropy of the model and its baselines with intervals, one panel per modality.
 
-use super::{color, draw, failed, file_name, range, Area, Drawn, Plot, FONT};
+use super::draw::{color, draw, failed, file_name, range, Area, Drawn, Plot, FONT};
 use crate::fault::Result;
 use crate::modality::short_names;
 use crate::report::runs::Group;

@@ -1,6 +1,6 @@
 //! Confusion matrices: share of each true class (row) given each answer (column).
 
-use super::{draw, failed, file_name, Area, Drawn, Plot};
+use super::draw::{draw, failed, file_name, Area, Drawn, Plot};
 use crate::fault::Result;
 use crate::modality::short_names;
 use crate::record::examples::{source, Classification};

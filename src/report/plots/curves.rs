@@ -1,6 +1,6 @@
 //! Training curves: cross-entropy of each modality over steps, training (line) and validation (dots).
 
-use super::{color, draw, failed, file_name, legend, range, Plot, FONT};
+use super::draw::{color, draw, failed, file_name, legend, range, Plot, FONT};
 use crate::fault::{Fault, Result};
 use crate::modality::short_names;
 use crate::report::runs::{Group, Run};

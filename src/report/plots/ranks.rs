@@ -1,6 +1,6 @@
 //! Retrieval: share of queries whose partner is among the first k, over k.
 
-use super::{color, draw, failed, file_name, legend, Plot, FONT};
+use super::draw::{color, draw, failed, file_name, legend, Plot, FONT};
 use crate::fault::Result;
 use crate::modality::short_names;
 use crate::record::examples::{source, Retrieval};

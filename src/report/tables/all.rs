@@ -1,6 +1,7 @@
 //! Every table of a report.
 
-use super::built::{Built, Context, Headline};
+use super::built::{Built, Headline};
+use super::views::Context;
 use super::{
     claims, classification, cross_entropy, directions, eval_results, forward_vs_autoregressive, generation,
     linear_probe, memorization, per_class, retrieval,

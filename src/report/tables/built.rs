@@ -1,17 +1,10 @@
-//! What a table is made from, and what comes of it: the table, and lines for the front page.
+//! What comes of a builder: a table, and lines for the front page.
 
 use super::views::View;
 use crate::record::Direction as Better;
 use crate::report::reference::Published;
-use crate::report::runs::Group;
 use crate::report::table::Table;
-use crate::stats::{Bootstrap, Estimable, Estimate};
-
-/// What a table is made from.
-pub struct Context<'a> {
-    pub groups: &'a [Group],
-    pub plan: Bootstrap,
-}
+use crate::stats::{Estimable, Estimate};
 
 /// What a builder makes.
 pub struct Built {

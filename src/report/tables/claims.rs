@@ -1,9 +1,9 @@
 //! Claims declared in the manifest before training, judged apart from everything explored.
 
-use super::built::{Built, Context};
+use super::built::Built;
 use super::notes;
 use super::verdict::{self, Verdict};
-use super::views::{self, views, View};
+use super::views::{self, views, Context, View};
 use crate::fault::Result;
 use crate::manifest::schema::Claim;
 use crate::metrics::clips::{add, common_clips, hits, Clips};

@@ -1,9 +1,9 @@
 //! Class of a clip: top-1/3/5 by inputs and method, against chance.
 
-use super::built::{Built, Context, Headline};
+use super::built::{Built, Headline};
 use super::notes;
 use super::tested::{self, correct, Test};
-use super::views::{self, lines, scored, View};
+use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
 use crate::metrics::clips::{self, add, common_clips, Clips};
 use crate::metrics::estimate::{largest_of_seeds, largest_p, share, share_mde, ALPHA};

@@ -1,8 +1,8 @@
 //! Cross-entropy per modality beside its baselines, nats and bits per token.
 
-use super::built::{Built, Context, Headline};
+use super::built::{Built, Headline};
 use super::compared::{self, Paired, Sources, SOURCES};
-use super::views::{scored, Scored};
+use super::views::{scored, Context, Scored};
 use super::{notes, tested};
 use crate::fault::Result;
 use crate::metrics::clips::{add, Clips};

@@ -1,10 +1,10 @@
 //! Directions: token accuracy and cross-entropy of whole modalities from others, in one pass.
 
-use super::built::{Built, Context, Headline};
+use super::built::{Built, Headline};
 use super::compared::{self, Paired, Sources, SOURCES};
 use super::notes;
 use super::tested::{self, Test};
-use super::views::{scored, Scored};
+use super::views::{scored, Context, Scored};
 use crate::fault::Result;
 use crate::metrics::clips::{add, Clips};
 use crate::metrics::estimate;

@@ -1,7 +1,8 @@
 //! The front page: one line per quantity, the published numbers beside it.
 
-use super::built::{Context, Headline};
+use super::built::Headline;
 use super::notes;
+use super::views::Context;
 use crate::report::reference::{Published, PUBLISHED};
 use crate::report::table::{arrow, Column, Table};
 use crate::stats::{Estimable, Estimate};

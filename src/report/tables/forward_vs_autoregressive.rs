@@ -1,9 +1,9 @@
 //! Caption cross-entropy in one pass against position by position, feeding back the argmax.
 
-use super::built::{Against, Built, Context, Headline};
+use super::built::{Against, Built, Headline};
 use super::notes;
 use super::tested::{self, correct, Test};
-use super::views::{self, lines, scored, View};
+use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
 use crate::metrics::clips::{add, common_clips, Clips};
 use crate::metrics::estimate::{difference, estimate, paired_mde, paired_p};

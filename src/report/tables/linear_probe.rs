@@ -1,10 +1,10 @@
 //! Linear probe of the encoder beside its controls: shuffled labels and random weights.
 
-use super::built::{Built, Context, Headline};
+use super::built::{Built, Headline};
 use super::compared::{self, Sources};
 use super::notes;
 use super::tested::{self, Test};
-use super::views::{scored, Scored};
+use super::views::{scored, Context, Scored};
 use crate::fault::Result;
 use crate::metrics::clips::{self, add, common_clips, Clips};
 use crate::metrics::estimate::{self, largest_of_seeds, largest_p, share, share_mde};

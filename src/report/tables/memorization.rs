@@ -1,8 +1,8 @@
 //! Memorization: the last fifth of a modality, on clips that were and were not in training.
 
-use super::built::{Built, Context, Headline};
+use super::built::{Built, Headline};
 use super::notes;
-use super::views::{self, lines, scored, View};
+use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
 use crate::metrics::clips::{add, common_clips, Clips};
 use crate::metrics::estimate::estimate;

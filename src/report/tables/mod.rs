@@ -24,4 +24,4 @@ pub mod verdict;
 mod views;
 
 pub use all::all;
-pub use built::Context;
+pub use views::Context;

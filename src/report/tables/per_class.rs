@@ -1,9 +1,9 @@
 //! Top-1 of every class by itself: which classes carry the accuracy.
 
-use super::built::{Built, Context};
+use super::built::Built;
 use super::classification::right;
 use super::notes;
-use super::views::{self, lines, scored, View};
+use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
 use crate::metrics::clips::{add, hits, Clips};
 use crate::metrics::estimate::share;

@@ -1,9 +1,9 @@
 //! Retrieval: R@1/5/10, median rank and MRR, against chance.
 
-use super::built::{Built, Context, Headline};
+use super::built::{Built, Headline};
 use super::notes;
 use super::tested::{self, correct, Test};
-use super::views::{self, lines, scored, View};
+use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
 use crate::metrics::clips::{add, common_clips, Clips};
 use crate::metrics::estimate::{estimate, largest_of_seeds, largest_p, share, share_mde, PERMUTATIONS};

@@ -1,12 +1,18 @@
 //! Which lines a table has: for every experiment that was measured, every key, once for each seed and once
 //! for their mean.
 
-use super::built::Context;
 use crate::fault::Result;
 use crate::record::examples::Example;
 use crate::report::runs::{Group, Run};
 use crate::report::table::Column;
+use crate::stats::Bootstrap;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What a table is made from.
+pub struct Context<'a> {
+    pub groups: &'a [Group],
+    pub plan: Bootstrap,
+}
 
 /// Where a line stands in its experiment: a single seed, or the mean of all.
 #[derive(Clone)]
