@@ -26,7 +26,7 @@
 //!     }
 //!     match nano4m::run(&session, &settings, &mut Silent)? {
 //!         Ended::Finished(record) => {
-//!             let rgb = record.metric("cross_entropy", Some("tok_rgb@64")).expect("the probe was asked for");
+//!             let rgb = record.metric("cross_entropy/tok_rgb@64").expect("the probe was asked for");
 //!             println!("{:.4} nats per token over {} clips", rgb.value.expect("it has targets"), rgb.n);
 //!             assert_eq!((record.steps, rgb.n), (2, 8));
 //!         }
