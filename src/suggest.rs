@@ -49,9 +49,10 @@ pub fn hint<'a>(word: &str, kind: &str, candidates: impl IntoIterator<Item = &'a
         return format!("did you mean `{name}`?");
     }
     let all: Vec<String> = candidates.into_iter().map(|c| format!("`{c}`")).collect();
-    match all.is_empty() {
-        true => format!("there are no {kind}"),
-        false => format!("{kind}: {}", all.join(", ")),
+    if all.is_empty() {
+        format!("there are no {kind}")
+    } else {
+        format!("{kind}: {}", all.join(", "))
     }
 }
 

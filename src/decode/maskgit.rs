@@ -8,7 +8,8 @@
 //! Source: REFERENCE §6; Chang et al., MaskGIT, CVPR 2022.
 
 use super::sample::Draw;
-use super::{schedule, Scheme};
+use super::schedule;
+use super::scheme::Scheme;
 
 /// What the temperature never falls below.
 const FLOOR: f64 = 1e-3;

@@ -2,7 +2,8 @@
 //! everything known, and keeps all of it. Source: REFERENCE §6 (random-order autoregressive decoding of 4M).
 
 use super::sample::Draw;
-use super::{schedule, Scheme};
+use super::schedule;
+use super::scheme::Scheme;
 use crate::rng::{stream, Purpose};
 use rand::seq::SliceRandom;
 use std::ops::Range;

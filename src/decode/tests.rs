@@ -1,8 +1,11 @@
 //! Decoding with a small network whose weights are random but not small.
 
-use super::*;
+use super::roar::Roar;
+use super::scheme::Scheme;
+use super::{generate, Task};
+use crate::batch::{Batch, SampleMask};
 use crate::data::{ClipData, Dataset, Part};
-use crate::manifest::schema::{Model, Scheme as Kind};
+use crate::manifest::schema::{Decode, Model, Scheme as Kind};
 use crate::modality::Modality;
 use crate::model::network::{Config, Device, Kernels, Network, Scope};
 

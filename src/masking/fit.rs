@@ -1,6 +1,6 @@
 //! What a strategy makes of its budget: spans work in whole strides (REFERENCE §3, item 6).
 
-use super::Budget;
+use super::budget::Budget;
 use crate::modality::{Modality, Strategy};
 
 /// Fits every budget to its modality, and makes sure that something is input.

@@ -1,6 +1,6 @@
 //! Which positions a fitted budget becomes (REFERENCE §3, items 5 and 6; `Block2d` is ours).
 
-use super::Budget;
+use super::budget::Budget;
 use crate::modality::{Modality, Strategy};
 use crate::rng::Stream;
 use rand::Rng;

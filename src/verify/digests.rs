@@ -1,6 +1,6 @@
 //! Comparing the tables of two runs step by step.
 
-use super::{Difference, Findings};
+use super::findings::{Difference, Findings};
 use crate::fault::{Fault, Result};
 use crate::store::RunDir;
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Digests of the tensors that are on disk: against `digests.csv`, and between two runs.
 
-use super::{digests, Difference, Findings};
+use super::digests;
+use super::findings::{Difference, Findings};
 use crate::fault::Result;
 use crate::store::{tensors, RunDir};
 use std::collections::BTreeMap;

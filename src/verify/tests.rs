@@ -1,8 +1,10 @@
 //! Verification on hand-made run directories.
 
 use super::*;
+use crate::digest::sha256_hex;
 use crate::record;
-use crate::store::{write_atomic, RunId};
+use crate::store::{write_atomic, RunDir, RunId};
+use std::path::Path;
 
 /// A run directory with one tensor `w` per half, digested at steps 1 and 2.
 fn run(root: &Path, name: &str, w: f32) -> RunDir {

@@ -1,5 +1,9 @@
-use super::*;
+use super::measure;
+use crate::data::Part;
+use crate::masking;
+use crate::model::network::Scope;
 use crate::observer::Silent;
+use crate::probes::packing::{self, Sample};
 use crate::probes::testing::{self, Ticks};
 
 fn sets() -> Vec<Vec<String>> {

@@ -1,12 +1,16 @@
 //! The probe on planted classes, whose Bayes accuracy is known, and on none.
 
-use super::*;
+use super::measure;
 use crate::data::synthetic::{generate, Source};
-use crate::data::{ClipData, Dataset};
+use crate::data::{ClipData, Dataset, Part};
 use crate::device::Device;
+use crate::fault::Result;
 use crate::manifest::schema::{Experiment, PerModality};
+use crate::masking;
 use crate::model::network::{Config, Kernels, Network};
-use crate::observer::Silent;
+use crate::observer::{ProbeObserver, Silent};
+use crate::probes::evaluation::Evaluation;
+use crate::record::examples::LinearProbe;
 use crate::stats::{binomial, Alternative};
 
 const CLASSES: usize = 5;
