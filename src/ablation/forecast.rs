@@ -6,7 +6,8 @@
 //! its range is two standard errors of the measured steps, which knows nothing of what else the
 //! machine will be doing by then.
 
-use super::plan::{Existing, Job, Plan};
+use super::job::{Existing, Job};
+use super::plan::Plan;
 use crate::batch::Batch;
 use crate::data::{Dataset, Part};
 use crate::fault::{Fault, Result};

@@ -1,7 +1,8 @@
 //! The engine for one machine: jobs as processes, a few at a time.
 
 use super::invocation::Invocation;
-use super::plan::{Existing, Plan};
+use super::job::Existing;
+use super::plan::Plan;
 use super::process::{End, Process};
 use crate::fault::Result;
 use crate::observer::Stop;

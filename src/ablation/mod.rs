@@ -3,7 +3,7 @@
 //! ```text
 //! read     ablations/NAME.ron → `Ablation` (spec), checked with its base: every problem at once (check)
 //! cells    axes × combinations → `Cell`: a label, its values, its experiment
-//! plan     cells × seeds → `Plan` of `Job`s: manifest text, identity, and what of it exists (`Existing`)
+//! plan     cells × seeds → `Plan` of `Job`s (job): manifest text, identity, and what of it exists (`Existing`)
 //! execute  an engine takes the plan and works on the jobs that are not complete; `local` runs them as
 //!          processes of this program, `slurm` submits them as one array job
 //! forecast what the missing jobs will take
@@ -20,6 +20,7 @@ mod cells;
 mod check;
 pub mod forecast;
 mod invocation;
+mod job;
 pub mod local;
 mod outcome;
 mod plan;
@@ -30,8 +31,9 @@ mod spec;
 
 pub use cells::Cell;
 pub use invocation::Invocation;
+pub use job::{folder, Existing, Job};
 pub use local::{AblationObserver, JobState, LocalEngine};
 pub use outcome::record;
-pub use plan::{folder, Existing, Job, Plan};
+pub use plan::Plan;
 pub use read::{locate, read, Loaded};
 pub use spec::Ablation;

@@ -1,6 +1,7 @@
 //! What an ablation leaves for the comparison.
 
-use super::plan::{Existing, Job, Plan};
+use super::job::{Existing, Job};
+use super::plan::Plan;
 use super::spec::AxisSpec;
 use crate::fault::Result;
 use crate::record::ablation::{AblationRecord, Axis, Cell, CellRun, SCHEMA};

@@ -6,7 +6,7 @@
 //! that happens, so that nothing is left running.
 
 use super::invocation::Invocation;
-use super::plan::Job;
+use super::job::Job;
 use crate::fault::{Exit, Fault, Result};
 use std::fs::File;
 use std::os::unix::process::{CommandExt, ExitStatusExt};

@@ -37,10 +37,10 @@ struct Answer {
 /// `nano4m why RUN|MANIFEST|ABLATION`.
 pub fn why(args: &Args, global: &Global) -> Result<Done> {
     let (known, unreadable) = explain::known(&environment::runs_folder(global))?;
-    let answers = match subject(&args.what, global)? {
-        Subject::Run(run) => of_run(&run, &known)?,
-        Subject::Manifest => of_manifest(args, global, &known)?,
-        Subject::Ablation => of_ablation(args, global, &known)?,
+    let answers = match explained(&args.what, global)? {
+        Explained::Run(run) => of_run(&run, &known)?,
+        Explained::Manifest => of_manifest(args, global, &known)?,
+        Explained::Ablation => of_ablation(args, global, &known)?,
     };
     if global.json {
         output::json(&answers)?;
@@ -56,23 +56,23 @@ pub fn why(args: &Args, global: &Global) -> Result<Done> {
     Ok(Done::Fine)
 }
 
-enum Subject {
+enum Explained {
     Run(store::RunDir),
     Manifest,
     Ablation,
 }
 
 /// A file is what it begins with; else an ablation's name, else a run.
-fn subject(what: &str, global: &Global) -> Result<Subject> {
+fn explained(what: &str, global: &Global) -> Result<Explained> {
     if what.ends_with(".ron") {
         let text = std::fs::read_to_string(what).map_err(|e| Fault::io("read", Path::new(what), &e))?;
         let ablation =
             crate::manifest::read_as::<ablation::Ablation>(&text).is_ok() || text.contains("Ablation(");
-        return Ok(if ablation { Subject::Ablation } else { Subject::Manifest });
+        return Ok(if ablation { Explained::Ablation } else { Explained::Manifest });
     }
     match (store::find(&environment::runs_folder(global), what), ablation::locate(what)) {
-        (Ok(run), _) => Ok(Subject::Run(run)),
-        (Err(_), Ok(_)) => Ok(Subject::Ablation),
+        (Ok(run), _) => Ok(Explained::Run(run)),
+        (Err(_), Ok(_)) => Ok(Explained::Ablation),
         (Err(no_run), Err(_)) => Err(no_run.help("name a run, a manifest's file or an ablation")),
     }
 }

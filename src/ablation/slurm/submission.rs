@@ -4,7 +4,8 @@ use super::client::Client;
 use super::profile::Profile;
 use super::script::Script;
 use crate::ablation::invocation::Invocation;
-use crate::ablation::plan::{self, Existing, Job, Plan};
+use crate::ablation::job::{self, Existing, Job};
+use crate::ablation::plan::Plan;
 use crate::ablation::read::{self, Loaded};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Experiment;
@@ -224,7 +225,7 @@ impl Submission {
 
 /// `runs/ablations/NAME/slurm`.
 fn home(root: &Path, ablation: &str) -> PathBuf {
-    plan::folder(root, ablation).join("slurm")
+    job::folder(root, ablation).join("slurm")
 }
 
 /// Numbers of the submissions' folders, ascending.
