@@ -1,7 +1,12 @@
 //! The loop with the toy network: resume, damage, anomalies, limits.
 
 use super::*;
-use crate::store::{RunId, State};
+use crate::data::Dataset;
+use crate::fault::Result;
+use crate::manifest::schema::Experiment;
+use crate::model::network::Network;
+use crate::observer::{Observer, Stop};
+use crate::store::{RunDir, RunId, State};
 use std::collections::BTreeMap;
 
 /// Stops after the given steps; its clock stands still, so that rates stay empty.
