@@ -10,6 +10,7 @@ pub mod fields;
 pub mod identity;
 pub mod lookup;
 mod masking;
+pub mod measured;
 pub mod overrides;
 mod per_modality;
 pub mod pins;

@@ -332,13 +332,80 @@ fn probes_that_cannot_be_run() {
 #[test]
 fn claims_that_cannot_be_judged() {
     for (claim, expected) in [
-        ("metric: \"cross_entropy\", against: \"x\"", "the claim's metric cannot be read | \"cross_entropy\" | probe/what, e.g. \"cross_entropy/tok_audio@512\""),
+        ("metric: \"cross_entropy\", against: \"x\"", "the metric cannot be read | \"cross_entropy\" | probe/what, e.g. \"cross_entropy/tok_audio@512\""),
         ("metric: \"crossentropy/c\", against: \"x\"", "no metric begins with `crossentropy` | did you mean `cross_entropy`?"),
         ("metric: \"retrieval/c\", against: \"x\"", "no probe measures `retrieval/c` | add Retrieval(…) to `probes`"),
         ("metric: \"cross_entropy/a@61\", against: \"x\"", "no modality is named `a@61` | did you mean `a@16`?"),
+        ("metric: \"cross_entropy/d\", against: \"x\"", "no probe of the manifest measures `cross_entropy/d` | did you mean `cross_entropy/c`?"),
+        ("metric: \"cross_entropy/a@16/untrained\", against: \"x\"", "`cross_entropy/a@16/untrained` is not of the model | a claim about the model names what it is held against: against: \"untrained\""),
+        ("metric: \"cross_entropy/c\", against: \"chance\"", "`cross_entropy/c` is not measured for `chance` | baselines: `shuffled_input`, `unconditional`, `position_marginal`, `unigram_marginal`, `codebook_marginal`, `untrained`, `uniform`"),
+        ("metric: \"cross_entropy/c\", against: \"unigram_margnal\"", "`unigram_margnal` is no baseline, so it is taken for another experiment | did you mean `unigram_marginal`?"),
         ("metric: \"cross_entropy/c\", against: \"\"", "the claim is against nothing | a baseline such as \"unigram_marginal\", or a run"),
     ] {
         assert_eq!(brief("probes:", &format!("claims: [({claim})], probes:")), [expected], "{claim}");
+    }
+}
+
+/// Every claim is judged by what its probe leaves, or refused before the training that would decide it.
+#[test]
+fn claims_on_every_probe() {
+    let probes = "probes: [
+        CrossEntropy(), Classify(inputs: [[\"a@16\"]]), Retrieval(pairs: [(\"a@16\", \"b@9\")], gallery: 8),
+        Memorization(modality: \"a@16\", given: []), Directions([(inputs: [\"a@16\"], targets: [\"b@9\"])]),
+        ForwardVsAutoregressive(input: \"a@16\", target: \"c\"), Generation(inputs: [\"a@16\"], target: \"b@9\"),
+        LinearProbe(inputs: [[\"a@16\"]])]";
+    let judged = |claim: &str| {
+        let text = format!("claims: [({claim})], {probes}");
+        brief("probes: [CrossEntropy(masks: 2)]", &text)
+    };
+    for claim in [
+        "metric: \"cross_entropy/a@16\", against: \"unigram_marginal\"",
+        "metric: \"cross_entropy/a@16/gain\", against: \"other\"",
+        "metric: \"classification/a@16/caption_likelihood\", against: \"chance\"",
+        "metric: \"classification/a@16/sequence_decode/top1\", against: \"shuffled_input\"",
+        "metric: \"retrieval/a@16->b@9/r5/gallery8\", against: \"chance\", margin: 10",
+        "metric: \"retrieval/a@16 → b@9/gallery8\", against: \"untrained\"",
+        "metric: \"memorization/train/accuracy\", against: \"other\"",
+        "metric: \"directions/a@16->b@9\", against: \"unigram_marginal\"",
+        "metric: \"forward_vs_autoregressive/c/autoregressive\", against: \"single\"",
+        "metric: \"generation/a@16->b@9/agreement\", against: \"agreement_of_real\"",
+        "metric: \"linear_probe/a@16\", against: \"random_weights\"",
+    ] {
+        assert_eq!(judged(claim), [""; 0], "{claim}");
+    }
+    for (claim, expected) in [
+        (
+            "metric: \"classification/a@16/typo\", against: \"chance\"",
+            "no probe of the manifest measures `classification/a@16/typo` | did you mean `classification/a@16/caption_likelihood/top1`?",
+        ),
+        (
+            "metric: \"retrieval/a@16->b@9/r5\", against: \"chance\"",
+            "no probe of the manifest measures `retrieval/a@16->b@9/r5` | did you mean `retrieval/a@16->b@9/r5/gallery8`?",
+        ),
+        (
+            "metric: \"retrieval/b@9->a@16/r5/gallery8\", against: \"chance\"",
+            "no probe of the manifest measures `retrieval/b@9->a@16/r5/gallery8` | did you mean `retrieval/a@16->b@9/r5/gallery8`?",
+        ),
+        (
+            "metric: \"memorization/auc\", against: \"chance\"",
+            "`memorization/auc` is no mean over clips: no test here judges it | the same probe measures \
+             `memorization/train/accuracy`, `memorization/train/cross_entropy`, `memorization/test/accuracy`, \
+             `memorization/test/cross_entropy`",
+        ),
+        (
+            "metric: \"generation/a@16->c/entropy\", against: \"other\"",
+            "no probe of the manifest measures `generation/a@16->c/entropy` | did you mean `generation/a@16->b@9/entropy`?",
+        ),
+        (
+            "metric: \"classification/a@16/caption_likelihood\", against: \"untrained\"",
+            "`classification/a@16/caption_likelihood/top1` is not measured for `untrained` | baselines: `chance`, `shuffled_input`",
+        ),
+        (
+            "metric: \"memorization/train/accuracy\", against: \"untrained\"",
+            "`memorization/train/accuracy` is not measured for `untrained` | name another experiment",
+        ),
+    ] {
+        assert_eq!(judged(claim), [expected], "{claim}");
     }
 }
 

@@ -115,15 +115,15 @@ pub fn canonical(key: &str) -> String {
     parse(key).map_or_else(|| key.to_string(), |key| key.to_string())
 }
 
-/// What `against` names beside `key`: the same by another source, or another quantity of the same unit about the
-/// same (`single` against `autoregressive`); `None`: nothing this probe measures.
+/// What `against` names beside `key`: the same by another source, or the quantity it may be held against
+/// (`autoregressive` against `single`); `None`: nothing this probe measures.
 pub fn baseline(key: &Key, against: &str) -> Option<Key> {
     let probe = probe(key.probe)?;
     if probe.sources.contains(&against) {
         return Some(key.clone().by(against));
     }
-    let comparable = |q: &Spec| q.name == against && q.unit == key.spec.unit && q.by_clip && *q != key.spec;
-    let spec = (probe.quantities)().into_iter().find(comparable)?;
+    let beside = key.spec.beside.filter(|name| *name == against)?;
+    let spec = (probe.quantities)().into_iter().find(|q| q.name == beside)?;
     Some(Key { spec, ..key.clone() })
 }
 

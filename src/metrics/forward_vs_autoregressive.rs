@@ -30,12 +30,14 @@ impl ForwardVsAutoregressiveRow {
 pub const SINGLE: Quantity<ForwardVsAutoregressiveRow> =
     Quantity::mean("single", Unit::NatsPerToken, Better::Lower, |r: &ForwardVsAutoregressiveRow| {
         Some(r.ways()[0])
-    });
+    })
+    .beside("autoregressive");
 /// Position by position.
 pub const AUTOREGRESSIVE: Quantity<ForwardVsAutoregressiveRow> =
     Quantity::mean("autoregressive", Unit::NatsPerToken, Better::Lower, |r: &ForwardVsAutoregressiveRow| {
         Some(r.ways()[1])
-    });
+    })
+    .beside("single");
 /// Single − autoregressive.
 pub const GAIN: Quantity<ForwardVsAutoregressiveRow> =
     Quantity::difference("gain", Unit::NatsPerToken, Better::Neither, ForwardVsAutoregressiveRow::ways);

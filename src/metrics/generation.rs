@@ -57,7 +57,8 @@ pub const ENTROPY_MINUS_REAL: Quantity<GenerationRow> =
     });
 /// Positions with the id that another clip's inputs gave.
 pub const AGREEMENT: Quantity<GenerationRow> =
-    Quantity::mean("agreement", Unit::Percent, Better::Neither, |r: &GenerationRow| r.share(r.agreement));
+    Quantity::mean("agreement", Unit::Percent, Better::Neither, |r: &GenerationRow| r.share(r.agreement))
+        .beside("agreement_of_real");
 /// The same of the real tokens.
 pub const AGREEMENT_OF_REAL: Quantity<GenerationRow> =
     Quantity::mean("agreement_of_real", Unit::Percent, Better::Neither, |r: &GenerationRow| {

@@ -69,6 +69,8 @@ pub struct Spec {
     pub by_clip: bool,
     /// Whether there is a level that nothing but luck reaches.
     pub has_chance: bool,
+    /// Another quantity about the same that it may be held against.
+    pub beside: Option<&'static str>,
 }
 
 impl Spec {

@@ -92,8 +92,17 @@ impl<R> Quantity<R> {
             Unit::Percent => 2,
         };
         let by_clip = !matches!(count, Count::Whole);
-        let spec =
-            Spec { name, implied: false, alone: false, unit, better, digits, by_clip, has_chance: false };
+        let spec = Spec {
+            name,
+            implied: false,
+            alone: false,
+            unit,
+            better,
+            digits,
+            by_clip,
+            has_chance: false,
+            beside: None,
+        };
         Quantity { spec, count, chance: None, unasked: None }
     }
 
@@ -146,6 +155,12 @@ impl<R> Quantity<R> {
     /// There is nothing it is about: its name stands right behind the probe's.
     pub const fn alone(mut self) -> Quantity<R> {
         self.spec.alone = true;
+        self
+    }
+
+    /// It may be held against the quantity called `other` about the same.
+    pub const fn beside(mut self, other: &'static str) -> Quantity<R> {
+        self.spec.beside = Some(other);
         self
     }
 

@@ -5,8 +5,7 @@ use crate::ablation::cells::{combinations, values, Cell, Combination};
 use crate::ablation::spec::Ablation;
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::Experiment;
-use crate::manifest::{self, identity, overrides};
-use crate::suggest::hint;
+use crate::manifest::{self, identity, measured, overrides};
 
 /// The cells of `base`, and what is wrong with them.
 pub fn cells(ablation: &Ablation, base: &Experiment) -> (Vec<Cell>, Vec<Finding>) {
@@ -22,7 +21,6 @@ pub fn cells(ablation: &Ablation, base: &Experiment) -> (Vec<Cell>, Vec<Finding>
         for finding in manifest::check::check(&experiment) {
             push(&mut found, of_cell(ablation, &combination, finding));
         }
-        metrics(ablation, &experiment, &combination.label, &mut found);
         let canonical = identity::canonical(&experiment);
         if let Some(same) = cells.iter().find(|c| identity::canonical(&c.experiment) == canonical) {
             let what = format!("cells `{}` and `{}` are the same experiment", same.label, combination.label);
@@ -31,6 +29,7 @@ pub fn cells(ablation: &Ablation, base: &Experiment) -> (Vec<Cell>, Vec<Finding>
         let values = values(ablation, &combination.options);
         cells.push(Cell { label: combination.label, values, experiment });
     }
+    metrics(ablation, &cells, &mut found);
     (cells, found)
 }
 
@@ -78,16 +77,17 @@ fn of_cell(ablation: &Ablation, combination: &Combination, finding: Finding) -> 
     Finding { path: at, what, ..finding }
 }
 
-/// A metric of a modality needs that modality.
-fn metrics(ablation: &Ablation, experiment: &Experiment, label: &str, found: &mut Vec<Finding>) {
+/// A metric is measured in every cell.
+fn metrics(ablation: &Ablation, cells: &[Cell], found: &mut Vec<Finding>) {
     for (i, metric) in ablation.metrics.iter().enumerate() {
-        let Some(modality) = metric.strip_prefix("cross_entropy/") else { continue };
-        let names = || experiment.modalities.iter().map(|m| m.name.as_str());
-        if !names().any(|n| n == modality) {
-            let all: Vec<&str> = names().collect();
-            let what = format!("cell `{label}` has no modality `{modality}`");
-            let finding = Finding::error(format!("metrics[{i}]"), what);
-            push(found, finding.help(hint(modality, "modalities", all)));
+        let at = format!("metrics[{i}]");
+        let of =
+            |cell: &Cell| Some((cell.label.clone(), measured::find(&cell.experiment, &at, metric).err()?));
+        let missing: Vec<(String, Finding)> = cells.iter().filter_map(of).collect();
+        let everywhere = missing.len() == cells.len();
+        for (label, finding) in missing {
+            let what = if everywhere { finding.what } else { format!("cell `{label}`: {}", finding.what) };
+            push(found, Finding { what, ..finding });
         }
     }
 }

@@ -4,6 +4,7 @@ use super::paths::within;
 use crate::ablation::cells::combinations;
 use crate::ablation::spec::{Ablation, AxisSpec, Combine, SCHEMA};
 use crate::manifest::diagnostic::Finding;
+use crate::metrics::catalogue::canonical;
 use crate::suggest::hint;
 use std::path::Path;
 
@@ -69,7 +70,8 @@ fn header(ablation: &Ablation, path: &Path, found: &mut Vec<Finding>) {
                 .expected("the keys of a record that matter, e.g. \"cross_entropy/tok_audio@512\""),
         );
     }
-    twice("metrics", "metric", ablation.metrics.iter().map(String::as_str), found);
+    let metrics: Vec<String> = ablation.metrics.iter().map(|key| canonical(key)).collect();
+    twice("metrics", "metric", metrics.iter().map(String::as_str), found);
 }
 
 fn axis(axis: &AxisSpec, at: &str, found: &mut Vec<Finding>) {
@@ -178,7 +180,7 @@ fn labels(ablation: &Ablation, found: &mut Vec<Finding>) {
         if claim.a == claim.b {
             found.push(Finding::error(at("b"), format!("`{}` is claimed to be better than itself", claim.a)));
         }
-        if !ablation.metrics.contains(&claim.metric) {
+        if !ablation.metrics.iter().any(|key| canonical(key) == canonical(&claim.metric)) {
             let help = hint(&claim.metric, "metrics", ablation.metrics.iter().map(String::as_str));
             let what = format!("`{}` is not one of the ablation's metrics", claim.metric);
             found.push(Finding::error(at("metric"), what).help(help));

@@ -1,7 +1,7 @@
 //! Every check, one after another.
 
 use super::findings::Findings;
-use super::{data, general, masking, modalities, probes, train};
+use super::{claims, data, general, masking, modalities, probes, train};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Decode, Experiment};
 
@@ -15,6 +15,7 @@ pub fn check(experiment: &Experiment) -> Vec<Finding> {
     masking::check(experiment, &mut found);
     train::check(experiment, &mut found);
     probes::check(experiment, &mut found);
+    claims::check(experiment, &mut found);
     found.0
 }
 

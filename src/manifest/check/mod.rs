@@ -4,6 +4,7 @@
 //! finite are found once, over the printed manifest; the other checks stay silent on them.
 
 mod all;
+mod claims;
 mod data;
 mod findings;
 mod general;

@@ -1,19 +1,15 @@
-//! `probes` and `claims`: what is asked exists, and the answer is not given away.
+//! `probes`: what is asked exists, and the answer is not given away.
 
 use super::findings::Findings;
 use super::masking::{direction, masking, modality_list};
 use crate::manifest::diagnostic::Finding;
-use crate::manifest::schema::{Claim, Decode, Direction, Experiment, Probe};
-use crate::suggest::hint;
+use crate::manifest::schema::{Decode, Direction, Experiment, Probe};
 
 pub(super) fn check(e: &Experiment, found: &mut Findings) {
     for (i, p) in e.probes.iter().enumerate() {
         let path = format!("probes[{i}]");
         once(e, i, &path, found);
         probe(e, &path, p, found);
-    }
-    for (i, c) in e.claims.iter().enumerate() {
-        claim(e, &format!("claims[{i}]"), c, found);
     }
 }
 
@@ -241,57 +237,6 @@ pub(super) fn decode(
     let expected = "0 (off), a fraction below 1, or a whole number";
     found.require_number(&at("top_k"), d.top_k, d.top_k >= 0.0 && whole, expected);
     found.require_number(&at("top_p"), d.top_p, (0.0..=1.0).contains(&d.top_p), "0 to 1");
-}
-
-/// First parts of a claim's metric, and the probe that measures it.
-const METRICS: [(&str, &str); 8] = [
-    ("cross_entropy", "CrossEntropy"),
-    ("classification", "Classify"),
-    ("retrieval", "Retrieval"),
-    ("memorization", "Memorization"),
-    ("directions", "Directions"),
-    ("forward_vs_autoregressive", "ForwardVsAutoregressive"),
-    ("generation", "Generation"),
-    ("linear_probe", "LinearProbe"),
-];
-
-fn claim(e: &Experiment, path: &str, c: &Claim, found: &mut Findings) {
-    let at = format!("{path}.metric");
-    let parts: Vec<&str> = c.metric.split('/').collect();
-    if parts.len() < 2 || parts.iter().any(|p| p.trim().is_empty()) {
-        found.push(
-            Finding::error(&at, "the claim's metric cannot be read")
-                .found(format!("{:?}", c.metric))
-                .expected("probe/what, e.g. \"cross_entropy/tok_audio@512\""),
-        );
-    } else {
-        match METRICS.iter().find(|(name, _)| *name == parts[0]) {
-            None => {
-                found.push(Finding::error(&at, format!("no metric begins with `{}`", parts[0])).help(hint(
-                    parts[0],
-                    "metrics",
-                    METRICS.map(|(name, _)| name),
-                )))
-            }
-            Some((_, variant)) if !e.probes.iter().any(|p| variant_name(p) == *variant) => found.push(
-                Finding::error(&at, format!("no probe measures `{}`", c.metric))
-                    .help(format!("add {variant}(…) to `probes`")),
-            ),
-            Some(_) => {}
-        }
-        for part in parts[1..].iter().filter(|p| p.contains('@')) {
-            // `tok_audio@512+scene_desc->tok_rgb@196` names three.
-            for name in part.replace("->", "+").replace('→', "+").split('+') {
-                found.known_modality(e, &at, name);
-            }
-        }
-    }
-    if c.against.trim().is_empty() {
-        found.push(
-            Finding::error(format!("{path}.against"), "the claim is against nothing")
-                .expected("a baseline such as \"unigram_marginal\", or a run"),
-        );
-    }
 }
 
 fn variant_name(p: &Probe) -> &'static str {
