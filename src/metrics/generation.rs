@@ -50,6 +50,11 @@ pub const DISTINCT: Quantity<GenerationRow> =
 /// Of the generated ids' frequencies in a clip.
 pub const ENTROPY: Quantity<GenerationRow> =
     Quantity::mean("entropy", Unit::Nats, Better::Neither, |r: &GenerationRow| Some((r.entropy_nats, 1.0)));
+/// The same of the real tokens: what a table shows beside it, no metric of its own.
+pub const ENTROPY_OF_REAL: Quantity<GenerationRow> =
+    Quantity::mean("entropy_of_real", Unit::Nats, Better::Neither, |r: &GenerationRow| {
+        Some((r.real_entropy_nats, 1.0))
+    });
 /// Generated − real.
 pub const ENTROPY_MINUS_REAL: Quantity<GenerationRow> =
     Quantity::difference("entropy_minus_real", Unit::Nats, Better::Neither, |r: &GenerationRow| {

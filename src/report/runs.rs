@@ -4,8 +4,8 @@ use crate::digest::{sha256_hex, Hasher};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Claim;
 use crate::manifest::syntax::{self, Kind, Node};
+use crate::metrics::{rows, ScoreRow};
 use crate::modality::short_names;
-use crate::record::examples::{self, Example};
 use crate::record::{ModalityInfo, Record};
 use crate::report::table::Origin;
 use crate::store::{self, RunDir};
@@ -68,10 +68,10 @@ impl Run {
     ///
     /// # Errors
     /// If the file is not the one that was recorded.
-    pub fn examples<E: Example>(&self) -> Result<Option<Vec<E>>> {
-        let rows = examples::read::<E>(&self.path)?;
+    pub fn examples<R: ScoreRow>(&self) -> Result<Option<Vec<R>>> {
+        let rows = rows::read::<R>(&self.path)?;
         if rows.is_some() {
-            self.check_digest(E::FILE)?;
+            self.check_digest(R::FILE)?;
         }
         Ok(rows)
     }

@@ -2,8 +2,9 @@
 
 use super::draw::{draw, failed, file_name, Area, Drawn, Plot};
 use crate::fault::Result;
+use crate::metrics::classification::ClassificationRow;
+use crate::metrics::source;
 use crate::modality::short_names;
-use crate::record::examples::{source, Classification};
 use crate::report::runs::Group;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -14,15 +15,15 @@ const NO_CLASS: &str = "(no class)";
 
 /// One plot for each set of inputs and method of the first seed.
 pub fn plots(group: &Group) -> Result<Vec<Plot>> {
-    let Some(rows) = group.runs[0].examples::<Classification>()? else { return Ok(vec![]) };
-    let mut by: BTreeMap<(&str, &str), Vec<&Classification>> = BTreeMap::new();
+    let Some(rows) = group.runs[0].examples::<ClassificationRow>()? else { return Ok(vec![]) };
+    let mut by: BTreeMap<(&str, &str), Vec<&ClassificationRow>> = BTreeMap::new();
     for r in rows.iter().filter(|r| r.source == source::MODEL) {
         by.entry((&r.inputs, &r.method)).or_default().push(r);
     }
     by.iter().map(|((inputs, method), rows)| plot(group, inputs, method, rows)).collect()
 }
 
-fn answer(row: &Classification) -> &str {
+fn answer(row: &ClassificationRow) -> &str {
     if row.predicted_class.is_empty() {
         NO_CLASS
     } else {
@@ -38,7 +39,7 @@ struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    fn new(rows: &[&'a Classification]) -> Matrix<'a> {
+    fn new(rows: &[&'a ClassificationRow]) -> Matrix<'a> {
         let truth: BTreeSet<&str> = rows.iter().map(|r| r.true_class.as_str()).collect();
         let answers: BTreeSet<&str> = rows.iter().map(|r| answer(r)).collect();
         let mut columns: Vec<&str> = truth.union(&answers).copied().filter(|c| *c != NO_CLASS).collect();
@@ -88,7 +89,7 @@ impl Layout {
     }
 }
 
-fn plot(group: &Group, inputs: &str, method: &str, rows: &[&Classification]) -> Result<Plot> {
+fn plot(group: &Group, inputs: &str, method: &str, rows: &[&ClassificationRow]) -> Result<Plot> {
     let matrix = Matrix::new(rows);
     let layout = Layout::new(&matrix);
     let what = format!("{}: {} → class, {method}", group.label, short_names(inputs));

@@ -2,15 +2,16 @@
 
 use super::draw::{color, draw, failed, file_name, legend, Plot, FONT};
 use crate::fault::Result;
+use crate::metrics::retrieval::RetrievalRow;
+use crate::metrics::source;
 use crate::modality::short_names;
-use crate::record::examples::{source, Retrieval};
 use crate::report::runs::Group;
 use plotters::prelude::*;
 use std::collections::BTreeMap;
 
 /// The first seed's curves, one per pair; `None` when it retrieved nothing.
 pub fn plot(group: &Group) -> Result<Option<Plot>> {
-    let Some(rows) = group.runs[0].examples::<Retrieval>()? else { return Ok(None) };
+    let Some(rows) = group.runs[0].examples::<RetrievalRow>()? else { return Ok(None) };
     let mut by: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for r in rows.iter().filter(|r| r.source == source::MODEL) {
         let pair = format!("{} → {}", short_names(&r.query_modality), short_names(&r.gallery_modality));

@@ -3,18 +3,16 @@
 use super::built::{Built, Headline};
 use super::notes;
 use super::tested::{self, correct, Test};
-use super::views::{self, lines, scored, Context, View};
+use super::views::{self, apart, lines, scored, Context, View};
 use crate::fault::Result;
-use crate::metrics::clips::{self, add, common_clips, Clips};
+use crate::metrics::classification::{ClassificationRow, TOP1, TOP3, TOP5};
+use crate::metrics::clips::{self, common_clips, Clips};
 use crate::metrics::estimate::{largest_of_seeds, largest_p, share, share_mde, ALPHA};
-use crate::record::examples::{source, Classification};
+use crate::metrics::{self, source};
 use crate::report::reference::{find, Published};
 use crate::report::table::{Column, Table};
 use crate::stats::{binomial, multiple, Alternative, Estimable, Estimate, NotEstimable};
 use std::collections::BTreeMap;
-
-/// The k of top-k.
-const TOP: [u32; 3] = [1, 3, 5];
 
 /// inputs, method, source.
 type Key = (String, String, String);
@@ -71,27 +69,18 @@ struct Scores {
     truth: BTreeMap<String, u64>,
 }
 
-/// Whether the clip is right within the first `k`; `None` when the method does not rank that far.
-pub fn hit(row: &Classification, k: u32) -> Option<bool> {
-    match row.true_rank {
-        Some(rank) => Some(rank < k),
-        None => (k == 1).then(|| row.predicted_class == row.true_class),
-    }
-}
-
-fn by_key(rows: &[Classification]) -> BTreeMap<Key, Scores> {
-    let mut all: BTreeMap<Key, Scores> = BTreeMap::new();
-    for r in rows {
-        let scores = all.entry((r.inputs.clone(), r.method.clone(), r.source.clone())).or_default();
-        for (clips, k) in scores.top.iter_mut().zip(TOP) {
-            if let Some(right) = hit(r, k) {
-                add(clips, &r.clip, f64::from(u8::from(right)), 1.0);
-            }
+fn by_key(rows: &[ClassificationRow]) -> BTreeMap<Key, Scores> {
+    let scores = |rows: Vec<&ClassificationRow>| {
+        let mut truth = BTreeMap::new();
+        rows.iter().for_each(|r| *truth.entry(r.true_class.clone()).or_default() += 1);
+        Scores {
+            top: [TOP1, TOP3, TOP5].map(|top| top.clips(rows.iter().copied())),
+            classes: rows.iter().map(|r| r.classes).max().unwrap_or(0),
+            truth,
         }
-        scores.classes = scores.classes.max(r.classes);
-        *scores.truth.entry(r.true_class.clone()).or_default() += 1;
-    }
-    all
+    };
+    let key = |r: &ClassificationRow| (r.inputs.clone(), r.method.clone(), r.source.clone());
+    apart(rows, key).into_iter().map(|(key, rows)| (key, scores(rows))).collect()
 }
 
 /// The table; `None` when no run classified.
@@ -140,7 +129,7 @@ fn chance(seeds: &[&Scores]) -> Estimable<f64> {
 }
 
 fn published(view: &View, (inputs, method, source): &Key) -> Option<&'static Published> {
-    let key = format!("class/{inputs}/{method}/top1");
+    let key = metrics::Key::new(&TOP1, &format!("{inputs}/{method}"));
     (source == source::MODEL).then(|| find(&key, view.group.modalities())).flatten()
 }
 
@@ -214,18 +203,13 @@ fn table(context: &Context, lines: &[Line], tests: usize, pairs: usize) -> Table
     Table::new("classification", "Class of a clip", 1, columns(), lines, notes)
 }
 
-/// Whether the clip's first answer is right.
-pub fn right(row: &Classification) -> bool {
-    hit(row, 1) == Some(true)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metrics::clips::hits;
 
-    fn row(rank: Option<u32>, predicted: &str) -> Classification {
-        Classification {
+    fn row(rank: Option<u32>, predicted: &str) -> ClassificationRow {
+        ClassificationRow {
             clip: "a".into(),
             inputs: "x".into(),
             method: "m".into(),
@@ -240,9 +224,9 @@ mod tests {
 
     #[test]
     fn a_method_without_ranks_has_no_top_3() {
-        assert_eq!((hit(&row(Some(2), "dog"), 1), hit(&row(Some(2), "dog"), 3)), (Some(false), Some(true)));
-        assert_eq!((hit(&row(None, "cat"), 1), hit(&row(None, "cat"), 3)), (Some(true), None));
-        assert_eq!(hit(&row(None, ""), 1), Some(false));
+        assert_eq!((row(Some(2), "dog").hit(1), row(Some(2), "dog").hit(3)), (Some(false), Some(true)));
+        assert_eq!((row(None, "cat").hit(1), row(None, "cat").hit(3)), (Some(true), None));
+        assert_eq!(row(None, "").hit(1), Some(false));
         let all = by_key(&[row(None, "cat")]);
         let scores = &all[&("x".into(), "m".into(), "model".into())];
         assert_eq!((hits(&scores.top[0]), scores.top[1].len()), ((1, 1), 0));

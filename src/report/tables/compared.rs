@@ -3,10 +3,10 @@
 
 use super::built::{Against, Headline};
 use super::tested::{self, Test};
-use super::views::{self, views, View};
+use super::views::{self, apart, views, View};
 use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate;
-use crate::record::examples::source;
+use crate::metrics::source;
 use crate::report::runs::Group;
 use crate::report::table::Column;
 use crate::stats::{Bootstrap, Estimable, Estimate};
@@ -14,6 +14,19 @@ use std::collections::BTreeMap;
 
 /// Source → its scores, for one block of one run.
 pub type Sources<S> = BTreeMap<String, S>;
+
+/// One run: the scores of every block by source.
+pub fn by_source<R, K: Ord + Clone, S>(
+    rows: &[R],
+    key: impl Fn(&R) -> (K, String),
+    scores: impl Fn(Vec<&R>) -> S,
+) -> BTreeMap<K, Sources<S>> {
+    let mut all: BTreeMap<K, Sources<S>> = BTreeMap::new();
+    for ((key, source), rows) in apart(rows, key) {
+        all.entry(key).or_default().insert(source, scores(rows));
+    }
+    all
+}
 
 /// A line of a block: a modality, a direction, the inputs of a probe. `X` is what the table shows beside it.
 pub struct Line<'a, K, X> {

@@ -5,9 +5,8 @@ use super::compared::{self, Paired, Sources, SOURCES};
 use super::views::{scored, Context, Scored};
 use super::{notes, tested};
 use crate::fault::Result;
-use crate::metrics::clips::{add, Clips};
-use crate::metrics::estimate;
-use crate::record::examples::{source, CrossEntropy};
+use crate::metrics::cross_entropy::{CrossEntropyRow, CROSS_ENTROPY};
+use crate::metrics::{estimate, source, Clips, Key};
 use crate::report::reference::{find, Published};
 use crate::report::runs::Group;
 use crate::report::table::{Column, Table};
@@ -66,13 +65,8 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
     Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
 
-fn by_modality(rows: &[CrossEntropy]) -> BTreeMap<String, Sources<Clips>> {
-    let mut all: BTreeMap<String, Sources<Clips>> = BTreeMap::new();
-    for r in rows {
-        let clips = all.entry(r.modality.clone()).or_default().entry(r.source.clone()).or_default();
-        add(clips, &r.clip, r.ce_nats, r.tokens as f64);
-    }
-    all
+fn by_modality(rows: &[CrossEntropyRow]) -> BTreeMap<String, Sources<Clips>> {
+    compared::by_source(rows, |r| (r.modality.clone(), r.source.clone()), |rows| CROSS_ENTROPY.clips(rows))
 }
 
 /// In the manifest's order; what the manifest does not name follows.
@@ -105,7 +99,7 @@ fn block<'a>(
 }
 
 fn published(group: &Group, modality: &str) -> Option<&'static Published> {
-    find(&format!("ce/{modality}"), group.modalities())
+    find(&Key::new(&CROSS_ENTROPY, modality), group.modalities())
 }
 
 fn headline(block: &[&Line]) -> Option<Headline> {

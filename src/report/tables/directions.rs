@@ -7,8 +7,8 @@ use super::tested::{self, Test};
 use super::views::{scored, Context, Scored};
 use crate::fault::Result;
 use crate::metrics::clips::{add, Clips};
-use crate::metrics::estimate;
-use crate::record::examples::{source, Direction};
+use crate::metrics::directions::{DirectionRow, ACCURACY, CROSS_ENTROPY};
+use crate::metrics::{self, estimate, source, ScoreRow};
 use crate::report::reference::{find, Published};
 use crate::report::runs::Group;
 use crate::report::table::{Column, Table};
@@ -62,14 +62,12 @@ struct Scores {
     ce: Clips,
 }
 
-fn by_key(group: &Group, rows: &[Direction]) -> BTreeMap<Key, Sources<Scores>> {
-    let mut all: BTreeMap<Key, Sources<Scores>> = BTreeMap::new();
-    for r in rows {
-        let sources = all.entry((r.direction.clone(), r.modality.clone())).or_default();
-        let scores = sources.entry(r.source.clone()).or_default();
-        add(&mut scores.accuracy, &r.clip, r.correct as f64, r.tokens as f64);
-        add(&mut scores.ce, &r.clip, r.ce_nats, r.tokens as f64);
-    }
+fn by_key(group: &Group, rows: &[DirectionRow]) -> BTreeMap<Key, Sources<Scores>> {
+    let key = |r: &DirectionRow| ((r.direction.clone(), r.modality.clone()), r.source.clone());
+    let mut all = compared::by_source(rows, key, |rows| Scores {
+        accuracy: ACCURACY.clips(rows.iter().copied()),
+        ce: CROSS_ENTROPY.clips(rows),
+    });
     for ((_, modality), sources) in &mut all {
         add_uniform(sources, modality, group);
     }
@@ -133,7 +131,9 @@ fn block<'a>(
 }
 
 fn published(group: &Group, (direction, modality): &Key) -> Option<&'static Published> {
-    find(&format!("direction/{direction}/{modality}"), group.modalities())
+    // What a direction with one target is about is the direction.
+    let about = DirectionRow::canonical_about(&format!("{direction}/{modality}"));
+    find(&metrics::Key::new(&ACCURACY, &about), group.modalities())
 }
 
 fn headline(block: &[&Line]) -> Option<Headline> {

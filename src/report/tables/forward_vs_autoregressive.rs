@@ -5,13 +5,18 @@ use super::notes;
 use super::tested::{self, correct, Test};
 use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
-use crate::metrics::clips::{add, common_clips, Clips};
+use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate::{difference, estimate, paired_mde, paired_p};
-use crate::record::examples::ForwardVsAutoregressive;
+use crate::metrics::forward_vs_autoregressive::{ForwardVsAutoregressiveRow, AUTOREGRESSIVE, SINGLE};
+use crate::metrics::rows::Quantity;
+use crate::metrics::Key;
 use crate::report::reference::{find, Published};
 use crate::report::table::{Column, Table};
 use crate::stats::{Estimable, Estimate};
 use std::collections::BTreeMap;
+
+/// The file does not name its target; the published numbers are about this one.
+const CAPTION: &str = "scene_desc";
 
 struct Line<'a> {
     view: View<'a>,
@@ -71,19 +76,13 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
 }
 
 /// Both ways of one run.
-#[derive(Default)]
 struct Scores {
     single: Clips,
     autoregressive: Clips,
 }
 
-fn both_ways(rows: &[ForwardVsAutoregressive]) -> Scores {
-    let mut scores = Scores::default();
-    for r in rows {
-        add(&mut scores.single, &r.clip, r.single_ce_nats, r.tokens as f64);
-        add(&mut scores.autoregressive, &r.clip, r.autoregressive_ce_nats, r.tokens as f64);
-    }
-    scores
+fn both_ways(rows: &[ForwardVsAutoregressiveRow]) -> Scores {
+    Scores { single: SINGLE.clips(rows), autoregressive: AUTOREGRESSIVE.clips(rows) }
 }
 
 /// The table; `None` when no run has the probe.
@@ -103,15 +102,15 @@ fn line<'a>(context: &Context, view: View<'a>, seeds: &[&Scores]) -> Line<'a> {
     let plan = &context.plan;
     let single: Vec<&Clips> = seeds.iter().map(|scores| &scores.single).collect();
     let autoregressive: Vec<&Clips> = seeds.iter().map(|scores| &scores.autoregressive).collect();
-    let way = |clips: &[&Clips], key: &str| Way {
+    let way = |clips: &[&Clips], quantity: &Quantity<_>| Way {
         value: estimate(clips, plan),
-        published: find(key, view.group.modalities()),
+        published: find(&Key::new(quantity, CAPTION), view.group.modalities()),
         best: false,
     };
     let test = || Test::new(paired_p(&single, &autoregressive, plan), paired_mde(&single, &autoregressive));
     Line {
-        single: way(&single, "forward/single"),
-        autoregressive: way(&autoregressive, "forward/autoregressive"),
+        single: way(&single, &SINGLE),
+        autoregressive: way(&autoregressive, &AUTOREGRESSIVE),
         difference: difference(&single, &autoregressive, plan),
         test: view.decides.then(test),
         clips: common_clips(&single),

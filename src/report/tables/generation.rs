@@ -3,11 +3,14 @@
 use super::built::{Against, Built, Headline};
 use super::notes;
 use super::tested::{self, correct, Test};
-use super::views::{self, lines, scored, Context, View};
+use super::views::{self, apart, lines, scored, Context, View};
 use crate::fault::Result;
-use crate::metrics::clips::{add, common_clips, Clips};
+use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate::{difference, estimate, paired_mde, paired_p};
-use crate::record::examples::Generation;
+use crate::metrics::generation::{
+    GenerationRow, AGREEMENT, AGREEMENT_OF_REAL, DISTINCT, ENTROPY, ENTROPY_OF_REAL,
+};
+use crate::metrics::rows::Quantity;
 use crate::report::runs::Group;
 use crate::report::table::{Column, Table};
 use crate::stats::{Estimable, Estimate};
@@ -54,7 +57,6 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
 }
 
 /// One run.
-#[derive(Default)]
 struct Scores {
     distinct: Clips,
     entropy: Clips,
@@ -63,22 +65,19 @@ struct Scores {
     real_agreement: Clips,
 }
 
-fn by_key(rows: &[Generation]) -> BTreeMap<Key, Scores> {
-    let mut all: BTreeMap<Key, Scores> = BTreeMap::new();
-    for r in rows {
-        let scores = all.entry((r.inputs.clone(), r.target.clone(), r.given)).or_default();
-        let tokens = r.tokens as f64;
-        add(&mut scores.distinct, &r.clip, r.distinct as f64, tokens);
-        add(&mut scores.entropy, &r.clip, r.entropy_nats, 1.0);
-        add(&mut scores.real, &r.clip, r.real_entropy_nats, 1.0);
-        let shares = [r.agreement, r.real_agreement];
-        for (clips, share) in [&mut scores.agreement, &mut scores.real_agreement].into_iter().zip(shares) {
-            if let Some(share) = share {
-                add(clips, &r.clip, share * tokens, tokens);
-            }
+fn by_key(rows: &[GenerationRow]) -> BTreeMap<Key, Scores> {
+    let scores = |rows: Vec<&GenerationRow>| {
+        let clips = |quantity: Quantity<GenerationRow>| quantity.clips(rows.iter().copied());
+        Scores {
+            distinct: clips(DISTINCT),
+            entropy: clips(ENTROPY),
+            real: clips(ENTROPY_OF_REAL),
+            agreement: clips(AGREEMENT),
+            real_agreement: clips(AGREEMENT_OF_REAL),
         }
-    }
-    all
+    };
+    let key = |r: &GenerationRow| (r.inputs.clone(), r.target.clone(), r.given);
+    apart(rows, key).into_iter().map(|(key, rows)| (key, scores(rows))).collect()
 }
 
 /// The table; `None` when no run generated.

@@ -6,16 +6,13 @@ use super::notes;
 use super::tested::{self, Test};
 use super::views::{scored, Context, Scored};
 use crate::fault::Result;
-use crate::metrics::clips::{self, add, common_clips, Clips};
+use crate::metrics::clips::{self, common_clips, Clips};
 use crate::metrics::estimate::{self, largest_of_seeds, largest_p, share, share_mde};
-use crate::record::examples::LinearProbe;
+use crate::metrics::linear_probe::{LinearProbeRow, NO_CONTROL, TOP1};
+use crate::metrics::source::RANDOM_WEIGHTS;
 use crate::report::table::{Column, Table};
 use crate::stats::{binomial, Alternative, Estimable, Estimate, NotEstimable};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The probe itself, among its controls.
-const PROBE: &str = "none";
-const RANDOM_WEIGHTS: &str = "random_weights";
 
 /// The probe or a control of it on one set of inputs.
 type Line<'a> = compared::Line<'a, String, More>;
@@ -47,13 +44,10 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
 type Scores = BTreeMap<String, Sources<Clips>>;
 
 /// One run, and the classes of its rows.
-fn by_inputs(rows: &[LinearProbe]) -> (Scores, u32) {
-    let mut all = Scores::new();
-    for r in rows {
-        let clips = all.entry(r.inputs.clone()).or_default().entry(r.control.clone()).or_default();
-        add(clips, &r.clip, f64::from(u8::from(r.true_class == r.predicted_class)), 1.0);
-    }
-    (all, rows.iter().map(|r| r.classes).max().unwrap_or(0))
+fn by_inputs(rows: &[LinearProbeRow]) -> (Scores, u32) {
+    let scores =
+        compared::by_source(rows, |r| (r.inputs.clone(), r.control.clone()), |rows| TOP1.clips(rows));
+    (scores, rows.iter().map(|r| r.classes).max().unwrap_or(0))
 }
 
 /// The table; `None` when no run has the probe.
@@ -68,7 +62,7 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
         }
     }
     let tests = compared::correct(&mut lines);
-    compared::mark_best(&mut lines, PROBE, |own, other| own > other);
+    compared::mark_best(&mut lines, NO_CONTROL, |own, other| own > other);
     let headlines = compared::blocks(&lines).filter_map(|block| headline(&block)).collect();
     Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
@@ -79,7 +73,7 @@ fn block<'a>(context: &Context, experiment: &Scored<'a, (Scores, u32)>, inputs: 
     let none = Sources::new();
     let runs: Vec<&Sources<Clips>> =
         experiment.runs.iter().map(|(scores, _)| scores.get(inputs).unwrap_or(&none)).collect();
-    compared::block(experiment.group, &runs, &[PROBE], |side| {
+    compared::block(experiment.group, &runs, &[NO_CONTROL], |side| {
         let (own, probe, is_probe) = (side.own.clone(), side.first.clone(), side.is_first);
         let test = || {
             if is_probe {
@@ -105,7 +99,7 @@ fn mcnemar(a: &[&Clips], b: &[&Clips]) -> Estimable<f64> {
 }
 
 fn headline(block: &[&Line]) -> Option<Headline> {
-    let probe = compared::of_source(block, PROBE)?;
+    let probe = compared::of_source(block, NO_CONTROL)?;
     let quantity = format!("{} → class, linear probe", probe.view.group.names(&probe.key));
     let headline = probe.headline(quantity).higher();
     let Some(control) = compared::of_source(block, RANDOM_WEIGHTS) else {

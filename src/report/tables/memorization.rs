@@ -4,12 +4,14 @@ use super::built::{Built, Headline};
 use super::notes;
 use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
-use crate::metrics::clips::{add, common_clips, Clips};
+use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate::estimate;
-use crate::record::examples::Memorization;
+use crate::metrics::memorization::{self, MemorizationRow, ACCURACY, CROSS_ENTROPY, PARTS};
+use crate::metrics::rows::Quantity;
+use crate::metrics::Key;
 use crate::report::reference::{find, Published};
 use crate::report::table::{Column, Table};
-use crate::stats::{auc, Estimable, Estimate, NotEstimable};
+use crate::stats::{Estimable, Estimate, NotEstimable};
 use std::collections::BTreeMap;
 
 struct Line<'a> {
@@ -90,22 +92,16 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
 }
 
 /// One part of one run.
-#[derive(Default)]
 struct Scores {
     accuracy: Clips,
     ce: Clips,
 }
 
-const PARTS: [&str; 2] = ["train", "test"];
-
-fn by_part(rows: &[Memorization]) -> [Scores; 2] {
-    let mut parts = [Scores::default(), Scores::default()];
-    for r in rows {
-        let Some(i) = PARTS.iter().position(|part| *part == r.part) else { continue };
-        add(&mut parts[i].accuracy, &r.clip, r.correct as f64, r.tokens as f64);
-        add(&mut parts[i].ce, &r.clip, r.ce_nats, r.tokens as f64);
-    }
-    parts
+fn by_part(rows: &[MemorizationRow]) -> [Scores; 2] {
+    PARTS.map(|part| {
+        let rows = || rows.iter().filter(|r| r.part == part);
+        Scores { accuracy: ACCURACY.clips(rows()), ce: CROSS_ENTROPY.clips(rows()) }
+    })
 }
 
 /// The table; `None` when no run has the probe.
@@ -124,12 +120,12 @@ fn part_line<'a>(context: &Context, view: View<'a>, part: usize, seeds: &[&[Scor
     let accuracy: Vec<&Clips> = seeds.iter().map(|parts| &parts[part].accuracy).collect();
     let ce: Vec<&Clips> = seeds.iter().map(|parts| &parts[part].ce).collect();
     let name = PARTS[part];
-    let published = |what: &str| find(&format!("memorization/{name}/{what}"), view.group.modalities());
+    let published = |quantity: &Quantity<_>| find(&Key::new(quantity, name), view.group.modalities());
     let measured = Measured::Part {
         accuracy: estimate(&accuracy, &context.plan).map(Estimate::share_percent),
         ce: estimate(&ce, &context.plan),
         tokens: ce[0].values().map(|clip| clip.1).sum::<f64>() as u64,
-        published: Reference { accuracy: published("accuracy"), ce: published("ce") },
+        published: Reference { accuracy: published(&ACCURACY), ce: published(&CROSS_ENTROPY) },
     };
     Line { part: name, measured, clips: common_clips(&ce), view }
 }
@@ -148,8 +144,7 @@ fn separation_line<'a>(context: &Context, view: View<'a>, seeds: &[&[Scores; 2]]
 /// P(a training clip has a lower loss than a held-out one); over several seeds their mean, without
 /// an interval: the clips of the seeds are the same.
 fn separation(context: &Context, seeds: &[&[Scores; 2]]) -> Estimable<Estimate> {
-    let gains = |clips: &Clips| -> Vec<f64> { clips.values().map(|clip| -clip.0 / clip.1).collect() };
-    let auc = |[train, test]: &[Scores; 2]| auc::auc(&gains(&train.ce), &gains(&test.ce), context.plan.level);
+    let auc = |[train, test]: &[Scores; 2]| memorization::separation(&train.ce, &test.ce, context.plan.level);
     let each: Vec<Estimate> = seeds.iter().map(|parts| auc(parts)).collect::<Estimable<_>>()?;
     match each.as_slice() {
         [] => Err(NotEstimable::NoData),

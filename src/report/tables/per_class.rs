@@ -1,13 +1,13 @@
 //! Top-1 of every class by itself: which classes carry the accuracy.
 
 use super::built::Built;
-use super::classification::right;
 use super::notes;
-use super::views::{self, lines, scored, Context, View};
+use super::views::{self, apart, lines, scored, Context, View};
 use crate::fault::Result;
-use crate::metrics::clips::{add, hits, Clips};
+use crate::metrics::classification::{ClassificationRow, TOP1};
+use crate::metrics::clips::{hits, Clips};
 use crate::metrics::estimate::share;
-use crate::record::examples::{source, Classification};
+use crate::metrics::source;
 use crate::report::table::{Column, Table};
 use crate::stats::{Estimable, Estimate};
 use std::collections::BTreeMap;
@@ -38,13 +38,13 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     columns
 }
 
-fn by_key(rows: &[Classification]) -> BTreeMap<Key, Clips> {
-    let mut all: BTreeMap<Key, Clips> = BTreeMap::new();
-    for r in rows.iter().filter(|r| r.source == source::MODEL) {
+fn by_key(rows: &[ClassificationRow]) -> BTreeMap<Key, Clips> {
+    let key = |r: &ClassificationRow| {
         let key = (r.inputs.clone(), r.method.clone(), r.true_class.clone());
-        add(all.entry(key).or_default(), &r.clip, f64::from(u8::from(right(r))), 1.0);
-    }
-    all
+        (r.source == source::MODEL).then_some(key)
+    };
+    let of_model = |(key, rows): (Option<Key>, Vec<_>)| Some((key?, TOP1.clips(rows)));
+    apart(rows, key).into_iter().filter_map(of_model).collect()
 }
 
 /// The table, on the line that decides of every experiment; `None` when no run classified.

@@ -5,18 +5,18 @@ use super::notes;
 use super::tested::{self, correct, Test};
 use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
-use crate::metrics::clips::{add, common_clips, Clips};
+use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate::{estimate, largest_of_seeds, largest_p, share, share_mde, PERMUTATIONS};
-use crate::record::examples::{source, Retrieval};
+use crate::metrics::retrieval::{RetrievalRow, MRR, R1, R10, R5};
+use crate::metrics::rows::Quantity;
+use crate::metrics::{self, source};
 use crate::report::reference::{find, Published};
 use crate::report::table::{Column, Table};
 use crate::stats::{binomial, pairing, Alternative, Estimable, Estimate, NotEstimable};
 use std::collections::BTreeMap;
 
 /// The k of R@k.
-const AT: [u32; 3] = [1, 5, 10];
-/// Clips of the published galleries.
-const PUBLISHED_GALLERY: u32 = 200;
+const AT: [(u32, Quantity<RetrievalRow>); 3] = [(1, R1), (5, R5), (10, R10)];
 
 /// Query, gallery, source, size of the gallery.
 type Key = (String, String, String, u32);
@@ -85,8 +85,8 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     columns
 }
 
-fn by_key(rows: Vec<Retrieval>) -> BTreeMap<Key, Vec<Retrieval>> {
-    let mut all: BTreeMap<Key, Vec<Retrieval>> = BTreeMap::new();
+fn by_key(rows: Vec<RetrievalRow>) -> BTreeMap<Key, Vec<RetrievalRow>> {
+    let mut all: BTreeMap<Key, Vec<RetrievalRow>> = BTreeMap::new();
     for r in rows {
         let key = (r.query_modality.clone(), r.gallery_modality.clone(), r.source.clone(), r.gallery_size);
         all.entry(key).or_default().push(r);
@@ -107,10 +107,10 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
     Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
 
-fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&Vec<Retrieval>]) -> Line<'a> {
+fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&Vec<RetrievalRow>]) -> Line<'a> {
     let permuted = seeds.iter().all(|rows| paired(rows));
-    let at = AT.map(|k| at_k(context, &view, key, k, seeds, permuted));
-    let reciprocal: Vec<Clips> = seeds.iter().map(|rows| reciprocal_ranks(rows)).collect();
+    let at = AT.map(|at| at_k(context, &view, key, at, seeds, permuted));
+    let reciprocal: Vec<Clips> = seeds.iter().map(|rows| MRR.clips(*rows)).collect();
     let reciprocal: Vec<&Clips> = reciprocal.iter().collect();
     Line {
         at,
@@ -123,8 +123,15 @@ fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&Vec<Retrieva
     }
 }
 
-fn at_k(context: &Context, view: &View, key: &Key, k: u32, seeds: &[&Vec<Retrieval>], permuted: bool) -> AtK {
-    let found: Vec<Clips> = seeds.iter().map(|rows| found(rows, k)).collect();
+fn at_k(
+    context: &Context,
+    view: &View,
+    key: &Key,
+    (k, recall): (u32, Quantity<RetrievalRow>),
+    seeds: &[&Vec<RetrievalRow>],
+    permuted: bool,
+) -> AtK {
+    let found: Vec<Clips> = seeds.iter().map(|rows| recall.clips(*rows)).collect();
     let found: Vec<&Clips> = found.iter().collect();
     let chance = chance(k, key.3);
     let p = || {
@@ -137,7 +144,7 @@ fn at_k(context: &Context, view: &View, key: &Key, k: u32, seeds: &[&Vec<Retriev
         share: share(&found, &context.plan),
         chance: chance.map(|share| 100.0 * share),
         test: view.decides.then(|| Test::new(p(), share_mde(seeds[0].len() as u64, chance))),
-        published: published(view, key, k),
+        published: published(view, key, &recall),
     }
 }
 
@@ -159,18 +166,8 @@ fn chance(k: u32, gallery: u32) -> Estimable<f64> {
     }
 }
 
-fn found(rows: &[Retrieval], k: u32) -> Clips {
-    rows.iter().map(|r| (r.clip.clone(), (f64::from(u8::from(r.rank < k)), 1.0))).collect()
-}
-
-fn reciprocal_ranks(rows: &[Retrieval]) -> Clips {
-    let mut clips = Clips::new();
-    rows.iter().for_each(|r| add(&mut clips, &r.clip, 1.0 / (1.0 + f64::from(r.rank)), 1.0));
-    clips
-}
-
 /// 1-based, over all clips and seeds.
-fn median_rank(seeds: &[&Vec<Retrieval>]) -> Option<f64> {
+fn median_rank(seeds: &[&Vec<RetrievalRow>]) -> Option<f64> {
     let mut ranks: Vec<u32> =
         seeds.iter().flat_map(|rows| rows.iter().map(|r| r.rank.saturating_add(1))).collect();
     ranks.sort_unstable();
@@ -179,12 +176,12 @@ fn median_rank(seeds: &[&Vec<Retrieval>]) -> Option<f64> {
 }
 
 /// Whether the pairing can be permuted: the gallery is the queries and the nearest are known.
-fn paired(rows: &[Retrieval]) -> bool {
+fn paired(rows: &[RetrievalRow]) -> bool {
     rows.len() > 1 && rows.iter().all(|r| r.gallery_size as usize == rows.len() && !r.nearest.is_empty())
 }
 
 /// Permutation of the pairing with "among the k nearest" as score; the largest p of the seeds.
-fn permutation(seeds: &[&Vec<Retrieval>], k: u32, seed: u64) -> Estimable<f64> {
+fn permutation(seeds: &[&Vec<RetrievalRow>], k: u32, seed: u64) -> Estimable<f64> {
     largest_of_seeds(seeds.iter().map(|rows| {
         let n = rows.len();
         let place: BTreeMap<&str, usize> =
@@ -201,16 +198,16 @@ fn permutation(seeds: &[&Vec<Retrieval>], k: u32, seed: u64) -> Estimable<f64> {
     }))
 }
 
-fn published(view: &View, (query, gallery, source, size): &Key, k: u32) -> Option<&'static Published> {
-    let key = format!("retrieval/{query}->{gallery}/r{k}");
-    // Chance depends on the gallery: only the published size is the same quantity.
-    (source == source::MODEL && *size == PUBLISHED_GALLERY)
-        .then(|| find(&key, view.group.modalities()))
-        .flatten()
+/// Chance depends on the gallery: only one of the published size is the same quantity.
+fn published(view: &View, key: &Key, recall: &Quantity<RetrievalRow>) -> Option<&'static Published> {
+    let (query, gallery, source, size) = key;
+    let key =
+        metrics::Key::new(recall, &format!("{query}->{gallery}")).under::<RetrievalRow>(u64::from(*size));
+    (source == source::MODEL).then(|| find(&key, view.group.modalities())).flatten()
 }
 
 fn headlines<'l>(line: &'l Line) -> impl Iterator<Item = Headline> + 'l {
-    line.at.iter().zip(AT).map(|(at, k)| {
+    line.at.iter().zip(AT).map(|(at, (k, _))| {
         let (query, gallery) = (line.view.group.names(&line.key.0), gallery_name(&line.view, &line.key));
         let quantity = format!("{query} → {gallery}, R@{k}");
         let headline = Headline::new(&line.view, quantity, at.share, line.clips).higher();
@@ -243,8 +240,8 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
 mod tests {
     use super::*;
 
-    fn row(clip: &str, rank: u32, nearest: &str) -> Retrieval {
-        Retrieval {
+    fn row(clip: &str, rank: u32, nearest: &str) -> RetrievalRow {
+        RetrievalRow {
             clip: clip.into(),
             query_modality: "a".into(),
             gallery_modality: "b".into(),
@@ -257,7 +254,7 @@ mod tests {
 
     #[test]
     fn permutation_needs_the_nearest_and_finds_a_perfect_pairing() {
-        let rows: Vec<Retrieval> = ["a", "b", "c", "d"].iter().map(|c| row(c, 0, c)).collect();
+        let rows: Vec<RetrievalRow> = ["a", "b", "c", "d"].iter().map(|c| row(c, 0, c)).collect();
         assert!(paired(&rows) && !paired(&rows[..3]));
         // All four right: 1 of 24 assignments.
         let p = permutation(&[&rows], 1, 42).unwrap();

@@ -2,7 +2,7 @@
 //! for their mean.
 
 use crate::fault::Result;
-use crate::record::examples::Example;
+use crate::metrics::ScoreRow;
 use crate::report::runs::{Group, Run};
 use crate::report::table::Column;
 use crate::stats::Bootstrap;
@@ -55,13 +55,13 @@ pub struct Scored<'a, S> {
 
 /// The scores of every experiment with a run that has the probe's rows; a run without them scores what no
 /// rows give.
-pub fn scored<'a, E: Example, S>(
+pub fn scored<'a, R: ScoreRow, S>(
     context: &Context<'a>,
-    scores: impl Fn(&'a Group, Vec<E>) -> S,
+    scores: impl Fn(&'a Group, Vec<R>) -> S,
 ) -> Result<Vec<Scored<'a, S>>> {
     let mut all = Vec::new();
     for group in context.groups {
-        let rows: Vec<Option<Vec<E>>> = group.runs.iter().map(Run::examples).collect::<Result<_>>()?;
+        let rows: Vec<Option<Vec<R>>> = group.runs.iter().map(Run::examples).collect::<Result<_>>()?;
         if rows.iter().any(Option::is_some) {
             let runs = rows.into_iter().map(|rows| scores(group, rows.unwrap_or_default())).collect();
             all.push(Scored { group, runs });
@@ -88,4 +88,13 @@ pub fn lines<'s, K: Ord, S, L>(
         }
     }
     lines
+}
+
+/// Rows apart by what they are about.
+pub fn apart<R, K: Ord>(rows: &[R], key: impl Fn(&R) -> K) -> BTreeMap<K, Vec<&R>> {
+    let mut all: BTreeMap<K, Vec<&R>> = BTreeMap::new();
+    for row in rows {
+        all.entry(key(row)).or_default().push(row);
+    }
+    all
 }
