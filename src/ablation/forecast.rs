@@ -100,7 +100,7 @@ pub fn forecast(plan: &Plan, found: &[Existing], resources: Resources, cache: &P
         let Some(timing) = &timings[job.cell] else { continue };
         let left = left(job, found) as f64;
         let load = Workload::new(&job.experiment, &data, timing.masked);
-        middle.push(left * timing.mean() + scored(&job.experiment, &load, left) * timing.score);
+        middle.push(left * timing.mean() + scored(&job.experiment, &load, left)? * timing.score);
         errors.push(timing.error().map(|e| left * e));
         bytes += size(&job.experiment, &data);
     }
@@ -124,12 +124,12 @@ fn left(job: &Job, found: &Existing) -> u64 {
 }
 
 /// Tokens to be scored: validation passes, then the probes.
-fn scored(experiment: &Experiment, load: &Workload, left: f64) -> f64 {
+fn scored(experiment: &Experiment, load: &Workload, left: f64) -> Result<f64> {
     let passes = match experiment.train.eval_every {
         0 => 1.0,
         every => (left / every as f64).ceil(),
     };
-    passes * load.validation() + load.probes()
+    Ok(passes * load.validation() + load.probes()?)
 }
 
 /// Bytes of a finished run: two checkpoints with parameters and both moments, tables, scores.

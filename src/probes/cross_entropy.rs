@@ -38,11 +38,11 @@ pub struct Task<'a> {
     seed: u64,
     /// Fixed masks per clip.
     per_clip: usize,
-    directions: Vec<Whole>,
+    directions: Vec<WholeModalities>,
 }
 
 /// A direction: its mask, and what each modality's scores are called.
-struct Whole {
+struct WholeModalities {
     mask: SampleMask,
     names: Vec<String>,
 }
@@ -71,10 +71,10 @@ impl<'a> Task<'a> {
         let e = evaluation.experiment;
         let (modalities, masking) = masked(e, fixed);
         let drawn = Masks::new(&modalities, masking)?;
-        let whole = |d: &Direction| -> Result<Whole> {
+        let whole = |d: &Direction| -> Result<WholeModalities> {
             let (inputs, targets) = (evaluation.indices(&d.inputs)?, evaluation.indices(&d.targets)?);
             let names = (0..e.modalities.len()).map(|m| evaluation.direction(&inputs, &[m])).collect();
-            Ok(Whole { mask: masking::direction(&e.modalities, &inputs, &targets), names })
+            Ok(WholeModalities { mask: masking::direction(&e.modalities, &inputs, &targets), names })
         };
         Ok(Task {
             modalities,
@@ -206,8 +206,8 @@ pub fn unconditional(
         let alone = |side: &[Vec<u32>], m: usize| -> Vec<Vec<u32>> {
             side.iter().enumerate().map(|(i, p)| if i == m { p.clone() } else { vec![] }).collect()
         };
-        let asked = (0..whole.target.len()).filter(|&m| !whole.target[m].is_empty());
-        let one = |m: usize| {
+        let with_targets = (0..whole.target.len()).filter(|&m| !whole.target[m].is_empty());
+        let sample = |m: usize| {
             let mut mask = SampleMask { input: alone(&whole.input, m), target: alone(&whole.target, m) };
             let mut inputs = own.clone();
             if mask.input[m].is_empty() {
@@ -218,7 +218,7 @@ pub fn unconditional(
             }
             Sample { key: item, inputs, targets: own.clone(), mask }
         };
-        asked.map(one).collect()
+        with_targets.map(sample).collect()
     })
 }
 

@@ -29,28 +29,28 @@ pub fn measure(
     let fitted = Fitted::all(evaluation.data);
     for d in directions {
         let (inputs, targets) = (evaluation.indices(&d.inputs)?, evaluation.indices(&d.targets)?);
-        let of = Whole {
+        let task = Task {
             split: evaluation.data.split(Part::Test),
             names: evaluation.experiment.modalities.iter().map(|m| m.name.as_str()).collect(),
             name: evaluation.direction(&inputs, &targets),
             mask: masking::direction(&evaluation.experiment.modalities, &inputs, &targets),
             targets,
         };
-        match derangement(of.split.len(), evaluation.experiment.seeds.probes, 0) {
-            Some(other) => rows.extend(of.own_and_shuffled(evaluation.net, &other, observer)?),
+        match derangement(task.split.len(), evaluation.experiment.seeds.probes, 0) {
+            Some(other) => rows.extend(task.own_and_shuffled(evaluation.net, &other, observer)?),
             None => {
                 observer.note("one clip has no other whose input could be given");
-                rows.extend(of.network(evaluation.net, source::MODEL, observer)?);
+                rows.extend(task.network(evaluation.net, source::MODEL, observer)?);
             }
         }
-        rows.extend(of.network(untrained, source::UNTRAINED, observer)?);
-        rows.extend(of.fitted(&fitted, &evaluation.experiment.modalities));
+        rows.extend(task.network(untrained, source::UNTRAINED, observer)?);
+        rows.extend(task.fitted(&fitted, &evaluation.experiment.modalities));
     }
     Ok(rows)
 }
 
 /// One direction on one split.
-struct Whole<'a> {
+struct Task<'a> {
     split: &'a Split,
     names: Vec<&'a str>,
     name: String,
@@ -58,7 +58,7 @@ struct Whole<'a> {
     targets: Vec<usize>,
 }
 
-impl Whole<'_> {
+impl Task<'_> {
     fn row(&self, clip: usize, modality: usize, source: &str, sums: &Sums) -> Direction {
         Direction {
             clip: self.split.stem(clip).into(),
@@ -89,34 +89,34 @@ impl Whole<'_> {
         Ok(rows)
     }
 
-    /// The model's rows, then those with the input of clip `other[i]` in the place of clip i's: what a
-    /// network says does not depend on the truth, so one pass is scored against both.
+    /// The model's rows, then those with the input of clip `other[i]` in the place of clip i's: a
+    /// network's output does not depend on the truth, so one pass is scored against both.
     fn own_and_shuffled(
         &self,
         net: &dyn Inference,
         other: &[usize],
         observer: &mut dyn ProbeObserver,
     ) -> Result<Vec<Direction>> {
-        let mut asking = vec![0; other.len()];
-        other.iter().enumerate().for_each(|(clip, &input)| asking[input] = clip);
+        let mut scored_on = vec![0; other.len()];
+        other.iter().enumerate().for_each(|(clip, &input)| scored_on[input] = clip);
         let (modalities, n) = (self.names.len(), self.split.len());
         let (mut own, mut shuffled) = (Vec::new(), vec![Vec::new(); n]);
         let measure = |net: &dyn Inference, batch: &Batch, inputs: &[usize]| {
-            let truth = self.truth(&batch.dec, inputs.iter().map(|&input| asking[input]));
+            let truth = self.truth(&batch.dec, inputs.iter().map(|&input| scored_on[input]));
             let scores = net.score_against(batch, Scope::Restricted, &[&batch.dec.ids, &truth])?;
             let own = packing::sums(batch, &batch.dec.ids, &scores[0], modalities)?;
             let shuffled = packing::sums(batch, &truth, &scores[1], modalities)?;
             Ok(own.into_iter().zip(shuffled).collect())
         };
-        packing::batches(net, self.samples(), (0, n), observer, measure, |clip, (sums, of_asking)| {
+        packing::batches(net, self.samples(), (0, n), observer, measure, |clip, (sums, of_other)| {
             own.extend(self.rows(clip, source::MODEL, &sums));
-            shuffled[asking[clip]] = self.rows(asking[clip], source::SHUFFLED, &of_asking);
+            shuffled[scored_on[clip]] = self.rows(scored_on[clip], source::SHUFFLED, &of_other);
         })?;
         own.extend(shuffled.into_iter().flatten());
         Ok(own)
     }
 
-    /// The ids that `clips` have where the samples of `dec` are asked.
+    /// The ids that `clips` have at the targets of the samples of `dec`.
     fn truth(&self, dec: &Packed, clips: impl Iterator<Item = usize>) -> Vec<u32> {
         let mut ids = Vec::with_capacity(dec.len());
         for (clip, span) in clips.zip(dec.offsets.windows(2)) {

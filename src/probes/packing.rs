@@ -36,7 +36,7 @@ struct Pack<K> {
 }
 
 /// Measures samples in batches of at most [`BUDGET`] tokens: `measure(net, batch, keys)` gives one result
-/// per sample, `each(key, result)` hears of them in order. `observer` is told of the samples done, counted
+/// per sample, `each(key, result)` is given them in order. `observer` is told of the samples done, counted
 /// from `from` of `total`.
 pub fn batches<'a, K: Send + Sync, R: Send>(
     net: &dyn Inference,

@@ -47,8 +47,8 @@ pub fn measure(
                     free.insert(embed(net, evaluation, m, &clips, observer)?);
                 }
             }
-            let found = rank_all(&embedded[&q], &embedded[&g]);
-            let missing = found.iter().filter(|f| f.is_none()).count();
+            let ranks = rank_all(&embedded[&q], &embedded[&g]);
+            let missing = ranks.iter().filter(|rank| rank.is_none()).count();
             if missing > 0 {
                 observer.note(&format!(
                     "{query} → {partner}, {source}: {missing} of {} queries find all clips equally similar and have no rank",
@@ -56,8 +56,8 @@ pub fn measure(
                 ));
             }
             let name = |clip: usize| evaluation.data.split(Part::Test).stem(clips[clip]);
-            rows.extend(found.into_iter().enumerate().filter_map(|(i, f)| {
-                let Found { rank, nearest } = f?;
+            rows.extend(ranks.into_iter().enumerate().filter_map(|(i, ranked)| {
+                let Ranked { rank, nearest } = ranked?;
                 Some(Retrieval {
                     clip: name(i).into(),
                     query_modality: query.clone(),
@@ -129,13 +129,13 @@ fn mean_direction(rows: &[f32], dim: usize) -> Result<Vec<f32>> {
 
 /// Where the partner stands, and who is nearest.
 #[derive(Debug, PartialEq)]
-struct Found {
+struct Ranked {
     rank: u32,
     nearest: Vec<usize>,
 }
 
 /// For each query; `None` where all similarities are equal.
-fn rank_all(queries: &[Vec<f32>], gallery: &[Vec<f32>]) -> Vec<Option<Found>> {
+fn rank_all(queries: &[Vec<f32>], gallery: &[Vec<f32>]) -> Vec<Option<Ranked>> {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
     let one = |(i, q): (usize, &Vec<f32>)| {
         let similar: Vec<f64> = gallery.iter().map(|g| dot(q, g)).collect();
@@ -144,7 +144,7 @@ fn rank_all(queries: &[Vec<f32>], gallery: &[Vec<f32>]) -> Vec<Option<Found>> {
     queries.par_iter().enumerate().map(one).collect()
 }
 
-fn rank(similar: &[f64], partner: usize) -> Option<Found> {
+fn rank(similar: &[f64], partner: usize) -> Option<Ranked> {
     if similar.iter().all(|s| *s == similar[0]) {
         return None;
     }
@@ -153,7 +153,7 @@ fn rank(similar: &[f64], partner: usize) -> Option<Found> {
     // Among equals the partner comes last.
     order.sort_by(|&a, &b| similar[b].total_cmp(&similar[a]).then((a == partner).cmp(&(b == partner))));
     order.truncate(NEAREST);
-    Some(Found { rank: rank as u32, nearest: order })
+    Some(Ranked { rank: rank as u32, nearest: order })
 }
 
 #[cfg(test)]
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn ties_count_against_the_model_and_equals_have_no_rank() {
-        assert_eq!(rank(&[0.5, 0.9, 0.5, 0.1], 0), Some(Found { rank: 2, nearest: vec![1, 2, 0, 3] }));
+        assert_eq!(rank(&[0.5, 0.9, 0.5, 0.1], 0), Some(Ranked { rank: 2, nearest: vec![1, 2, 0, 3] }));
         assert_eq!(rank(&[0.5, 0.9, 0.4, 0.1], 1).unwrap().rank, 0);
         assert_eq!(rank(&[0.5; 4], 1), None);
     }

@@ -87,7 +87,7 @@ fn data(e: &Experiment, clips: usize, variant: usize) -> Dataset {
     Dataset::from_parts(&e.modalities, [train, vec![clip(2000)], (0..clips).map(clip).collect()]).unwrap()
 }
 
-/// Keeps what it is told.
+/// Keeps progress and notes.
 #[derive(Default)]
 pub struct Ticks(pub Vec<(usize, usize)>, pub Vec<String>);
 

@@ -29,9 +29,9 @@ pub fn measure(
 ) -> Result<Vec<Classification>> {
     let classes = Classes::new(evaluation, templates)?;
     let split = evaluation.data.split(Part::Test);
-    let of = |clip: usize| classes.names.iter().position(|c| *c == split.label(clip));
+    let class_of = |clip: usize| classes.names.iter().position(|c| *c == split.label(clip));
     let known: Vec<(usize, usize)> =
-        (0..split.len()).filter_map(|clip| of(clip).map(|class| (clip, class))).collect();
+        (0..split.len()).filter_map(|clip| class_of(clip).map(|class| (clip, class))).collect();
     note_left_out(&classes, split.len(), known.len(), observer);
     if classes.names.len() < 2 || known.is_empty() {
         return Ok(vec![]);
@@ -67,7 +67,7 @@ fn note_left_out(classes: &Classes, clips: usize, known: usize, observer: &mut d
         ));
     }
     if known < clips {
-        observer.note(&format!("{} of {clips} test clips have no class to be told", clips - known));
+        observer.note(&format!("{} of {clips} test clips have no class that could be named", clips - known));
     }
     if classes.names.len() < 2 {
         observer
@@ -175,13 +175,13 @@ impl Pass<'_> {
         observer: &mut dyn ProbeObserver,
     ) -> Vec<Classification> {
         let mut rows = Vec::new();
-        for (i, of) in scores.iter().enumerate() {
+        for (i, scores) in scores.iter().enumerate() {
             let class = self.known[i].1;
-            let Some((rank, best)) = rank(of, class, keys) else { continue };
+            let Some((rank, best)) = rank(scores, class, keys) else { continue };
             rows.push(Classification {
                 predicted_class: self.classes.names[best].into(),
                 true_rank: Some(rank),
-                true_logp: Some(of[class]),
+                true_logp: Some(scores[class]),
                 ..self.row(i, method, source)
             });
         }

@@ -89,7 +89,7 @@ fn without_structure_nothing_is_found() {
     }
 }
 
-/// Remembers what it was told.
+/// Keeps the notes.
 #[derive(Default)]
 struct Notes(Vec<String>);
 
