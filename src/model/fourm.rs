@@ -89,13 +89,13 @@ impl Names<'_> {
     }
 
     fn decoder(&self, block: &str) -> DecoderBlock {
-        let of = |name: &str| self.number(&format!("{block}.{name}.weight"));
+        let number = |name: &str| self.number(&format!("{block}.{name}.weight"));
         let cross = CrossAttention {
-            query_norm: of("query_norm"),
-            context_norm: of("context_norm"),
-            q: of("cross_attn.q"),
-            kv: of("cross_attn.kv"),
-            out: of("cross_attn.attn_out_proj"),
+            query_norm: number("query_norm"),
+            context_norm: number("context_norm"),
+            q: number("cross_attn.q"),
+            kv: number("cross_attn.kv"),
+            out: number("cross_attn.attn_out_proj"),
         };
         DecoderBlock { attention: self.attention(block, "self_attn"), cross, mlp: self.mlp(block) }
     }
@@ -109,8 +109,8 @@ impl Names<'_> {
     }
 
     fn mlp(&self, block: &str) -> Mlp {
-        let of = |name: &str| self.number(&format!("{block}.{name}.weight"));
-        Mlp { norm: of("norm2"), fc1: of("mlp.fc1"), fc2: of("mlp.fc2") }
+        let number = |name: &str| self.number(&format!("{block}.{name}.weight"));
+        Mlp { norm: number("norm2"), fc1: number("mlp.fc1"), fc2: number("mlp.fc2") }
     }
 }
 

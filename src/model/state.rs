@@ -49,11 +49,11 @@ impl<D: Backend, O: OpSet<D>> State for DeviceNetwork<D, O> {
         let mut given = by_name(tensors);
         let mut loaded = Vec::with_capacity(self.model.specs.len());
         for spec in &self.model.specs {
-            let mut one = |k: &str| {
+            let mut moment = |k: &str| {
                 let values = take(&mut given, &format!("{k}.{}", spec.name), &spec.shape)?;
                 dev.try_tensor_from_vec(values, spec.matrix()).map_err(device)
             };
-            loaded.push((one("m")?, one("v")?));
+            loaded.push((moment("m")?, moment("v")?));
         }
         (self.moments, self.steps) = (loaded, steps_taken);
         Ok(())

@@ -10,7 +10,7 @@ use crate::store::{tensors, RunDir};
 /// Writes `failed/step-<n>.safetensors` (the packed batch) and `failed/step-<n>.csv` (its clips), and
 /// returns the fault that ends the run. Nothing was updated, so the newest parameters are those that
 /// gave the loss.
-pub fn keep(
+pub fn keep_batch(
     run: &RunDir,
     step: u64,
     sampler: &Sampler,

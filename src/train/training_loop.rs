@@ -64,7 +64,7 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
             if saved < step {
                 save(job, &log, net, step, tokens, observer)?;
             }
-            return Err(anomaly::keep(run, step, &sampler, data.split(Part::Train), &batch, &outcome));
+            return Err(anomaly::keep_batch(run, step, &sampler, data.split(Part::Train), &batch, &outcome));
         }
         step += 1;
 
