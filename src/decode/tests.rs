@@ -7,7 +7,7 @@ use crate::batch::{Batch, SampleMask};
 use crate::data::{ClipData, Dataset, Part};
 use crate::manifest::schema::{Decode, Model, Scheme as Kind};
 use crate::modality::Modality;
-use crate::model::network::{Config, Device, Kernels, Network, Scope};
+use crate::model::network::{Config, Device, Kernels, Network, Softmax};
 
 const LENGTH: usize = 12;
 
@@ -80,7 +80,7 @@ fn temperature_zero_is_the_argmax() {
             target: vec![vec![], asked.to_vec()],
         };
         batch.push(&[split.tokens(clip, 0, 0), tokens], &mask);
-        net.score(&batch, Scope::Restricted).unwrap().iter().map(|s| s.argmax).collect()
+        net.score(&batch, Softmax::Restricted).unwrap().iter().map(|s| s.argmax).collect()
     };
     let all: Vec<u32> = (0..LENGTH as u32).collect();
     let roar = generated(&data, 20, 0, &decode(Kind::Roar, 1, 0.0));

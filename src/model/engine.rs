@@ -2,7 +2,7 @@
 
 use super::fourm::FourM;
 use super::loss::LossWeights;
-use super::network::{Config, Inference, Scope, TokenScore};
+use super::network::{Config, Inference, Softmax, TokenScore};
 use super::pairwise::Pairwise;
 use super::params::initial;
 use crate::batch::{Batch, Packed};
@@ -75,7 +75,7 @@ impl<D: Backend, O: OpSet<D>> DeviceNetwork<D, O> {
     fn chunks(
         &self,
         batch: &Batch,
-        scope: Scope,
+        scope: Softmax,
         mut visit: impl FnMut(usize, &[usize], Vec<f32>),
     ) -> Result<()> {
         self.check(batch)?;
@@ -118,7 +118,12 @@ impl<D: Backend, O: OpSet<D>> Inference for DeviceNetwork<D, O> {
         (self.share)(self)
     }
 
-    fn score_against(&self, batch: &Batch, scope: Scope, truths: &[&[u32]]) -> Result<Vec<Vec<TokenScore>>> {
+    fn score_against(
+        &self,
+        batch: &Batch,
+        scope: Softmax,
+        truths: &[&[u32]],
+    ) -> Result<Vec<Vec<TokenScore>>> {
         let blank = TokenScore { ce: f32::NAN, argmax: 0 };
         let mut scores = vec![vec![blank; batch.dec.len()]; truths.len()];
         self.chunks(batch, scope, |limit, rows, mut logits| {
@@ -136,7 +141,7 @@ impl<D: Backend, O: OpSet<D>> Inference for DeviceNetwork<D, O> {
     }
 
     fn logits(&self, batch: &Batch, visit: &mut dyn FnMut(usize, &[f32])) -> Result<()> {
-        self.chunks(batch, Scope::Unified, |limit, rows, logits| {
+        self.chunks(batch, Softmax::Unified, |limit, rows, logits| {
             rows.iter().zip(logits.chunks(limit)).for_each(|(&r, row)| visit(r, row));
         })
     }

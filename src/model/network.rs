@@ -8,7 +8,7 @@ pub use crate::architecture::Config;
 use crate::batch::{Batch, Packed};
 pub use crate::device::{Device, Kernels};
 use crate::fault::Result;
-pub use crate::manifest::schema::Softmax as Scope;
+pub use crate::manifest::schema::Softmax;
 use crate::ops::log_sum_exp;
 pub use crate::store::tensors::NamedTensor;
 
@@ -40,7 +40,7 @@ pub trait Inference {
     fn shared(&self) -> Option<&(dyn Inference + Sync)>;
 
     /// Score of every decoder token, `[T_dec]`. Logits are never held for more than a chunk of rows.
-    fn score(&self, batch: &Batch, scope: Scope) -> Result<Vec<TokenScore>> {
+    fn score(&self, batch: &Batch, scope: Softmax) -> Result<Vec<TokenScore>> {
         Ok(self.score_against(batch, scope, &[&batch.dec.ids])?.swap_remove(0))
     }
 
@@ -49,11 +49,12 @@ pub trait Inference {
     ///
     /// # Panics
     /// If a truth is shorter than the decoder's tokens or has an id outside the vocabulary.
-    fn score_against(&self, batch: &Batch, scope: Scope, truths: &[&[u32]]) -> Result<Vec<Vec<TokenScore>>>;
+    fn score_against(&self, batch: &Batch, scope: Softmax, truths: &[&[u32]])
+        -> Result<Vec<Vec<TokenScore>>>;
 
     /// Log-probabilities (or the logits' log-softmax inside `ids`' own scope) of the given ids at
     /// every decoder token: `[T_dec][ids.len()]`, normalized over `scope`.
-    fn log_probs(&self, batch: &Batch, scope: Scope, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
+    fn log_probs(&self, batch: &Batch, scope: Softmax, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
         let mut all = vec![Vec::new(); batch.dec.len()];
         self.logits(batch, &mut |r, row| {
             let limit = self.config().limit(batch.dec.modalities[r], scope);

@@ -24,7 +24,7 @@ use crate::fault::Result;
 use crate::manifest::schema::{Direction, Experiment, Masking};
 use crate::masking::{self, Masks};
 use crate::modality::{Modality, Strategy};
-use crate::model::network::{Inference, Scope};
+use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
 use crate::record::examples::{source, CrossEntropy};
 use std::borrow::Cow;
@@ -145,7 +145,7 @@ impl<'a> Task<'a> {
         let total = items.iter().map(|&item| make(item).len()).sum();
         let all = items.iter().flat_map(|&item| make(item));
         let mut scores = Vec::new();
-        let scope = Scope::from(net.config().softmax);
+        let scope = net.config().softmax;
         packing::score(net, scope, all, total, observer, |item, sums| {
             for (m, s) in sums.iter().enumerate().filter(|(_, s)| s.tokens > 0) {
                 let blank = self.score(item, m, source);

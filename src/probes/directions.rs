@@ -14,7 +14,7 @@ use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::manifest::schema;
 use crate::masking;
-use crate::model::network::{Inference, Scope};
+use crate::model::network::{Inference, Softmax};
 use crate::observer::ProbeObserver;
 use crate::record::examples::{source, Direction};
 
@@ -83,7 +83,7 @@ impl Task<'_> {
     ) -> Result<Vec<Direction>> {
         let mut rows = Vec::new();
         let samples = self.samples();
-        packing::score(net, Scope::Restricted, samples, self.split.len(), observer, |clip, sums| {
+        packing::score(net, Softmax::Restricted, samples, self.split.len(), observer, |clip, sums| {
             rows.extend(self.rows(clip, source, &sums));
         })?;
         Ok(rows)
@@ -103,7 +103,7 @@ impl Task<'_> {
         let (mut own, mut shuffled) = (Vec::new(), vec![Vec::new(); n]);
         let measure = |net: &dyn Inference, batch: &Batch, inputs: &[usize]| {
             let truth = self.truth(&batch.dec, inputs.iter().map(|&input| scored_on[input]));
-            let scores = net.score_against(batch, Scope::Restricted, &[&batch.dec.ids, &truth])?;
+            let scores = net.score_against(batch, Softmax::Restricted, &[&batch.dec.ids, &truth])?;
             let own = packing::sums(batch, &batch.dec.ids, &scores[0], modalities)?;
             let shuffled = packing::sums(batch, &truth, &scores[1], modalities)?;
             Ok(own.into_iter().zip(shuffled).collect())
@@ -200,7 +200,7 @@ mod tests {
         for (clip, row) in shuffled.into_iter().enumerate() {
             let mut batch = Batch::default();
             batch.push_sides(&split.sample(other[clip], 0), &split.sample(clip, 0), &mask);
-            let scores = bench.net.score(&batch, Scope::Restricted).unwrap();
+            let scores = bench.net.score(&batch, Softmax::Restricted).unwrap();
             let ce: f64 = scores.iter().map(|s| f64::from(s.ce)).sum();
             let right = scores.iter().zip(&batch.dec.ids).filter(|(s, id)| s.argmax == **id).count();
             assert_eq!((row.clip.as_str(), row.correct), (split.stem(clip), right as u64));

@@ -14,7 +14,7 @@ use crate::batch::SampleMask;
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking;
-use crate::model::network::{Inference, Scope};
+use crate::model::network::{Inference, Softmax};
 use crate::observer::{ProbeObserver, Silent};
 use crate::record::examples::ForwardVsAutoregressive;
 
@@ -33,7 +33,7 @@ pub fn measure(
     let length = evaluation.experiment.modalities[target].length;
     let mut rows: Vec<ForwardVsAutoregressive> = Vec::with_capacity(n);
     let samples = (0..n).map(|clip| Sample::new(clip, split.sample(clip, 0), whole.clone()));
-    packing::score(evaluation.net, Scope::Restricted, samples, n, observer, |clip, sums| {
+    packing::score(evaluation.net, Softmax::Restricted, samples, n, observer, |clip, sums| {
         rows.push(ForwardVsAutoregressive {
             clip: split.stem(clip).into(),
             tokens: length as u64,
@@ -73,7 +73,7 @@ impl Walk<'_> {
         });
         let mut scores = Vec::with_capacity(self.predicted.len());
         // One target per sample: one score per sample.
-        let measure = |net: &dyn Inference, batch: &Batch, _: &[usize]| net.score(batch, Scope::Restricted);
+        let measure = |net: &dyn Inference, batch: &Batch, _: &[usize]| net.score(batch, Softmax::Restricted);
         let keep = |_, score| scores.push(score);
         // A position is one step of many: the walk itself tells how far it is.
         packing::batches(evaluation.net, samples, (0, self.predicted.len()), &mut Silent, measure, keep)?;
@@ -108,7 +108,7 @@ mod tests {
                 };
                 let mut batch = Batch::default();
                 batch.push_sides(&inputs, &truth, &mask);
-                let score = bench.net.score(&batch, Scope::Restricted).unwrap()[0];
+                let score = bench.net.score(&batch, Softmax::Restricted).unwrap()[0];
                 sum += f64::from(score.ce);
                 predicted[t as usize] = score.argmax;
             }

@@ -10,7 +10,7 @@ use crate::batch::SampleMask;
 use crate::data::Part;
 use crate::fault::Result;
 use crate::modality::Modality;
-use crate::model::network::Scope;
+use crate::model::network::Softmax;
 use crate::observer::ProbeObserver;
 use crate::record::examples::Memorization;
 
@@ -29,7 +29,7 @@ pub fn measure(
         let split = evaluation.data.split(part);
         let n = if clips == 0 { split.len() } else { clips.min(split.len()) };
         let samples = (0..n).map(|clip| Sample::new(clip, split.sample(clip, 0), mask.clone()));
-        packing::score(evaluation.net, Scope::Restricted, samples, n, observer, |clip, sums| {
+        packing::score(evaluation.net, Softmax::Restricted, samples, n, observer, |clip, sums| {
             rows.push(Memorization {
                 clip: split.stem(clip).into(),
                 part: name.into(),

@@ -2,7 +2,7 @@
 
 use crate::batch::{Batch, SampleMask};
 use crate::fault::{Fault, Result};
-use crate::model::network::{Inference, Scope, TokenScore};
+use crate::model::network::{Inference, Softmax, TokenScore};
 use crate::observer::ProbeObserver;
 use rayon::prelude::*;
 
@@ -111,7 +111,7 @@ impl Sums {
 /// If the network's output is not a number.
 pub fn score<'a, K: Send + Sync>(
     net: &dyn Inference,
-    scope: Scope,
+    scope: Softmax,
     samples: impl Iterator<Item = Sample<'a, K>>,
     total: usize,
     observer: &mut dyn ProbeObserver,

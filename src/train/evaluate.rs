@@ -5,13 +5,13 @@ use crate::data::Split;
 use crate::fault::Result;
 use crate::manifest::schema::Experiment;
 use crate::masking::Masks;
-use crate::model::network::{Inference, Scope};
+use crate::model::network::Inference;
 use crate::observer::Scored;
 
 /// Scores row 0 of every clip under mask number 0 of the probes' seed, in batches of the training size.
 pub fn evaluate(net: &dyn Inference, e: &Experiment, split: &Split) -> Result<Vec<Scored>> {
     let masks = Masks::new(&e.modalities, &e.masking)?;
-    let scope = Scope::from(net.config().softmax);
+    let scope = net.config().softmax;
     let mut scores: Vec<Scored> =
         e.modalities.iter().map(|m| Scored { modality: m.name.clone(), tokens: 0, ce_nats: 0.0 }).collect();
     let clips: Vec<usize> = (0..split.len()).collect();

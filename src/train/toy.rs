@@ -101,7 +101,7 @@ impl Inference for Toy {
         Some(self)
     }
 
-    fn score_against(&self, batch: &Batch, _: Scope, truths: &[&[u32]]) -> Result<Vec<Vec<TokenScore>>> {
+    fn score_against(&self, batch: &Batch, _: Softmax, truths: &[&[u32]]) -> Result<Vec<Vec<TokenScore>>> {
         let p: Vec<Vec<f32>> = (0..self.logits.len()).map(|m| self.probabilities(m)).collect();
         let score = |(&id, &m): (&u32, &u32)| TokenScore { ce: -p[m as usize][id as usize].ln(), argmax: 0 };
         Ok(truths.iter().map(|ids| ids.iter().zip(&batch.dec.modalities).map(score).collect()).collect())

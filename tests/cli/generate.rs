@@ -5,7 +5,7 @@ use nano4m::batch::Batch;
 use nano4m::data::{synthetic, Part};
 use nano4m::manifest;
 use nano4m::masking;
-use nano4m::model::network::{Config, Device, Kernels, Scope};
+use nano4m::model::network::{Config, Device, Kernels, Softmax};
 use nano4m::model::open;
 use nano4m::store::tensors;
 use std::collections::BTreeMap;
@@ -116,7 +116,7 @@ fn temperature_zero_is_the_argmax() {
         let mut batch = Batch::default();
         batch.push(&split.sample(clip, 0), &masking::direction(&e.modalities, &[1], &[0]));
         let expected: Vec<i32> =
-            net.score(&batch, Scope::Restricted).unwrap().iter().map(|s| s.argmax as i32).collect();
+            net.score(&batch, Softmax::Restricted).unwrap().iter().map(|s| s.argmax as i32).collect();
         let made =
             std::fs::read(f.path(&format!("argmax/test/tok_rgb@16/{}.npy", split.stem(clip)))).unwrap();
         assert_eq!(npy(&made).1, expected);

@@ -9,7 +9,7 @@ use crate::data::{Part, Split};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Softmax;
 use crate::masking;
-use crate::model::network::{Inference, Scope};
+use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
 use crate::probes::class_texts::Classes;
 use crate::probes::evaluation::Evaluation;
@@ -204,7 +204,7 @@ impl Pass<'_> {
     fn score_keys(&self, keys: &mut [KeyScores], observer: &mut dyn ProbeObserver) -> Result<()> {
         let mut mask = self.mask.clone();
         mask.target[self.classes.caption] = vec![1];
-        let scope = Scope::from(self.evaluation.experiment.model.softmax);
+        let scope = self.evaluation.experiment.model.softmax;
         let all: Vec<u32> = keys.iter().flat_map(|k| k.ids.iter().copied()).collect();
         let measure = |net: &dyn Inference, batch: &Batch, _: &[usize]| -> Result<Vec<Vec<f64>>> {
             let rows = net.log_probs(batch, scope, &all)?.into_iter();

@@ -1,7 +1,7 @@
 use super::measure;
 use crate::data::Part;
 use crate::masking;
-use crate::model::network::Scope;
+use crate::model::network::Softmax;
 use crate::observer::Silent;
 use crate::probes::packing::{self, Sample};
 use crate::probes::testing::{self, Ticks};
@@ -45,7 +45,7 @@ fn a_caption_scores_its_own_likelihood() {
     for (clip, row) in own.enumerate() {
         let mut ce = 0.0;
         let sample = std::iter::once(Sample::new((), split.sample(clip, 0), mask.clone()));
-        packing::score(bench.net.as_ref(), Scope::Unified, sample, 1, &mut Silent, |_, sums| {
+        packing::score(bench.net.as_ref(), Softmax::Unified, sample, 1, &mut Silent, |_, sums| {
             ce = sums[2].ce_nats;
         })
         .unwrap();
