@@ -1,6 +1,6 @@
 //! What of a finished run is there: a run is complete with its record, its scores and its last checkpoint.
 
-use super::{FileDigest, Record};
+use super::run_record::{FileDigest, Record};
 use crate::digest::sha256_hex;
 use crate::fault::Result;
 use crate::store::RunDir;
@@ -32,8 +32,8 @@ fn intact(run: &RunDir, file: &FileDigest) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::sample;
     use super::*;
+    use crate::record::sample;
     use crate::store::RunId;
 
     #[test]

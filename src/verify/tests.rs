@@ -65,7 +65,7 @@ fn a_changed_file_or_tensor_of_a_finished_run_is_named() {
     let root = tempfile::tempdir().unwrap();
     let a = run(root.path(), "a", 1.0);
     assert!(intact(&a).unwrap_err().what.contains("not finished"));
-    let mut record = record::tests::sample();
+    let mut record = record::sample();
     record.steps = 2;
     record.files =
         vec![record::FileDigest { path: "probes/x.csv".into(), sha256: sha256_hex(b"clip,n\na,1\n") }];

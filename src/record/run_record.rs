@@ -1,0 +1,177 @@
+//! `record.json`: the commit marker of a run, and everything it claims.
+
+use crate::fault::Result;
+use crate::manifest::schema::Seeds;
+use crate::metrics::catalogue::canonical;
+use crate::metrics::Metric;
+use crate::store::json::{self, Format};
+use crate::store::CellOf;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Version of `record.json`.
+pub const SCHEMA: u32 = 2;
+
+const FORMAT: Format = Format {
+    what: "a record",
+    short: "record",
+    schema: SCHEMA,
+    help: Some(
+        "`nano4m run` makes the run again beside this one, which stays as it is: another version of the program \
+         is another run",
+    ),
+};
+
+/// Content of `record.json`, the commit marker of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this format.
+    pub schema: u32,
+    /// Version of the program, e.g. `0.1.0`.
+    pub program: String,
+    /// Name of the experiment.
+    pub name: String,
+    /// Id of the run: 10 hex digits, `-a2` and so on for later attempts.
+    pub id: String,
+    /// Full identity: hash of parsed manifest, data and code, 64 hex digits.
+    pub identity: String,
+    /// The cell of an ablation it was begun for; absent for an experiment of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<CellOf>,
+    /// Hash of the program's sources, `sha256:…`.
+    pub code_hash: String,
+    /// Canonical hash of the dataset, hex.
+    pub data_hash: String,
+    /// Pins that did not match and were allowed to (`--allow-drift`); marks every table.
+    pub drift: Vec<String>,
+    /// Whether the manifest had pins.
+    pub pinned: bool,
+    /// `cpu` or `cuda:0`.
+    pub device: String,
+    /// Seeds of the named streams.
+    pub seeds: Seeds,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Input and target tokens trained on.
+    pub train_tokens: u64,
+    /// Digest of the final parameters, hex.
+    pub final_digest: String,
+    /// Clips of the three splits.
+    pub clips: Clips,
+    /// The modalities, in the model's order.
+    pub modalities: Vec<ModalityInfo>,
+    /// What was measured, in the order of the probes.
+    pub metrics: Vec<Metric>,
+    /// Per-example files and their SHA-256, sorted by path.
+    pub files: Vec<FileDigest>,
+}
+
+/// Number of clips in each split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clips {
+    pub train: usize,
+    pub eval: usize,
+    pub test: usize,
+}
+
+/// A modality as tables name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModalityInfo {
+    /// e.g. `tok_rgb@196`.
+    pub name: String,
+    /// e.g. `rgb`.
+    pub short: String,
+    /// Tokens per example.
+    pub length: usize,
+    /// Number of ids.
+    pub vocab: usize,
+}
+
+/// A file of the run and the SHA-256 of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDigest {
+    /// Relative to the run's directory.
+    pub path: String,
+    pub sha256: String,
+}
+
+impl Record {
+    /// The metric called `key`, e.g. `cross_entropy/tok_rgb@64`, in any spelling a claim may have.
+    pub fn metric(&self, key: &str) -> Option<&Metric> {
+        let key = canonical(key);
+        self.metrics.iter().find(|m| m.key == key)
+    }
+
+    /// `record.json` as bytes, newline at the end.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        json::pretty(self)
+    }
+
+    /// Reads `path`.
+    ///
+    /// # Errors
+    /// If it is missing, is not a record or has another version.
+    pub fn read(path: &Path) -> Result<Record> {
+        FORMAT.read(path)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::metrics::catalogue::parse;
+
+    /// A small complete record.
+    pub(crate) fn sample() -> Record {
+        Record {
+            schema: SCHEMA,
+            program: "0.1.0".into(),
+            name: "x".into(),
+            id: "0123456789".into(),
+            identity: "0123456789abcdef".into(),
+            made_for: None,
+            code_hash: "sha256:00".into(),
+            data_hash: "11".into(),
+            drift: vec![],
+            pinned: false,
+            device: "cpu".into(),
+            seeds: Seeds::default(),
+            parameters: 10,
+            steps: 5,
+            train_tokens: 100,
+            final_digest: "22".into(),
+            clips: Clips { train: 3, eval: 2, test: 1 },
+            modalities: vec![],
+            metrics: vec![Metric::new(&parse("cross_entropy/rgb").unwrap(), Some(1.5), 3)],
+            files: vec![],
+        }
+    }
+
+    #[test]
+    fn round_trip_lookup_and_other_versions() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record.json");
+        let mut record = sample();
+        std::fs::write(&path, record.to_json().unwrap()).unwrap();
+        assert_eq!(Record::read(&path).unwrap(), record);
+        assert_eq!(record.metric("cross_entropy/rgb").unwrap().value, Some(1.5));
+        assert!(record.metric("cross_entropy/rgb/gain").is_none());
+        record.schema = 7;
+        std::fs::write(&path, record.to_json().unwrap()).unwrap();
+        assert_eq!(Record::read(&path).unwrap_err().found.as_deref(), Some("record schema 7"));
+    }
+
+    /// Before schema 2 a metric had a name and a modality: it is not damaged, it is of another version.
+    #[test]
+    fn a_record_of_schema_1_is_refused_with_what_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record.json");
+        let old = r#"{"schema": 1, "metrics": [{"name": "cross_entropy", "modality": "rgb", "value": 1.5}]}"#;
+        std::fs::write(&path, old).unwrap();
+        let fault = Record::read(&path).unwrap_err();
+        assert_eq!(fault.what, "a record of another version of nano4m");
+        assert!(fault.help.unwrap().contains("`nano4m run` makes the run again"));
+    }
+}
