@@ -5,7 +5,7 @@ use super::done::Done;
 use super::progress::{Notes, RunProgress};
 use super::{environment, manifest, output, tables};
 use crate::fault::{Fault, Result};
-use crate::record::Metric;
+use crate::metrics::Metric;
 use crate::runner::{evaluate, Session, Settings};
 use crate::store::{self, RunDir};
 use std::path::{Path, PathBuf};

@@ -10,8 +10,8 @@
 //! cross-entropy on the validation split. V is the modality's own vocabulary.
 
 use crate::data::{Dataset, Part, Split};
+use crate::metrics::source;
 use crate::modality::Modality;
-use crate::record::examples::source;
 use rayon::prelude::*;
 
 /// The kinds of baseline, in the order of every file.

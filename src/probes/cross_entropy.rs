@@ -23,10 +23,11 @@ use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::manifest::schema::{Direction, Experiment, Masking};
 use crate::masking::{self, Masks};
+use crate::metrics::cross_entropy::CrossEntropyRow;
+use crate::metrics::source;
 use crate::modality::{Modality, Strategy};
 use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
-use crate::record::examples::{source, CrossEntropy};
 use std::borrow::Cow;
 
 /// What is scored: clips of a split under fixed masks.
@@ -119,8 +120,8 @@ impl<'a> Task<'a> {
         items
     }
 
-    fn score(&self, item: Item, modality: usize, source: &str) -> CrossEntropy {
-        CrossEntropy {
+    fn score(&self, item: Item, modality: usize, source: &str) -> CrossEntropyRow {
+        CrossEntropyRow {
             clip: self.split.stem(item.clip).into(),
             mask: item.mask as u32,
             modality: match item.direction {
@@ -140,7 +141,7 @@ impl<'a> Task<'a> {
         source: &str,
         observer: &mut dyn ProbeObserver,
         make: impl Fn(Item) -> Vec<Sample<'a, Item>>,
-    ) -> Result<Vec<CrossEntropy>> {
+    ) -> Result<Vec<CrossEntropyRow>> {
         let items = self.items();
         let total = items.iter().map(|&item| make(item).len()).sum();
         let all = items.iter().flat_map(|&item| make(item));
@@ -149,7 +150,7 @@ impl<'a> Task<'a> {
         packing::score(net, scope, all, total, observer, |item, sums| {
             for (m, s) in sums.iter().enumerate().filter(|(_, s)| s.tokens > 0) {
                 let blank = self.score(item, m, source);
-                scores.push(CrossEntropy { tokens: s.tokens, ce_nats: s.ce_nats, ..blank });
+                scores.push(CrossEntropyRow { tokens: s.tokens, ce_nats: s.ce_nats, ..blank });
             }
         })?;
         Ok(scores)
@@ -174,7 +175,7 @@ pub fn network(
     task: &Task,
     source: &str,
     observer: &mut dyn ProbeObserver,
-) -> Result<Vec<CrossEntropy>> {
+) -> Result<Vec<CrossEntropyRow>> {
     task.run(net, source, observer, |item| {
         vec![Sample::new(item, task.sample(item.clip, item), task.mask(item))]
     })
@@ -185,7 +186,7 @@ pub fn shuffled(
     net: &dyn Inference,
     task: &Task,
     observer: &mut dyn ProbeObserver,
-) -> Result<Vec<CrossEntropy>> {
+) -> Result<Vec<CrossEntropyRow>> {
     let Some(others) = task.others() else { return Ok(vec![]) };
     task.run(net, source::SHUFFLED, observer, |item| {
         let inputs = task.sample(others[item.mask][item.clip], item);
@@ -199,7 +200,7 @@ pub fn unconditional(
     net: &dyn Inference,
     task: &Task,
     observer: &mut dyn ProbeObserver,
-) -> Result<Vec<CrossEntropy>> {
+) -> Result<Vec<CrossEntropyRow>> {
     let Some(others) = task.others() else { return Ok(vec![]) };
     task.run(net, source::UNCONDITIONAL, observer, |item| {
         let (whole, own) = (task.mask(item), task.sample(item.clip, item));
@@ -230,7 +231,7 @@ impl Task<'_> {
 }
 
 /// Scores of the fitted baselines on the same targets, in the order of [`Baseline::ALL`].
-pub fn baselines(fitted: &[Fitted], task: &Task) -> Vec<CrossEntropy> {
+pub fn baselines(fitted: &[Fitted], task: &Task) -> Vec<CrossEntropyRow> {
     let mut scores = Vec::new();
     for baseline in Baseline::ALL {
         for item in task.items() {
@@ -275,7 +276,7 @@ mod tests {
         for s in &scores {
             assert!((s.ce_nats / s.tokens as f64 - vocab.ln()).abs() < 1e-5, "{s:?}");
         }
-        let key = |s: &CrossEntropy| (s.clip.clone(), s.mask, s.modality.clone(), s.tokens);
+        let key = |s: &CrossEntropyRow| (s.clip.clone(), s.mask, s.modality.clone(), s.tokens);
         let all = baselines(&Fitted::all(&bench.data), &task);
         for baseline in [Baseline::Uniform, Baseline::Unigram, Baseline::Position] {
             let own = all.iter().filter(|s| s.source == baseline.source()).map(key);
@@ -290,7 +291,7 @@ mod tests {
         let bench = testing::bench(12, true);
         let task = Task::new(&bench.evaluation(), 2, None, &directions()).unwrap();
         let net = bench.net.as_ref();
-        let key = |s: &CrossEntropy| (s.clip.clone(), s.mask, s.modality.clone(), s.tokens);
+        let key = |s: &CrossEntropyRow| (s.clip.clone(), s.mask, s.modality.clone(), s.tokens);
         let own = network(net, &task, source::MODEL, &mut Silent).unwrap();
         for other in
             [shuffled(net, &task, &mut Silent).unwrap(), unconditional(net, &task, &mut Silent).unwrap()]

@@ -14,9 +14,10 @@ use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::manifest::schema;
 use crate::masking;
+use crate::metrics::directions::DirectionRow;
+use crate::metrics::source;
 use crate::model::network::{Inference, Softmax};
 use crate::observer::ProbeObserver;
-use crate::record::examples::{source, Direction};
 
 /// Scores of every clip, direction and source.
 pub fn measure(
@@ -24,7 +25,7 @@ pub fn measure(
     untrained: &dyn Inference,
     directions: &[schema::Direction],
     observer: &mut dyn ProbeObserver,
-) -> Result<Vec<Direction>> {
+) -> Result<Vec<DirectionRow>> {
     let mut rows = Vec::new();
     let fitted = Fitted::all(evaluation.data);
     for d in directions {
@@ -59,8 +60,8 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    fn row(&self, clip: usize, modality: usize, source: &str, sums: &Sums) -> Direction {
-        Direction {
+    fn row(&self, clip: usize, modality: usize, source: &str, sums: &Sums) -> DirectionRow {
+        DirectionRow {
             clip: self.split.stem(clip).into(),
             direction: self.name.clone(),
             modality: self.names[modality].into(),
@@ -80,7 +81,7 @@ impl Task<'_> {
         net: &dyn Inference,
         source: &str,
         observer: &mut dyn ProbeObserver,
-    ) -> Result<Vec<Direction>> {
+    ) -> Result<Vec<DirectionRow>> {
         let mut rows = Vec::new();
         let samples = self.samples();
         packing::score(net, Softmax::Restricted, samples, self.split.len(), observer, |clip, sums| {
@@ -96,7 +97,7 @@ impl Task<'_> {
         net: &dyn Inference,
         other: &[usize],
         observer: &mut dyn ProbeObserver,
-    ) -> Result<Vec<Direction>> {
+    ) -> Result<Vec<DirectionRow>> {
         let mut scored_on = vec![0; other.len()];
         other.iter().enumerate().for_each(|(clip, &input)| scored_on[input] = clip);
         let (modalities, n) = (self.names.len(), self.split.len());
@@ -127,11 +128,11 @@ impl Task<'_> {
         ids
     }
 
-    fn rows(&self, clip: usize, source: &str, sums: &[Sums]) -> Vec<Direction> {
+    fn rows(&self, clip: usize, source: &str, sums: &[Sums]) -> Vec<DirectionRow> {
         self.targets.iter().map(|&m| self.row(clip, m, source, &sums[m])).collect()
     }
 
-    fn fitted(&self, fitted: &[Fitted], modalities: &[crate::modality::Modality]) -> Vec<Direction> {
+    fn fitted(&self, fitted: &[Fitted], modalities: &[crate::modality::Modality]) -> Vec<DirectionRow> {
         let mut rows = Vec::new();
         for &m in &self.targets {
             for baseline in Baseline::ALL.into_iter().filter(|b| b.applies(&modalities[m])) {
@@ -195,7 +196,7 @@ mod tests {
         let other = derangement(9, bench.experiment.seeds.probes, 0).unwrap();
         assert_ne!((0..9).map(|i| other[other[i]]).collect::<Vec<_>>(), (0..9).collect::<Vec<_>>());
         let mask = masking::direction(&bench.experiment.modalities, &[0, 2], &[1]);
-        let shuffled: Vec<&Direction> = rows.iter().filter(|r| r.source == source::SHUFFLED).collect();
+        let shuffled: Vec<&DirectionRow> = rows.iter().filter(|r| r.source == source::SHUFFLED).collect();
         assert_eq!(shuffled.len(), 9);
         for (clip, row) in shuffled.into_iter().enumerate() {
             let mut batch = Batch::default();

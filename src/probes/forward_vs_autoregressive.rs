@@ -14,9 +14,9 @@ use crate::batch::SampleMask;
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking;
+use crate::metrics::forward_vs_autoregressive::ForwardVsAutoregressiveRow;
 use crate::model::network::{Inference, Softmax};
 use crate::observer::{ProbeObserver, Silent};
-use crate::record::examples::ForwardVsAutoregressive;
 
 /// Scores of the first `clips` (0: all) test clips.
 pub fn measure(
@@ -25,16 +25,16 @@ pub fn measure(
     target: &str,
     clips: usize,
     observer: &mut dyn ProbeObserver,
-) -> Result<Vec<ForwardVsAutoregressive>> {
+) -> Result<Vec<ForwardVsAutoregressiveRow>> {
     let (input, target) = (evaluation.index(input)?, evaluation.index(target)?);
     let split = evaluation.data.split(Part::Test);
     let n = if clips == 0 { split.len() } else { clips.min(split.len()) };
     let whole = masking::direction(&evaluation.experiment.modalities, &[input], &[target]);
     let length = evaluation.experiment.modalities[target].length;
-    let mut rows: Vec<ForwardVsAutoregressive> = Vec::with_capacity(n);
+    let mut rows: Vec<ForwardVsAutoregressiveRow> = Vec::with_capacity(n);
     let samples = (0..n).map(|clip| Sample::new(clip, split.sample(clip, 0), whole.clone()));
     packing::score(evaluation.net, Softmax::Restricted, samples, n, observer, |clip, sums| {
-        rows.push(ForwardVsAutoregressive {
+        rows.push(ForwardVsAutoregressiveRow {
             clip: split.stem(clip).into(),
             tokens: length as u64,
             single_ce_nats: sums[target].ce_nats,

@@ -17,8 +17,8 @@ use crate::data::Part;
 use crate::decode::{self, Task};
 use crate::fault::Result;
 use crate::manifest::schema::Decode;
+use crate::metrics::generation::GenerationRow;
 use crate::observer::ProbeObserver;
-use crate::record::examples::Generation;
 use std::collections::BTreeMap;
 
 /// What is generated from what.
@@ -40,7 +40,7 @@ pub fn measure(
     evaluation: &Evaluation,
     settings: &Settings,
     observer: &mut dyn ProbeObserver,
-) -> Result<Vec<Generation>> {
+) -> Result<Vec<GenerationRow>> {
     let (target, inputs) = (evaluation.index(settings.target)?, evaluation.indices(settings.inputs)?);
     let split = evaluation.data.split(Part::Test);
     let clips = if settings.clips == 0 { split.len() } else { settings.clips.min(split.len()) };
@@ -55,7 +55,7 @@ pub fn measure(
     let row = |clip: usize| {
         let agree =
             |tokens: &[&[u32]]| others.as_ref().map(|other| agreement(tokens[clip], tokens[other[clip]]));
-        Generation {
+        GenerationRow {
             clip: split.stem(clip).into(),
             inputs: inputs.clone(),
             target: settings.target.into(),

@@ -9,10 +9,10 @@ use super::packing::{self, Sample};
 use crate::batch::SampleMask;
 use crate::data::Part;
 use crate::fault::Result;
+use crate::metrics::memorization::MemorizationRow;
 use crate::modality::Modality;
 use crate::model::network::Softmax;
 use crate::observer::ProbeObserver;
-use crate::record::examples::Memorization;
 
 /// Scores of the first `clips` (0: all) training and test clips.
 pub fn measure(
@@ -21,7 +21,7 @@ pub fn measure(
     given: &[String],
     clips: usize,
     observer: &mut dyn ProbeObserver,
-) -> Result<Vec<Memorization>> {
+) -> Result<Vec<MemorizationRow>> {
     let (target, given) = (evaluation.index(modality)?, evaluation.indices(given)?);
     let mask = mask(&evaluation.experiment.modalities, target, &given);
     let mut rows = Vec::new();
@@ -30,7 +30,7 @@ pub fn measure(
         let n = if clips == 0 { split.len() } else { clips.min(split.len()) };
         let samples = (0..n).map(|clip| Sample::new(clip, split.sample(clip, 0), mask.clone()));
         packing::score(evaluation.net, Softmax::Restricted, samples, n, observer, |clip, sums| {
-            rows.push(Memorization {
+            rows.push(MemorizationRow {
                 clip: split.stem(clip).into(),
                 part: name.into(),
                 tokens: sums[target].tokens,
@@ -79,8 +79,9 @@ mod tests {
     fn the_first_clips_of_both_splits() {
         let bench = testing::bench(5, true);
         let of = |clips| measure(&bench.evaluation(), "a@8", &["b@6".into()], clips, &mut Silent).unwrap();
-        let names =
-            |rows: &[Memorization]| rows.iter().map(|r| format!("{} {}", r.part, r.clip)).collect::<Vec<_>>();
+        let names = |rows: &[MemorizationRow]| {
+            rows.iter().map(|r| format!("{} {}", r.part, r.clip)).collect::<Vec<_>>()
+        };
         assert_eq!(names(&of(2)), ["train clip_1000", "train clip_1001", "test clip_000", "test clip_001"]);
         assert_eq!(of(0).len(), 6 + 5);
         assert!(of(0).iter().all(|r| r.tokens == 2 && r.ce_nats > 0.0));

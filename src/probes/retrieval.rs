@@ -14,9 +14,10 @@ use crate::batch::Batch;
 use crate::data::Part;
 use crate::fault::{Fault, Result};
 use crate::masking;
+use crate::metrics::retrieval::RetrievalRow;
+use crate::metrics::source;
 use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
-use crate::record::examples::{source, Retrieval};
 use crate::stats::numpy;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -31,7 +32,7 @@ pub fn measure(
     pairs: &[(String, String)],
     gallery: usize,
     observer: &mut dyn ProbeObserver,
-) -> Result<Vec<Retrieval>> {
+) -> Result<Vec<RetrievalRow>> {
     let clips = drawn(evaluation, gallery)?;
     if clips.len() < 2 {
         observer.note("not measured: a gallery of one clip leaves nothing to find");
@@ -58,7 +59,7 @@ pub fn measure(
             let name = |clip: usize| evaluation.data.split(Part::Test).stem(clips[clip]);
             rows.extend(ranks.into_iter().enumerate().filter_map(|(i, ranked)| {
                 let Ranked { rank, nearest } = ranked?;
-                Some(Retrieval {
+                Some(RetrievalRow {
                     clip: name(i).into(),
                     query_modality: query.clone(),
                     gallery_modality: partner.clone(),

@@ -1,14 +1,12 @@
-//! What a finished run says: `record.json` and the per-example scores it can be recomputed from.
+//! What a finished run says: `record.json`.
 //!
 //! One plain struct per thing, absent is `Option`, every metric carries its unit, direction and n.
 //! Nothing here depends on the time or the place a run happened.
 
 pub mod ablation;
 mod complete;
-pub mod examples;
 mod run_record;
 
-pub use crate::metrics::{Better as Direction, Metric};
 pub use ablation::AblationRecord;
 pub use complete::missing;
 #[cfg(test)]

@@ -4,11 +4,12 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::data::Part;
 use crate::fault::Result;
+use crate::metrics::Metric;
 use crate::modality::Modality;
 use crate::model::digest;
 use crate::model::network::Network;
 use crate::provenance::CODE_HASH;
-use crate::record::{self, Clips, FileDigest, Metric, ModalityInfo, Record};
+use crate::record::{self, Clips, FileDigest, ModalityInfo, Record};
 use crate::store::RunDir;
 
 /// What was made of a session, to be recorded.

@@ -7,10 +7,11 @@ use super::settings::Settings;
 use super::sinks::{FolderSink, RunSink};
 use super::stages::measure;
 use crate::fault::{Fault, Result};
+use crate::metrics::Metric;
 use crate::model::network::Network;
 use crate::observer::Observer;
 use crate::probes::suite::Sink;
-use crate::record::{Metric, Record};
+use crate::record::Record;
 use crate::store::{json, tensors, RunDir, Status};
 use std::path::Path;
 

@@ -6,11 +6,12 @@ use super::session::Session;
 use super::settings::Settings;
 use super::sinks::RunSink;
 use crate::fault::{Fault, Result};
+use crate::metrics::Metric;
 use crate::model::digest;
 use crate::model::network::{Inference, State as NetworkState};
 use crate::observer::{Observer, Stop};
 use crate::probes::suite::{self, Sink};
-use crate::record::{self, Metric, Record};
+use crate::record::{self, Record};
 use crate::store::{Lock, RunDir, State, Status};
 use crate::train;
 

@@ -5,9 +5,13 @@
 
 use crate::support::{self, Folder};
 use nano4m::data::Vocabulary;
-use nano4m::record::examples::{
-    self, Classification, Direction, Example, ForwardVsAutoregressive, Memorization, Retrieval,
-};
+use nano4m::metrics::classification::ClassificationRow;
+use nano4m::metrics::directions::DirectionRow;
+use nano4m::metrics::forward_vs_autoregressive::ForwardVsAutoregressiveRow;
+use nano4m::metrics::memorization::MemorizationRow;
+use nano4m::metrics::retrieval::RetrievalRow;
+use nano4m::metrics::rows;
+use nano4m::metrics::ScoreRow;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -113,10 +117,10 @@ fn manifest(folder: &Path, e: &Value) -> String {
                 (inputs: [\"scene_desc\"], targets: [{}]), (inputs: [\"tok_audio@512\"], targets: [\"scene_desc\"]),
             ]),
             Classify(inputs: [{}]),
-            Retrieval(pairs: [{}]),
+            RetrievalRow(pairs: [{}]),
             Directions([{}]),
-            Memorization(modality: \"tok_audio@512\", given: [\"tok_rgb@196\", \"scene_desc\"], clips: {}),
-            ForwardVsAutoregressive(input: \"tok_audio@512\", target: \"scene_desc\", clips: {}),
+            MemorizationRow(modality: \"tok_audio@512\", given: [\"tok_rgb@196\", \"scene_desc\"], clips: {}),
+            ForwardVsAutoregressiveRow(input: \"tok_audio@512\", target: \"scene_desc\", clips: {}),
         ])",
         data(folder),
         e["augmentation"].as_u64().unwrap() + 1,
@@ -153,14 +157,14 @@ fn evaluate(folder: &Path) -> Golden {
 }
 
 impl Golden {
-    fn rows<E: Example>(&self) -> Vec<E> {
-        examples::read(&self.out.path("out")).unwrap().expect("the probe's file")
+    fn rows<E: ScoreRow>(&self) -> Vec<E> {
+        rows::read(&self.out.path("out")).unwrap().expect("the probe's file")
     }
 
     /// The metric called `key` in metrics.json.
     fn metric(&self, key: &str) -> f64 {
         let all = support::json(&self.out.path("out/metrics.json"));
-        let all: Vec<nano4m::record::Metric> = serde_json::from_value(all).unwrap();
+        let all: Vec<nano4m::metrics::Metric> = serde_json::from_value(all).unwrap();
         let metric = all.iter().find(|m| m.key == key).unwrap_or_else(|| panic!("no metric {key}"));
         metric.value.unwrap_or_else(|| panic!("{key} has no value"))
     }
@@ -210,7 +214,7 @@ fn keys(e: &Value) {
 }
 
 fn classification(g: &Golden) {
-    let rows = g.rows::<Classification>();
+    let rows = g.rows::<ClassificationRow>();
     for (kind, sets) in g.expected["classification_logit_rank"].as_object().unwrap() {
         for (set, numbers) in sets.as_object().unwrap() {
             let (name, method) = (inputs(&g.expected, set), format!("logit_rank_{kind}"));
@@ -230,9 +234,9 @@ fn classification(g: &Golden) {
 }
 
 fn decoding(g: &Golden) {
-    let rows = g.rows::<Classification>();
+    let rows = g.rows::<ClassificationRow>();
     let audio = inputs(&g.expected, "audio");
-    let rows: Vec<&Classification> = rows
+    let rows: Vec<&ClassificationRow> = rows
         .iter()
         .filter(|r| r.inputs == audio && r.method == "sequence_decode" && r.source == "model")
         .collect();
@@ -247,9 +251,9 @@ fn decoding(g: &Golden) {
 }
 
 fn retrieval(g: &Golden) {
-    let rows = g.rows::<Retrieval>();
+    let rows = g.rows::<RetrievalRow>();
     for (pair, numbers) in g.expected["retrieval"].as_object().unwrap() {
-        let mut own: Vec<&Retrieval> = rows
+        let mut own: Vec<&RetrievalRow> = rows
             .iter()
             .filter(|r| {
                 format!("{}->{}", r.query_modality, r.gallery_modality) == *pair && r.source == "model"
@@ -267,7 +271,7 @@ fn retrieval(g: &Golden) {
 }
 
 fn directions(g: &Golden) {
-    let rows = g.rows::<Direction>();
+    let rows = g.rows::<DirectionRow>();
     for (name, from, to) in DIRECTIONS {
         let direction = format!("{}->{}", inputs(&g.expected, from), full(to));
         let own = rows.iter().filter(|r| r.direction == direction && r.source == "model");
@@ -278,9 +282,9 @@ fn directions(g: &Golden) {
 }
 
 fn memorization(g: &Golden) {
-    let (rows, e) = (g.rows::<Memorization>(), &g.expected["memorization"]);
+    let (rows, e) = (g.rows::<MemorizationRow>(), &g.expected["memorization"]);
     for part in ["train", "test"] {
-        let own: Vec<&Memorization> = rows.iter().filter(|r| r.part == part).collect();
+        let own: Vec<&MemorizationRow> = rows.iter().filter(|r| r.part == part).collect();
         assert_eq!(own.len() as u64, e[format!("n_{part}")].as_u64().unwrap());
         let (hits, n) = own.iter().fold((0, 0), |(h, n), r| (h + r.correct, n + r.tokens));
         g.hits(&format!("memorization, {part}"), hits as usize, n as usize, &e[format!("{part}_acc")]);
@@ -296,7 +300,7 @@ fn memorization(g: &Golden) {
 
 fn forward(g: &Golden) {
     let e = &g.expected["forward_vs_autoregressive"];
-    assert_eq!(g.rows::<ForwardVsAutoregressive>().len() as u64, e["n"].as_u64().unwrap());
+    assert_eq!(g.rows::<ForwardVsAutoregressiveRow>().len() as u64, e["n"].as_u64().unwrap());
     g.close("forward_vs_autoregressive/scene_desc/single", &e["single"], 1.0);
     g.close("forward_vs_autoregressive/scene_desc/autoregressive", &e["autoregressive"], 1.0);
     let gap = -g.metric("forward_vs_autoregressive/scene_desc/gain");

@@ -6,7 +6,8 @@ use nano4m::data::synthetic::{generate, Source};
 use nano4m::data::Part;
 use nano4m::manifest::{self, schema::Experiment};
 use nano4m::masking::Masks;
-use nano4m::record::{Metric, Record};
+use nano4m::metrics::Metric;
+use nano4m::record::Record;
 use nano4m::stats::{binomial, Alternative};
 
 /// Tests of a null hypothesis in [`nothing_is_found_where_nothing_is_planted`].

@@ -6,8 +6,17 @@
 
 use nano4m::digest::sha256_hex;
 use nano4m::manifest::schema::Seeds;
+use nano4m::metrics::classification::ClassificationRow;
+use nano4m::metrics::cross_entropy::CrossEntropyRow;
+use nano4m::metrics::directions::DirectionRow;
+use nano4m::metrics::forward_vs_autoregressive::ForwardVsAutoregressiveRow;
+use nano4m::metrics::generation::GenerationRow;
+use nano4m::metrics::linear_probe::LinearProbeRow;
+use nano4m::metrics::memorization::MemorizationRow;
+use nano4m::metrics::retrieval::RetrievalRow;
+use nano4m::metrics::rows::to_csv;
+use nano4m::metrics::ScoreRow;
 use nano4m::record::ablation::{Axis, Cell, CellClaim, CellRun};
-use nano4m::record::examples::*;
 use nano4m::record::{AblationRecord, Clips, FileDigest, ModalityInfo, Record, SCHEMA};
 use std::path::{Path, PathBuf};
 
@@ -218,7 +227,7 @@ impl Fixture {
     }
 }
 
-fn put<E: Example>(dir: &Path, rows: &[E], files: &mut Vec<FileDigest>) {
+fn put<E: ScoreRow>(dir: &Path, rows: &[E], files: &mut Vec<FileDigest>) {
     let bytes = to_csv(rows).unwrap();
     files.push(FileDigest { path: E::FILE.into(), sha256: sha256_hex(&bytes) });
     std::fs::write(dir.join(E::FILE), bytes).unwrap();
@@ -328,7 +337,7 @@ impl Fake {
         text
     }
 
-    fn cross_entropy(&self) -> Vec<CrossEntropy> {
+    fn cross_entropy(&self) -> Vec<CrossEntropyRow> {
         let mut rows = Vec::new();
         for (i, clip) in self.clips() {
             for (m, modality) in ["tok_rgb@196", "tok_audio@512"].into_iter().enumerate() {
@@ -342,7 +351,7 @@ impl Fake {
                     ("unigram_marginal", 7.0 - m as f64 + 0.3 * noise(&[i, 2])),
                     ("uniform", if m == 0 { 1024f64.ln() } else { 2048f64.ln() }),
                 ];
-                rows.extend(per_token.map(|(source, ce)| CrossEntropy {
+                rows.extend(per_token.map(|(source, ce)| CrossEntropyRow {
                     clip: clip.clone(),
                     mask: 0,
                     modality: modality.into(),
@@ -355,7 +364,7 @@ impl Fake {
         rows
     }
 
-    fn classification(&self) -> Vec<Classification> {
+    fn classification(&self) -> Vec<ClassificationRow> {
         let mut rows = Vec::new();
         for (i, clip) in self.clips() {
             let truth = CLASSES[i as usize % 4];
@@ -368,7 +377,7 @@ impl Fake {
                 let rank = if k == 0 { (u * 1.3) as u32 } else { (u * 4.0) as u32 };
                 let predicted = CLASSES[(i as usize + rank as usize) % 4];
                 let decode = k == 2;
-                rows.push(Classification {
+                rows.push(ClassificationRow {
                     clip: clip.clone(),
                     inputs: "tok_audio@512".into(),
                     method: method.into(),
@@ -384,7 +393,7 @@ impl Fake {
         rows
     }
 
-    fn retrieval(&self) -> Vec<Retrieval> {
+    fn retrieval(&self) -> Vec<RetrievalRow> {
         let names: Vec<String> = self.clips().map(|c| c.1).collect();
         let mut rows = Vec::new();
         for (i, clip) in self.clips() {
@@ -399,7 +408,7 @@ impl Fake {
                     near[rank as usize] = &clip;
                 }
                 let near: Vec<&str> = near.into_iter().map(String::as_str).collect();
-                rows.push(Retrieval {
+                rows.push(RetrievalRow {
                     clip: clip.clone(),
                     query_modality: query.into(),
                     gallery_modality: gallery.into(),
@@ -414,11 +423,11 @@ impl Fake {
         rows
     }
 
-    fn directions(&self) -> Vec<Direction> {
+    fn directions(&self) -> Vec<DirectionRow> {
         let mut rows = Vec::new();
         for (i, clip) in self.clips() {
             for (source, share, ce) in [("model", 0.2, 5.0), ("unigram_marginal", 0.05, 6.0)] {
-                rows.push(Direction {
+                rows.push(DirectionRow {
                     clip: clip.clone(),
                     direction: "tok_audio@512->tok_rgb@196".into(),
                     modality: "tok_rgb@196".into(),
@@ -432,12 +441,12 @@ impl Fake {
         rows
     }
 
-    fn memorization(&self) -> Vec<Memorization> {
+    fn memorization(&self) -> Vec<MemorizationRow> {
         let mut rows = Vec::new();
         for part in ["train", "test"] {
             for (i, clip) in self.clips() {
                 let u = self.noise(&[i, 7, part.len() as u64]);
-                rows.push(Memorization {
+                rows.push(MemorizationRow {
                     clip: format!("{part}_{clip}"),
                     part: part.into(),
                     tokens: 102,
@@ -449,8 +458,8 @@ impl Fake {
         rows
     }
 
-    fn forward(&self) -> Vec<ForwardVsAutoregressive> {
-        let row = |(i, clip): (u64, String)| ForwardVsAutoregressive {
+    fn forward(&self) -> Vec<ForwardVsAutoregressiveRow> {
+        let row = |(i, clip): (u64, String)| ForwardVsAutoregressiveRow {
             clip,
             tokens: 64,
             single_ce_nats: 64.0 * (0.35 + 0.1 * self.noise(&[i, 8])),
@@ -459,8 +468,8 @@ impl Fake {
         self.clips().map(row).collect()
     }
 
-    fn generation(&self) -> Vec<Generation> {
-        let row = |(i, clip): (u64, String)| Generation {
+    fn generation(&self) -> Vec<GenerationRow> {
+        let row = |(i, clip): (u64, String)| GenerationRow {
             clip,
             inputs: "tok_audio@512".into(),
             target: "tok_rgb@196".into(),
@@ -475,12 +484,12 @@ impl Fake {
         self.clips().map(row).collect()
     }
 
-    fn linear_probe(&self) -> Vec<LinearProbe> {
+    fn linear_probe(&self) -> Vec<LinearProbeRow> {
         let mut rows = Vec::new();
         for (i, clip) in self.clips() {
             for (control, right) in [("none", 0.9), ("random_weights", 0.4), ("shuffled_labels", 0.25)] {
                 let hit = self.noise(&[i, 14, control.len() as u64]) < right;
-                rows.push(LinearProbe {
+                rows.push(LinearProbeRow {
                     clip: clip.clone(),
                     inputs: "tok_rgb@196+tok_audio@512".into(),
                     control: control.into(),

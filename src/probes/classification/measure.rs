@@ -9,13 +9,14 @@ use crate::data::{Part, Split};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Softmax;
 use crate::masking;
+use crate::metrics::classification::ClassificationRow;
+use crate::metrics::source;
 use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
 use crate::probes::class_texts::Classes;
 use crate::probes::evaluation::Evaluation;
 use crate::probes::packing::{self, finite, Sample};
 use crate::probes::shuffled::derangement;
-use crate::record::examples::{source, Classification};
 
 /// Scores of every clip with a known class: input sets × methods × (model, shuffled input).
 ///
@@ -26,7 +27,7 @@ pub fn measure(
     inputs: &[Vec<String>],
     templates: &[String],
     observer: &mut dyn ProbeObserver,
-) -> Result<Vec<Classification>> {
+) -> Result<Vec<ClassificationRow>> {
     let classes = Classes::new(evaluation, templates)?;
     let split = evaluation.data.split(Part::Test);
     let class_of = |clip: usize| classes.names.iter().position(|c| *c == split.label(clip));
@@ -112,7 +113,7 @@ impl Pass<'_> {
         scores: &Scores,
         inputs: &[usize],
         observer: &mut dyn ProbeObserver,
-    ) -> Vec<Classification> {
+    ) -> Vec<ClassificationRow> {
         let mut rows = Vec::new();
         for KeyScores { method, ids, scores } in &scores.keys {
             let given: Vec<Vec<f64>> = inputs.iter().map(|&input| scores[input].clone()).collect();
@@ -127,7 +128,7 @@ impl Pass<'_> {
         rows.extend(inputs.iter().enumerate().map(|(i, &input)| {
             let named =
                 self.classes.named_in(&self.classes.vocabulary.decode(&scores.captions[input].argmax_ids));
-            Classification {
+            ClassificationRow {
                 predicted_class: named.map_or(String::new(), |c| self.classes.names[c].into()),
                 ..self.row(i, "sequence_decode", source)
             }
@@ -149,9 +150,9 @@ impl Pass<'_> {
         Ok(Scores { keys, captions: self.score_whole_captions(observer)? })
     }
 
-    fn row(&self, i: usize, method: &str, source: &str) -> Classification {
+    fn row(&self, i: usize, method: &str, source: &str) -> ClassificationRow {
         let (clip, class) = self.known[i];
-        Classification {
+        ClassificationRow {
             clip: self.split.stem(clip).into(),
             inputs: self.name.clone(),
             method: method.into(),
@@ -173,12 +174,12 @@ impl Pass<'_> {
         scores: &[Vec<f64>],
         keys: &[u32],
         observer: &mut dyn ProbeObserver,
-    ) -> Vec<Classification> {
+    ) -> Vec<ClassificationRow> {
         let mut rows = Vec::new();
         for (i, scores) in scores.iter().enumerate() {
             let class = self.known[i].1;
             let Some((rank, best)) = rank(scores, class, keys) else { continue };
-            rows.push(Classification {
+            rows.push(ClassificationRow {
                 predicted_class: self.classes.names[best].into(),
                 true_rank: Some(rank),
                 true_logp: Some(scores[class]),

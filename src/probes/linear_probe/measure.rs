@@ -5,11 +5,11 @@ use crate::batch::Batch;
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking;
+use crate::metrics::linear_probe::LinearProbeRow;
 use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
 use crate::probes::evaluation::Evaluation;
 use crate::probes::packing::{batches, finite, Sample};
-use crate::record::examples::LinearProbe;
 use crate::rng::{stream, Purpose};
 use rand::seq::SliceRandom;
 
@@ -35,7 +35,7 @@ pub fn measure(
     untrained: &dyn Inference,
     sets: &[Vec<String>],
     observer: &mut dyn ProbeObserver,
-) -> Result<Vec<LinearProbe>> {
+) -> Result<Vec<LinearProbeRow>> {
     let Some(splits) = splits(evaluation, observer) else { return Ok(Vec::new()) };
     let clips: usize = splits.parts.iter().map(|p| p.clips.len()).sum();
     let total = 2 * sets.len() * clips;
@@ -132,7 +132,7 @@ fn probe(
     inputs: &[usize],
     [train, validation, test]: [Features; 3],
     controls: &[&str],
-) -> Option<Vec<LinearProbe>> {
+) -> Option<Vec<LinearProbeRow>> {
     let centred = Centred::new(train)?;
     let names = evaluation.joined(inputs);
     let mut rows = Vec::new();
@@ -147,7 +147,7 @@ fn probe(
         let classifier = select(&centred, &labels[0], (&validation, &labels[1]), splits.classes.len())?;
         let Labelled { clips, labels } = &splits.parts[Part::Test as usize];
         for ((x, &clip), &label) in test.rows().zip(clips).zip(labels) {
-            rows.push(LinearProbe {
+            rows.push(LinearProbeRow {
                 clip: evaluation.data.split(Part::Test).stem(clip).into(),
                 inputs: names.clone(),
                 control: control.into(),

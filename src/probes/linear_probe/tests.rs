@@ -7,10 +7,10 @@ use crate::device::Device;
 use crate::fault::Result;
 use crate::manifest::schema::{Experiment, PerModality};
 use crate::masking;
+use crate::metrics::linear_probe::LinearProbeRow;
 use crate::model::network::{Config, Kernels, Network};
 use crate::observer::{ProbeObserver, Silent};
 use crate::probes::evaluation::Evaluation;
-use crate::record::examples::LinearProbe;
 use crate::stats::{binomial, Alternative};
 
 const CLASSES: usize = 5;
@@ -39,14 +39,14 @@ fn sets() -> Vec<Vec<String>> {
     vec![vec!["a@32".into()], vec!["b@16".into(), "a@32".into()]]
 }
 
-fn measured(e: &Experiment, data: &Dataset) -> Vec<LinearProbe> {
+fn measured(e: &Experiment, data: &Dataset) -> Vec<LinearProbeRow> {
     // Two untrained networks: the tokens alone give the class away.
     let (net, untrained) = (network(e, 1), network(e, 2));
     let evaluation = Evaluation { net: net.as_ref(), experiment: e, data };
     measure(&evaluation, untrained.as_ref(), &sets(), &mut Silent).unwrap()
 }
 
-fn hits(rows: &[LinearProbe], inputs: &str, control: &str) -> (u64, u64) {
+fn hits(rows: &[LinearProbeRow], inputs: &str, control: &str) -> (u64, u64) {
     let of = rows.iter().filter(|r| r.inputs == inputs && r.control == control);
     of.fold((0, 0), |(h, n), r| (h + u64::from(r.true_class == r.predicted_class), n + 1))
 }

@@ -2,7 +2,7 @@
 
 use super::cell::Cell;
 use super::heading::Heading;
-use crate::record::Direction;
+use crate::metrics::Better;
 
 /// `digits` after the point; never `-0`.
 pub fn fixed(value: f64, digits: usize) -> String {
@@ -47,11 +47,11 @@ pub fn shown(cell: &Cell, column: &Heading, digits: Option<usize>) -> String {
 }
 
 /// Which way is better; `None` for what only describes.
-pub fn arrow(direction: Direction) -> Option<&'static str> {
+pub fn arrow(direction: Better) -> Option<&'static str> {
     match direction {
-        Direction::Lower => Some("↓"),
-        Direction::Higher => Some("↑"),
-        Direction::Neither => None,
+        Better::Lower => Some("↓"),
+        Better::Higher => Some("↑"),
+        Better::Neither => None,
     }
 }
 

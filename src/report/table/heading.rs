@@ -1,6 +1,6 @@
 //! What stands above a column.
 
-use crate::record::Direction;
+use crate::metrics::Better;
 
 /// What a column holds; decides how many CSV columns it takes and how cells are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Heading {
     pub digits: usize,
     pub kind: Kind,
     /// Which way is better.
-    pub direction: Direction,
+    pub direction: Better,
     /// Left out of Markdown and the terminal.
     pub csv_only: bool,
     /// Keeps its digits in rows that have their own.
@@ -40,7 +40,7 @@ pub struct Heading {
 
 impl Heading {
     fn new(kind: Kind, name: &'static str, label: &'static str) -> Heading {
-        let (unit, digits, direction) = ("", 0, Direction::Neither);
+        let (unit, digits, direction) = ("", 0, Better::Neither);
         Heading { name, label, unit, digits, kind, direction, csv_only: false, own_digits: false }
     }
 
@@ -69,11 +69,11 @@ impl Heading {
     }
 
     pub fn lower(self) -> Heading {
-        Heading { direction: Direction::Lower, ..self }
+        Heading { direction: Better::Lower, ..self }
     }
 
     pub fn higher(self) -> Heading {
-        Heading { direction: Direction::Higher, ..self }
+        Heading { direction: Better::Higher, ..self }
     }
 
     pub fn csv_only(self) -> Heading {

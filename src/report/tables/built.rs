@@ -1,7 +1,7 @@
 //! What comes of a builder: a table, and lines for the front page.
 
 use super::views::View;
-use crate::record::Direction as Better;
+use crate::metrics::Better;
 use crate::report::reference::Published;
 use crate::report::table::Table;
 use crate::stats::{Estimable, Estimate};
