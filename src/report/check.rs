@@ -30,15 +30,15 @@ pub fn check(runs_root: &Path, reports: &Path) -> Result<Vec<Difference>> {
         let (header, options) = read_header(reports, name, version, &csv)?;
         let only = options.only.clone().unwrap_or_default();
         let ablation = ablations.iter().find(|a| comparison::table_names(a).contains(name));
-        let of = (ablation.map(|a| a.name.clone()), only, header.statistics.clone());
+        let origin = (ablation.map(|a| a.name.clone()), only, header.statistics.clone());
         if name == "eval_results" {
-            front = Some(of.clone());
+            front = Some(origin.clone());
         }
-        if !made.iter().any(|m| m.of == of) {
-            all.extend(missing(runs_root, name, version, &of.1)?);
-            made.push(Made { report: again(runs_root, ablation, &options)?, of: of.clone() });
+        if !made.iter().any(|m| m.origin == origin) {
+            all.extend(missing(runs_root, name, version, &origin.1)?);
+            made.push(Made { report: again(runs_root, ablation, &options)?, origin: origin.clone() });
         }
-        let report = made.iter().find(|m| m.of == of).map(|m| &m.report);
+        let report = made.iter().find(|m| m.origin == origin).map(|m| &m.report);
         match report.and_then(|r| r.tables.iter().find(|(t, _)| t.name == name.as_str())) {
             Some((table, header)) => all.extend(compare(reports, version, &csv, table, header)?),
             None => {
@@ -46,14 +46,14 @@ pub fn check(runs_root: &Path, reports: &Path) -> Result<Vec<Difference>> {
             }
         }
     }
-    let main = made.iter().find(|m| Some(&m.of) == front.as_ref());
+    let main = made.iter().find(|m| Some(&m.origin) == front.as_ref());
     all.extend(front_page(reports, main.map(|m| &m.report))?);
     Ok(all)
 }
 
 /// What the tables on disk should be, and what it was made from: ablation, runs, statistics.
 struct Made {
-    of: (Option<String>, Vec<String>, String),
+    origin: (Option<String>, Vec<String>, String),
     report: Report,
 }
 

@@ -77,12 +77,12 @@ fn begin(name: &str) -> String {
 
 /// The articles of a page, read back by the comments around them.
 fn articles(page: &str) -> Vec<Article> {
-    let one = |part: &str| {
+    let article = |part: &str| {
         let (name, rest) = part.split_once(" -->\n")?;
         let (html, _) = rest.split_once(END)?;
         Some(Article { name: name.into(), html: html.into() })
     };
-    page.split(BEGIN).skip(1).filter_map(one).collect()
+    page.split(BEGIN).skip(1).filter_map(article).collect()
 }
 
 fn figure(plot: &Plot) -> String {

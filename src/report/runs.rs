@@ -36,12 +36,12 @@ pub struct Group {
 impl Run {
     /// The seed as tables show it: one number where all four agree.
     pub fn seed(&self) -> String {
-        let s = self.record.seeds;
-        let all = [s.init, s.data, s.masking, s.probes];
-        if all.iter().all(|x| *x == all[0]) {
-            all[0].to_string()
+        let seeds = self.record.seeds;
+        let four = [seeds.init, seeds.data, seeds.masking, seeds.probes];
+        if four.iter().all(|seed| *seed == four[0]) {
+            four[0].to_string()
         } else {
-            all.map(|x| x.to_string()).join("/")
+            four.map(|seed| seed.to_string()).join("/")
         }
     }
 

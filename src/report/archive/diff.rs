@@ -65,7 +65,7 @@ pub fn diff(reports: &Path, table: Option<&str>, from: &str, to: &str) -> Result
         .at(reports.display().to_string())
         .found(found.join(", ")));
     }
-    chosen.into_iter().map(|n| one(reports, n, a, b)).collect()
+    chosen.into_iter().map(|table| diff_of(reports, table, a, b)).collect()
 }
 
 fn unknown(reports: &Path, wanted: &str, names: &[String]) -> Fault {
@@ -79,7 +79,7 @@ fn unknown(reports: &Path, wanted: &str, names: &[String]) -> Fault {
     }
 }
 
-fn one(reports: &Path, table: &str, a: u32, b: u32) -> Result<Diff> {
+fn diff_of(reports: &Path, table: &str, a: u32, b: u32) -> Result<Diff> {
     let (old, new) = (versions::read(reports, table, a, "csv")?, versions::read(reports, table, b, "csv")?);
     let keys = keys(&old, &new);
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();

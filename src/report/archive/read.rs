@@ -65,8 +65,8 @@ pub fn parse_markdown(text: &str, keys: &[&str]) -> Grid {
 }
 
 fn name(columns: &[String], cells: &[String], keys: &[&str]) -> String {
-    let of = |key: &&str| columns.iter().position(|c| c == key).and_then(|i| cells.get(i)).cloned();
-    keys.iter().filter_map(of).collect::<Vec<_>>().join(" / ")
+    let cell = |key: &&str| columns.iter().position(|c| c == key).and_then(|i| cells.get(i)).cloned();
+    keys.iter().filter_map(cell).collect::<Vec<_>>().join(" / ")
 }
 
 impl Grid {

@@ -45,9 +45,9 @@ impl Contrast {
         let has = |runs: &Runs, seed: &Seed| runs.get(seed).is_some_and(|s| s.contains_key(metric));
         let first = sides.first().ok_or(NotEstimable::NoData)?;
         let seeds: Vec<&Seed> = first.keys().filter(|s| sides.iter().all(|r| has(r, s))).collect();
-        let of = |runs: &&Runs, seed: &Seed| -> Option<Clips> { runs.get(seed)?.get(metric).cloned() };
+        let clips_of = |runs: &&Runs, seed: &Seed| -> Option<Clips> { runs.get(seed)?.get(metric).cloned() };
         let maps: Vec<Vec<Clips>> =
-            seeds.iter().map(|s| sides.iter().filter_map(|r| of(r, s)).collect()).collect();
+            seeds.iter().map(|s| sides.iter().filter_map(|r| clips_of(r, s)).collect()).collect();
         let known = |clip: &&String| {
             maps.iter().flatten().all(|m| m.get(*clip).is_some_and(|&(_, weight)| weight > 0.0))
         };

@@ -18,61 +18,62 @@ pub struct Cost {
 }
 
 impl Cost {
-    pub fn new(e: &Experiment, record: &Record) -> Cost {
-        let flops_per_token = per_token(e);
+    pub fn new(experiment: &Experiment, record: &Record) -> Cost {
+        let flops_per_token = per_token(experiment);
         let flops = flops_per_token * record.train_tokens as f64;
         Cost { parameters: record.parameters as u64, flops_per_token, flops }
     }
 }
 
 /// At the mean numbers of input and target tokens of the masking.
-fn per_token(e: &Experiment) -> f64 {
-    let (inputs, targets) = tokens(e);
+fn per_token(experiment: &Experiment) -> f64 {
+    let (inputs, targets) = tokens(experiment);
     let work = Work {
         inputs,
         targets,
         input_pairs: inputs * inputs,
         target_pairs: targets * targets,
         cross_pairs: targets * inputs,
-        logits: targets * vocabulary(e),
+        logits: targets * vocabulary(experiment),
     };
-    Config::new(&e.modalities, &e.model).flops(&work) / (inputs + targets)
+    Config::new(&experiment.modalities, &experiment.model).flops(&work) / (inputs + targets)
 }
 
 /// Ids that compete for a target token: all, or on average the modality's own.
-fn vocabulary(e: &Experiment) -> f64 {
-    let own = e.modalities.iter().map(|m| m.vocab as f64);
-    match e.model.softmax {
+fn vocabulary(experiment: &Experiment) -> f64 {
+    let own = experiment.modalities.iter().map(|m| m.vocab as f64);
+    match experiment.model.softmax {
         Softmax::Unified => own.fold(1.0, f64::max),
-        Softmax::Restricted => own.sum::<f64>() / e.modalities.len().max(1) as f64,
+        Softmax::Restricted => own.sum::<f64>() / experiment.modalities.len().max(1) as f64,
     }
 }
 
 /// Mean input and target tokens of a sample: the middle of the ranges (or the fixed shares), and
 /// whole modalities for the share of samples that follow a direction.
-fn tokens(e: &Experiment) -> (f64, f64) {
-    let m = &e.masking;
-    let (mut inputs, mut targets) = budgets(m, &e.modalities);
-    let mixed: f64 = m.directions.iter().map(|d| d.share).sum();
+fn tokens(experiment: &Experiment) -> (f64, f64) {
+    let masking = &experiment.masking;
+    let (mut inputs, mut targets) = budgets(masking, &experiment.modalities);
+    let mixed: f64 = masking.directions.iter().map(|d| d.share).sum();
     (inputs, targets) = (inputs * (1.0 - mixed), targets * (1.0 - mixed));
     let length = |names: &[String]| -> f64 {
-        let of = |name: &String| e.modalities.iter().find(|m| m.name == *name).map_or(0, |m| m.length);
-        names.iter().map(of).sum::<usize>() as f64
+        let declared =
+            |name: &String| experiment.modalities.iter().find(|m| m.name == *name).map_or(0, |m| m.length);
+        names.iter().map(declared).sum::<usize>() as f64
     };
-    for d in &m.directions {
-        inputs += d.share * length(&d.inputs);
-        targets += d.share * length(&d.targets);
+    for direction in &masking.directions {
+        inputs += direction.share * length(&direction.inputs);
+        targets += direction.share * length(&direction.targets);
     }
     (inputs.max(1.0), targets.max(1.0))
 }
 
-fn budgets(m: &Masking, modalities: &[Modality]) -> (f64, f64) {
+fn budgets(masking: &Masking, modalities: &[Modality]) -> (f64, f64) {
     let all: f64 = modalities.iter().map(|m| m.length as f64).sum();
-    match m.ratio {
-        Some(r) => (r.input * all, r.target * all),
+    match masking.ratio {
+        Some(ratio) => (ratio.input * all, ratio.target * all),
         None => {
             let middle = |(low, high): (usize, usize)| (low + high) as f64 / 2.0;
-            (middle(m.input_tokens).min(all), middle(m.target_tokens).min(all))
+            (middle(masking.input_tokens).min(all), middle(masking.target_tokens).min(all))
         }
     }
 }

@@ -29,15 +29,15 @@ pub struct Detectable {
 pub fn detectable(runs_root: &Path, record: &AblationRecord, seeds: usize) -> Result<Vec<Detectable>> {
     let comparison = Comparison::ablation(runs_root, record)?;
     let reference = &comparison.sides[comparison.reference];
-    let of = |key: &String| {
+    let detectable = |key: &String| {
         let others = comparison.sides.iter().enumerate().filter(|(i, _)| *i != comparison.reference);
-        let each = others.filter_map(|(_, side)| {
+        let estimates = others.filter_map(|(_, side)| {
             let contrast = Contrast::new(&[(&side.scores, &reference.scores)], key).ok()?;
             let (value, [finished, clips]) = (contrast.detectable(seeds).ok()?, contrast.size());
             let (metric, unit) = (key.clone(), Metric::new(key).unit);
             Some(Detectable { metric, unit, value, cell: side.label.clone(), seeds: finished, clips })
         });
-        each.max_by(|a, b| a.value.total_cmp(&b.value))
+        estimates.max_by(|a, b| a.value.total_cmp(&b.value))
     };
-    Ok(comparison.metrics.iter().filter_map(of).collect())
+    Ok(comparison.metrics.iter().filter_map(detectable).collect())
 }

@@ -88,6 +88,6 @@ pub fn claims(comparison: &Comparison, plan: &Bootstrap) -> Vec<String> {
 fn correction(grid: &Grid) -> String {
     format!(
         "p adj.: Benjamini–Hochberg over all m = {} tests of this comparison (every pair of cells on every metric).",
-        grid.m
+        grid.tests
     )
 }

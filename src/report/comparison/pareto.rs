@@ -23,12 +23,12 @@ struct Point {
 pub fn all(comparison: &Comparison, grid: &Grid, plan: &Bootstrap) -> Result<Vec<Plot>> {
     let mut plots = Vec::new();
     for m in 0..grid.metrics.len() {
-        plots.extend(one(comparison, grid, m, plan)?);
+        plots.extend(plot(comparison, grid, m, plan)?);
     }
     Ok(plots)
 }
 
-fn one(comparison: &Comparison, grid: &Grid, m: usize, plan: &Bootstrap) -> Result<Option<Plot>> {
+fn plot(comparison: &Comparison, grid: &Grid, m: usize, plan: &Bootstrap) -> Result<Option<Plot>> {
     let metric = &grid.metrics[m];
     let flops = points(comparison, grid, m, plan, |c| c.flops / 1e9);
     let parameters = points(comparison, grid, m, plan, |c| c.parameters as f64 / 1e6);

@@ -30,7 +30,7 @@ pub struct Grid {
     pub metrics: Vec<Metric>,
     pub pairs: Vec<Pair>,
     /// Tests in the family.
-    pub m: usize,
+    pub tests: usize,
     at: BTreeMap<(usize, usize, usize), usize>,
 }
 
@@ -66,9 +66,9 @@ impl Grid {
             }
         }
         let tested = pairs.iter_mut().filter_map(|pair| pair.tested.as_mut().ok());
-        let m = correct(tested.map(|tested| &mut tested.test));
+        let tests = correct(tested.map(|tested| &mut tested.test));
         let at = pairs.iter().enumerate().map(|(i, p)| ((p.metric, p.a, p.b), i)).collect();
-        Grid { metrics, pairs, m, at }
+        Grid { metrics, pairs, tests, at }
     }
 
     /// The pair of two sides, and whether `a` and `b` are the other way round in it.
@@ -117,7 +117,7 @@ mod tests {
         };
         let pairs: Vec<Pair> = pairs.iter().map(pair).collect();
         let at = pairs.iter().enumerate().map(|(i, p)| ((0, p.a, p.b), i)).collect();
-        Grid { metrics: vec![Metric::new("cross_entropy/x")], m: pairs.len(), pairs, at }
+        Grid { metrics: vec![Metric::new("cross_entropy/x")], tests: pairs.len(), pairs, at }
     }
 
     #[test]

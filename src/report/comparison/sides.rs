@@ -5,6 +5,7 @@ use super::cost::Cost;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe};
 use crate::manifest::text;
+use crate::metrics::catalogue::PROBES;
 use crate::record::ablation::{AblationRecord, Axis, CellClaim};
 use crate::report::runs::{self, Choice, Group, Run};
 use crate::report::scores::{self, canonical};
@@ -163,23 +164,23 @@ impl Side {
 }
 
 /// Everything the targets of the cross-entropy probe are a function of, but for data and seed.
-fn targets(e: &Experiment) -> String {
-    let fixed = e.probes.iter().find(|p| matches!(p, Probe::CrossEntropy { masking: Some(_), .. }));
-    let lengths: Vec<_> = e.modalities.iter().map(|m| (&m.name, m.length)).collect();
-    let sample = format!("{lengths:?} rows {:?}", e.data.rows);
+fn targets(experiment: &Experiment) -> String {
+    let fixed = experiment.probes.iter().find(|p| matches!(p, Probe::CrossEntropy { masking: Some(_), .. }));
+    let lengths: Vec<_> = experiment.modalities.iter().map(|m| (&m.name, m.length)).collect();
+    let sample = format!("{lengths:?} rows {:?}", experiment.data.rows);
     match fixed {
         Some(probe) => format!("{probe:?} {sample}"),
         None => {
-            let masks = e.probes.iter().find(|p| matches!(p, Probe::CrossEntropy { .. }));
-            let strategies: Vec<_> = e.modalities.iter().map(|m| &m.masking).collect();
-            format!("{masks:?} {:?} {strategies:?} {sample}", e.masking)
+            let masks = experiment.probes.iter().find(|p| matches!(p, Probe::CrossEntropy { .. }));
+            let strategies: Vec<_> = experiment.modalities.iter().map(|m| &m.masking).collect();
+            format!("{masks:?} {:?} {strategies:?} {sample}", experiment.masking)
         }
     }
 }
 
 fn seeds(run: &Run) -> Seed {
-    let s = run.record.seeds;
-    [s.init, s.data, s.masking, s.probes]
+    let seeds = run.record.seeds;
+    [seeds.init, seeds.data, seeds.masking, seeds.probes]
 }
 
 fn same_run(run: &Run, identity: &str) -> Result<()> {
@@ -223,14 +224,13 @@ fn named(runs_root: &Path, what: &str) -> Result<(String, Vec<Run>)> {
 
 /// Every metric that some side has, in the order of the probes.
 fn all_metrics(sides: &[Side]) -> Vec<String> {
-    const ORDER: [&str; 5] = ["cross_entropy", "classification", "retrieval", "directions", "linear_probe"];
     let keys: BTreeSet<&String> =
         sides.iter().flat_map(|s| s.scores.values()).flat_map(|scores| scores.keys()).collect();
     let modalities = sides.iter().flat_map(|s| &s.runs).next().map(|r| &r.record.modalities);
     let place = |key: &String| {
         let (probe, rest) = key.split_once('/').unwrap_or((key, ""));
         let modality = modalities.and_then(|m| m.iter().position(|m| m.name == rest));
-        (ORDER.iter().position(|o| *o == probe), modality)
+        (PROBES.iter().position(|p| p.name == probe), modality)
     };
     let mut keys: Vec<String> = keys.into_iter().cloned().collect();
     keys.sort_by_key(place);

@@ -16,10 +16,10 @@ pub struct Speed {
 
 /// Every side, in order.
 pub fn all(comparison: &Comparison) -> Vec<Speed> {
-    comparison.sides.iter().map(one).collect()
+    comparison.sides.iter().map(speed).collect()
 }
 
-fn one(side: &Side) -> Speed {
+fn speed(side: &Side) -> Speed {
     let mut all: Vec<f64> = side.runs.iter().flat_map(|r| recorded(&r.path.join("metrics.csv"))).collect();
     all.sort_by(f64::total_cmp);
     let middle = all.get(all.len() / 2).copied();

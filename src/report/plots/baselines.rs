@@ -39,23 +39,25 @@ pub fn plot(group: &Group, tables: &[Table]) -> Result<Option<Plot>> {
 }
 
 fn panels(group: &Group, table: &Table) -> Vec<Panel> {
-    let text = |row: &Row, i: usize| match &row.cells[i] {
-        Cell::Text(t) => t.clone(),
+    let cell = |row: &Row, name: &str| table.column(name).and_then(|at| row.cells.get(at)).cloned();
+    let text = |row: &Row, name: &str| match cell(row, name) {
+        Some(Cell::Text(text)) => text,
         _ => String::new(),
     };
     let seed = match group.runs.len() {
         1 => group.runs[0].seed(),
-        k => format!("mean of {k}"),
+        seeds => format!("mean of {seeds}"),
     };
+    let deciding = |row: &&Row| text(row, "experiment") == group.label && text(row, "seed") == seed;
     let mut panels: Vec<Panel> = Vec::new();
-    for row in table.rows.iter().filter(|r| text(r, 0) == group.label && text(r, 1) == seed) {
-        let Cell::Estimate(e) = row.cells[4] else { continue };
-        let modality = text(row, 2);
-        if panels.last().is_none_or(|p| p.modality != modality) {
+    for row in table.rows.iter().filter(deciding) {
+        let Some(Cell::Estimate(ce)) = cell(row, "ce_nats_per_token") else { continue };
+        let modality = text(row, "modality");
+        if panels.last().is_none_or(|panel| panel.modality != modality) {
             panels.push(Panel { modality, sources: vec![] });
         }
         if let Some(panel) = panels.last_mut() {
-            panel.sources.push((text(row, 3), e));
+            panel.sources.push((text(row, "source"), ce));
         }
     }
     panels

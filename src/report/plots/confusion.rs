@@ -49,12 +49,12 @@ impl<'a> Matrix<'a> {
         Matrix { truth: truth.into_iter().collect(), columns, count }
     }
 
-    fn of(&self, truth: &str, answer: &str) -> usize {
+    fn answered(&self, truth: &str, answer: &str) -> usize {
         self.count.get(&(truth, answer)).copied().unwrap_or(0)
     }
 
     fn total(&self, truth: &str) -> usize {
-        self.columns.iter().map(|answer| self.of(truth, answer)).sum()
+        self.columns.iter().map(|answer| self.answered(truth, answer)).sum()
     }
 }
 
@@ -107,50 +107,50 @@ fn plot(group: &Group, inputs: &str, method: &str, rows: &[&ClassificationRow]) 
 }
 
 /// Only cells with a count are drawn, over one grid: large matrices are mostly empty.
-fn cells(area: &Area, matrix: &Matrix, l: &Layout) -> Drawn {
+fn cells(area: &Area, matrix: &Matrix, layout: &Layout) -> Drawn {
     let (columns, rows) = (matrix.columns.len() as i32, matrix.truth.len() as i32);
-    let centred = l.style().pos(Pos::new(HPos::Center, VPos::Center));
+    let centred = layout.style().pos(Pos::new(HPos::Center, VPos::Center));
     for (y, class) in matrix.truth.iter().enumerate() {
         for (x, answered) in matrix.columns.iter().enumerate() {
-            let n = matrix.of(class, answered);
-            if n == 0 {
+            let count = matrix.answered(class, answered);
+            if count == 0 {
                 continue;
             }
-            let share = n as f64 / matrix.total(class) as f64;
-            let (x, y) = (l.left + x as i32 * l.cell, l.top + y as i32 * l.cell);
+            let share = count as f64 / matrix.total(class) as f64;
+            let (x, y) = (layout.left + x as i32 * layout.cell, layout.top + y as i32 * layout.cell);
             let shade = RGBColor(0, 90, 170).mix(share);
-            let cell = Rectangle::new([(x, y), (x + l.cell, y + l.cell)], shade.filled());
+            let cell = Rectangle::new([(x, y), (x + layout.cell, y + layout.cell)], shade.filled());
             area.draw(&cell).map_err(failed)?;
-            if l.cell >= COUNTED {
+            if layout.cell >= COUNTED {
                 let ink = centred.clone().color(if share > 0.5 { &WHITE } else { &BLACK });
-                let at = (x + l.cell / 2, y + l.cell / 2);
-                area.draw(&Text::new(n.to_string(), at, ink)).map_err(failed)?;
+                let at = (x + layout.cell / 2, y + layout.cell / 2);
+                area.draw(&Text::new(count.to_string(), at, ink)).map_err(failed)?;
             }
         }
     }
-    let (right, bottom) = (l.left + columns * l.cell, l.top + rows * l.cell);
-    let across = (0..=rows).map(|y| l.top + y * l.cell).map(|y| [(l.left, y), (right, y)]);
-    let down = (0..=columns).map(|x| l.left + x * l.cell).map(|x| [(x, l.top), (x, bottom)]);
+    let (right, bottom) = (layout.left + columns * layout.cell, layout.top + rows * layout.cell);
+    let across = (0..=rows).map(|y| layout.top + y * layout.cell).map(|y| [(layout.left, y), (right, y)]);
+    let down = (0..=columns).map(|x| layout.left + x * layout.cell).map(|x| [(x, layout.top), (x, bottom)]);
     across
         .chain(down)
         .try_for_each(|line| area.draw(&PathElement::new(line, BLACK.mix(0.15))).map_err(failed))
 }
 
 /// Names of the classes beside and above, and what rows and columns are.
-fn names(area: &Area, matrix: &Matrix, l: &Layout) -> Drawn {
-    let beside = l.style().pos(Pos::new(HPos::Right, VPos::Center));
+fn names(area: &Area, matrix: &Matrix, layout: &Layout) -> Drawn {
+    let beside = layout.style().pos(Pos::new(HPos::Right, VPos::Center));
     for (y, class) in matrix.truth.iter().enumerate() {
-        let at = (l.left - 6, l.top + y as i32 * l.cell + l.cell / 2);
+        let at = (layout.left - 6, layout.top + y as i32 * layout.cell + layout.cell / 2);
         area.draw(&Text::new(class.to_string(), at, beside.clone())).map_err(failed)?;
     }
-    let turned = l.style().transform(FontTransform::Rotate270);
+    let turned = layout.style().transform(FontTransform::Rotate270);
     for (x, class) in matrix.columns.iter().enumerate() {
-        let at = (l.left + x as i32 * l.cell + (l.cell - l.font) / 2, l.top - 6);
+        let at = (layout.left + x as i32 * layout.cell + (layout.cell - layout.font) / 2, layout.top - 6);
         area.draw(&Text::new(class.to_string(), at, turned.clone())).map_err(failed)?;
     }
     let colour = BLACK.mix(0.6);
     let grey = TextStyle::from(("sans-serif", 12).into_font()).color(&colour);
-    area.draw(&Text::new("answer →", (l.left, 26), grey.clone())).map_err(failed)?;
-    let at = (4, l.top + 66);
+    area.draw(&Text::new("answer →", (layout.left, 26), grey.clone())).map_err(failed)?;
+    let at = (4, layout.top + 66);
     area.draw(&Text::new("← true class", at, grey.transform(FontTransform::Rotate270))).map_err(failed)
 }

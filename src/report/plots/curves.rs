@@ -66,8 +66,8 @@ fn read(run: &Run) -> Result<Vec<Curve>> {
     let curves = head.iter().enumerate().filter_map(|(i, name)| Some((i, name.strip_prefix("ce_")?)));
     let curves = curves.map(|(i, modality)| {
         let points = rows.iter().filter_map(|r| Some((number(r, 0)?, number(r, i)?))).collect();
-        let of = |r: &&Vec<String>| r.get(1).is_some_and(|m| m == modality);
-        let dots = eval.iter().flat_map(|(_, rows)| rows.iter().filter(of));
+        let own = |row: &&Vec<String>| row.get(1).is_some_and(|name| name == modality);
+        let dots = eval.iter().flat_map(|(_, rows)| rows.iter().filter(own));
         let eval = dots.filter_map(|r| Some((number(r, 0)?, number(r, 3)?))).collect();
         Curve { modality: modality.into(), train: windows(points), eval }
     });

@@ -27,7 +27,7 @@ fn names(column: &Heading) -> Vec<String> {
 
 fn fields(column: &Heading, cell: &Cell, digits: Option<usize>) -> Vec<String> {
     let digits = column.digits_in(digits);
-    let one = match cell {
+    let field = match cell {
         Cell::Text(t) => t.clone(),
         Cell::Count(n) => n.to_string(),
         Cell::Number(v) => fixed(*v, digits),
@@ -41,19 +41,19 @@ fn fields(column: &Heading, cell: &Cell, digits: Option<usize>) -> Vec<String> {
         }
         Cell::Absent(_) | Cell::Empty => String::new(),
     };
-    let mut fields = vec![one];
+    let mut fields = vec![field];
     fields.resize(names(column).len(), String::new());
     fields
 }
 
 /// Why numbers of the row are missing: `column: reason`, joined by `; `.
 fn reasons(table: &Table, row: &Row) -> String {
-    let of = |(column, cell): (&Heading, &Cell)| match cell {
+    let reason = |(column, cell): (&Heading, &Cell)| match cell {
         Cell::Absent(why) => Some(format!("{}: {why}", column.name)),
         Cell::Estimate(e) => e.interval.err().map(|why| format!("{} interval: {why}", column.name)),
         _ => None,
     };
-    let all: Vec<String> = table.columns.iter().zip(&row.cells).filter_map(of).collect();
+    let all: Vec<String> = table.columns.iter().zip(&row.cells).filter_map(reason).collect();
     all.join("; ")
 }
 
