@@ -5,6 +5,7 @@ mod frozen;
 mod rules;
 mod source;
 mod tokens;
+mod uses;
 
 use source::Sources;
 use std::fmt;

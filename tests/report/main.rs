@@ -1,6 +1,7 @@
 //! Tables, comparisons and pages from runs made by hand.
 
 mod comparison;
+mod fake;
 mod faults;
 mod fixture;
 mod tables;
