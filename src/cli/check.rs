@@ -44,13 +44,13 @@ struct Valid<'a> {
 fn as_json(args: &Args) -> Result<Done> {
     match manifest::read(&args.manifest.manifest, &args.manifest.set) {
         Ok(loaded) => {
-            let e = &loaded.experiment;
+            let experiment = &loaded.experiment;
             output::json(&Valid {
                 valid: true,
-                steps: e.train.steps(),
+                steps: experiment.train.steps(),
                 parameters: parameters(&loaded),
                 warnings: &loaded.warnings,
-                resolved: args.resolved.then(|| manifest::resolved(e)),
+                resolved: args.resolved.then(|| manifest::resolved(experiment)),
             })?;
             Ok(Done::Fine)
         }
@@ -62,7 +62,7 @@ fn as_json(args: &Args) -> Result<Done> {
 }
 
 fn summary(loaded: &Loaded) -> String {
-    let e = &loaded.experiment;
+    let experiment = &loaded.experiment;
     let warnings = match loaded.warnings.len() {
         0 => String::new(),
         1 => ", 1 warning".into(),
@@ -71,13 +71,13 @@ fn summary(loaded: &Loaded) -> String {
     format!(
         "{} is valid: {} modalities, {} parameters, {} steps{warnings}",
         loaded.path.display(),
-        e.modalities.len(),
+        experiment.modalities.len(),
         parameters(loaded),
-        e.train.steps()
+        experiment.train.steps()
     )
 }
 
 fn parameters(loaded: &Loaded) -> usize {
-    let e = &loaded.experiment;
-    Config::new(&e.modalities, &e.model).parameters()
+    let experiment = &loaded.experiment;
+    Config::new(&experiment.modalities, &experiment.model).parameters()
 }

@@ -1,9 +1,9 @@
 //! Every field of a run by its path: what `ls` filters, sorts and shows.
 //!
 //! A path is looked up, in this order, as a column of `ls` (`state`), a metric of the record
-//! (`cross_entropy/tok_rgb@16`, with `.low`, `.high` or `.n` after it; as claims write it), a path of the resolved manifest
-//! (`train.lr`, `modalities.tok_rgb@16.masking`), and a field of `status.json` or `record.json`
-//! (`train_seconds`, `record.clips.test`).
+//! (`cross_entropy/tok_rgb@16` as claims write it, with `.low`, `.high` or `.n` after it), a path of the
+//! resolved manifest (`train.lr`, `modalities.tok_rgb@16.masking`), and a field of `status.json` or
+//! `record.json` (`train_seconds`, `record.clips.test`).
 
 use super::line::Line;
 use crate::fault::Fault;
