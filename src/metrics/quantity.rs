@@ -74,16 +74,6 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Whether a difference `a − b` of this size says that `a` is better. What is descriptive has no better
-    /// side: there `a` is larger.
-    pub fn better(&self, difference: f64) -> bool {
-        if self.lower() {
-            difference < 0.0
-        } else {
-            difference > 0.0
-        }
-    }
-
     /// Whether less is better.
     pub fn lower(&self) -> bool {
         self.better == Better::Lower

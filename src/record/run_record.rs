@@ -17,8 +17,8 @@ const FORMAT: Format = Format {
     short: "record",
     schema: SCHEMA,
     help: Some(
-        "`nano4m run` makes the run again beside this one, which stays as it is: another version of the program \
-         is another run",
+        "`nano4m run` makes the run again with this version, beside this one, which stays as it is; \
+         `nano4m report --only RUN` reports without it",
     ),
 };
 

@@ -1,0 +1,46 @@
+//! What `check` accepts is judged: a claim on every probe, read from the scores that the probe leaves.
+
+use crate::fixture::Fixture;
+use nano4m::report::table::Cell;
+use nano4m::report::{self, Options};
+
+/// Claims of beta, each with whether its scores support it.
+const CLAIMS: [(&str, &str, &str); 14] = [
+    ("cross_entropy/tok_rgb@196", "unigram_marginal", "supported"),
+    ("cross_entropy/tok_rgb@196/gain", "alpha", "not supported"),
+    ("classification/tok_audio@512/logit_rank_as_trained/top1", "chance", "supported"),
+    ("classification/tok_audio@512/logit_rank_as_trained/true_logp", "alpha", "not supported"),
+    ("retrieval/tok_rgb@196->tok_audio@512/r5", "chance", "supported"),
+    ("retrieval/tok_rgb@196->tok_audio@512/mrr", "alpha", "not supported"),
+    ("directions/tok_audio@512->tok_rgb@196", "unigram_marginal", "supported"),
+    ("directions/tok_audio@512->tok_rgb@196/cross_entropy", "unigram_marginal", "supported"),
+    ("linear_probe/tok_rgb@196+tok_audio@512", "random_weights", "supported"),
+    ("memorization/train/accuracy", "alpha", "not supported"),
+    ("memorization/test/cross_entropy", "alpha", "not supported"),
+    ("forward_vs_autoregressive/scene_desc/single", "autoregressive", "not supported"),
+    ("generation/tok_audio@512->tok_rgb@196/entropy", "alpha", "not supported"),
+    ("generation/tok_audio@512->tok_rgb@196/agreement", "agreement_of_real", "supported"),
+];
+
+#[test]
+fn a_claim_on_every_probe_is_judged() {
+    let fixture = Fixture::full();
+    let path = fixture.run("beta").join("resolved.ron");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let own: Vec<String> = CLAIMS
+        .iter()
+        .map(|(metric, against, _)| format!("(metric: {metric:?}, against: {against:?})"))
+        .collect();
+    let at = text.find("claims: [").unwrap();
+    std::fs::write(&path, format!("{}claims: [{}])", &text[..at], own.join(", "))).unwrap();
+    let report = report::build(fixture.runs(), &Options::default()).unwrap();
+    let (table, _) = report.tables.iter().find(|(t, _)| t.name == "claims").unwrap();
+    let column = |name: &str| table.column(name).unwrap();
+    let (claim, unit, verdict) = (column("claim"), column("unit"), column("verdict"));
+    assert_eq!(table.rows.len(), CLAIMS.len());
+    for (row, (metric, against, expected)) in table.rows.iter().zip(CLAIMS) {
+        assert_eq!(row.cells[claim], Cell::Text(metric.into()));
+        assert_eq!(row.cells[verdict], Cell::Text(expected.into()), "{metric} against {against}");
+        assert!(matches!(&row.cells[unit], Cell::Text(unit) if !unit.is_empty()), "{metric}");
+    }
+}
