@@ -4,7 +4,7 @@ use crate::tokens::{reads, tokens, Token};
 use crate::uses::{path_at, uses};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A path as the compiler would read it: `["crate", "store", "Lock"]`, `["std", "env", "var"]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,12 +41,38 @@ pub struct Source {
     pub test: bool,
     /// Every path in the code that is not for tests.
     pub names: Vec<Named>,
+    declared: Vec<Declared>,
+}
+
+/// A `mod`.
+#[derive(Clone)]
+struct Declared {
+    module: Vec<String>,
+    /// With its content between braces.
+    inline: bool,
+    /// Under `#[cfg(test)]`.
+    test: bool,
+}
+
+/// Every `mod` of the file that is `module`.
+fn declared(module: &[String], tokens: &[Token]) -> Vec<Declared> {
+    let mut found = Vec::new();
+    for (at, token) in tokens.iter().enumerate().filter(|(_, t)| t.is("mod")) {
+        let inline = reads(tokens, at + 2, &["{"]);
+        if inline || reads(tokens, at + 2, &[";"]) {
+            let name = vec![tokens[at + 1].text.clone()];
+            let module = [module, &token.scope, &name].concat();
+            found.push(Declared { module, inline, test: token.test });
+        }
+    }
+    found
 }
 
 impl Source {
     fn new(path: &str, text: String) -> Source {
         let (tokens, module) = (tokens(&text), module_of(path));
-        Source { path: path.into(), text, tokens, module, test: false, names: Vec::new() }
+        let declared = declared(&module, &tokens);
+        Source { path: path.into(), text, tokens, module, test: false, names: Vec::new(), declared }
     }
 
     /// The module at the crate's top it belongs to; `lib` and `main` for the roots.
@@ -80,7 +106,8 @@ impl Source {
 
 #[derive(Clone)]
 pub struct Sources {
-    pub files: BTreeMap<String, Source>,
+    /// Shared between a copy and its original.
+    pub files: BTreeMap<String, Arc<Source>>,
     /// Modules, inline ones too, and the file each is written in.
     modules: BTreeMap<Vec<String>, String>,
     /// Modules at the top.
@@ -122,30 +149,31 @@ impl Sources {
     pub fn with(&self, path: &str, text: &str) -> Sources {
         let before = self.files.get(path).map_or("", |s| &s.text);
         let mut sources = self.clone();
-        sources.files.insert(path.to_string(), Source::new(path, format!("{before}{text}")));
+        let changed = Source::new(path, format!("{before}{text}"));
+        sources.files.insert(path.to_string(), Arc::new(changed));
         sources.find_modules();
         let names = sources.names(&sources.files[path]);
-        sources.files.get_mut(path).unwrap().names = names;
+        Arc::make_mut(sources.files.get_mut(path).unwrap()).names = names;
         sources
     }
 
     fn new(texts: BTreeMap<String, String>) -> Sources {
-        let files = texts.into_iter().map(|(path, text)| (path.clone(), Source::new(&path, text)));
-        let files: BTreeMap<String, Source> = files.collect();
+        let files = texts.into_iter().map(|(path, text)| (path.clone(), Arc::new(Source::new(&path, text))));
+        let files: BTreeMap<String, Arc<Source>> = files.collect();
         let mut sources =
             Sources { files, modules: BTreeMap::new(), rooms: BTreeSet::new(), orphans: vec![] };
         sources.find_modules();
         let names: Vec<(String, Vec<Named>)> =
             sources.files.values().map(|s| (s.path.clone(), sources.names(s))).collect();
         for (path, names) in names {
-            sources.files.get_mut(&path).unwrap().names = names;
+            Arc::make_mut(sources.files.get_mut(&path).unwrap()).names = names;
         }
         sources
     }
 
     /// Files that are compiled into the program.
     pub fn program(&self) -> impl Iterator<Item = &Source> {
-        self.files.values().filter(|s| !s.test)
+        self.files.values().map(Arc::as_ref).filter(|s| !s.test)
     }
 
     /// Modules at the top.
@@ -170,33 +198,30 @@ impl Sources {
         }
         let mut reached: BTreeMap<String, bool> = open.iter().cloned().collect();
         while let Some((path, test)) = open.pop() {
-            let source = &self.files[&path];
+            let source = self.files[&path].clone();
             if path != "main.rs" {
                 self.modules.insert(source.module.clone(), path.clone());
             }
-            for (at, token) in source.tokens.iter().enumerate() {
-                let declares = token.is("mod") && source.tokens.get(at + 1).is_some_and(Token::is_word);
-                if !declares {
+            for Declared { module, inline, test: test_only } in &source.declared {
+                if *inline {
+                    self.modules.insert(module.clone(), path.clone());
                     continue;
                 }
-                let name = source.tokens[at + 1].text.clone();
-                let module = [source.module.clone(), token.scope.clone(), vec![name]].concat();
-                if reads(&source.tokens, at + 2, &["{"]) {
-                    self.modules.insert(module, path.clone());
-                } else if reads(&source.tokens, at + 2, &[";"]) {
-                    let stem = module.join("/");
-                    let file = [format!("{stem}.rs"), format!("{stem}/mod.rs")];
-                    let Some(file) = file.into_iter().find(|f| self.files.contains_key(f)) else { continue };
-                    if !reached.contains_key(&file) {
-                        reached.insert(file.clone(), test || token.test);
-                        open.push((file, test || token.test));
-                    }
+                let stem = module.join("/");
+                let file = [format!("{stem}.rs"), format!("{stem}/mod.rs")];
+                let Some(file) = file.into_iter().find(|f| self.files.contains_key(f)) else { continue };
+                if !reached.contains_key(&file) {
+                    reached.insert(file.clone(), test || *test_only);
+                    open.push((file, test || *test_only));
                 }
             }
         }
         self.orphans = self.files.keys().filter(|f| !reached.contains_key(*f)).cloned().collect();
         for (path, test) in reached {
-            self.files.get_mut(&path).unwrap().test = test;
+            let source = self.files.get_mut(&path).unwrap();
+            if source.test != test {
+                Arc::make_mut(source).test = test;
+            }
         }
         self.rooms = self.modules.keys().filter(|m| m.len() == 1).map(|m| m[0].clone()).collect();
     }
