@@ -7,7 +7,7 @@ use super::pairwise::Pairwise;
 use super::params::initial;
 use crate::batch::{Batch, Packed};
 use crate::fault::{Fault, Result};
-use crate::ops::{chunks, Backend, Mat, OpSet, RowScore};
+use crate::ops::{chunks, Backend, Mat, OpSet, RowLosses, RowScore};
 use dfdx::prelude::*;
 use rayon::prelude::*;
 use std::marker::PhantomData;
@@ -29,7 +29,7 @@ pub(super) enum Gradient<D: Backend> {
     Accumulating {
         weights: LossWeights,
         /// Modality and cross-entropy of every target so far, part by part.
-        losses: Vec<(Vec<u32>, Tensor<(usize,), f32, D>)>,
+        losses: Vec<(Vec<u32>, RowLosses<D>)>,
         sum: Pairwise<Vec<Mat<D>>>,
     },
     Reduced {

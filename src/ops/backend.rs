@@ -5,9 +5,11 @@ use dfdx::prelude::*;
 /// A matrix on device `D`; tapes travel beside matrices, not inside them.
 pub type Mat<D> = Tensor<(usize, usize), f32, D>;
 
-/// A loss on the tape, and each row's cross-entropy in nats, `[rows]`. Both stay on the device until
-/// somebody asks.
-pub type LossAndRows<D> = (Tensor<Rank0, f32, D>, Tensor<(usize,), f32, D>);
+/// Each row's cross-entropy in nats, `[rows]`; on the device until somebody asks.
+pub type RowLosses<D> = Tensor<(usize,), f32, D>;
+
+/// A loss on the tape, and what its rows contribute.
+pub type LossAndRows<D> = (Tensor<Rank0, f32, D>, RowLosses<D>);
 
 /// Shorthand for what every operation needs from a device.
 pub trait Backend: Device<f32> {}

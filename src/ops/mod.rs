@@ -26,7 +26,7 @@ pub(crate) mod testing;
 
 pub use adamw::{AdamW, Optimizer};
 pub use attention::Attention;
-pub use backend::{Backend, Composed, Fused, LossAndRows, Mat, Spans};
+pub use backend::{Backend, Composed, Fused, LossAndRows, Mat, RowLosses, Spans};
 pub use cross_entropy::{chunks, log_sum_exp, CrossEntropy, LossRows, RowScore};
 pub use embed::Embed;
 pub use gelu_linear::GeluLinear;

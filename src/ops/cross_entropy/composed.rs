@@ -1,7 +1,7 @@
 //! Gathered rows, a product, dfdx's log-softmax; row losses stay on the device.
 
 use super::{CrossEntropy, LossRows};
-use crate::ops::backend::{Backend, Composed, LossAndRows, Mat};
+use crate::ops::backend::{Backend, Composed, LossAndRows, Mat, RowLosses};
 use dfdx::prelude::*;
 
 impl<D: Backend> CrossEntropy<D> for Composed {
@@ -14,7 +14,7 @@ impl<D: Backend> CrossEntropy<D> for Composed {
         let dev = x.device();
         let vocab = weight.shape().0;
         let mut order = Vec::with_capacity(rows.targets.len());
-        let mut ce: Option<Tensor<(usize,), f32, D>> = None;
+        let mut ce: Option<RowLosses<D>> = None;
         let mut total: Option<Tensor<Rank0, f32, D, T>> = None;
         for (limit, chunk) in rows.chunks(vocab) {
             let n = chunk.len();
