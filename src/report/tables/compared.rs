@@ -215,3 +215,60 @@ pub fn strongest<K, X>(block: &[&Line<K, X>], lower: bool) -> Option<Against> {
 pub fn columns<'a, K: 'static, X: 'static>() -> Vec<Column<Line<'a, K, X>>> {
     views::columns(|line: &Line<'a, K, X>| &line.view)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::NotEstimable;
+
+    type Bare<'a> = Line<'a, &'static str, ()>;
+
+    fn line<'a>(group: &'a Group, key: &'static str, source: &str, value: f64, p: Option<f64>) -> Bare<'a> {
+        Line {
+            view: View { group, seed: "1".into(), runs: vec![0], decides: true },
+            key,
+            source: source.into(),
+            value: Ok(Estimate { value, n: 9, interval: Err(NotEstimable::OneUnit) }),
+            minus: None,
+            test: p.map(|p| Test { adjusted: Some(p), ..Test::new(Ok(p), Err(NotEstimable::OneUnit)) }),
+            clips: 9,
+            best: false,
+            more: (),
+        }
+    }
+
+    /// Nats: less is better.
+    #[test]
+    fn the_best_is_better_than_all_of_its_own_block() {
+        let group = Group { label: "x".into(), runs: vec![] };
+        let block = |key, other: f64, p| {
+            [
+                line(&group, key, source::MODEL, 1.0, None),
+                line(&group, key, source::UNIGRAM, 2.0, Some(0.01)),
+                line(&group, key, source::UNIFORM, other, Some(p)),
+            ]
+        };
+        let mut lines: Vec<Bare> = Vec::new();
+        lines.extend(block("won", 3.0, 0.01));
+        lines.extend(block("not significant", 3.0, 0.2));
+        lines.extend(block("beaten", 0.5, 0.01));
+        lines.push(line(&group, "alone", source::MODEL, 1.0, None));
+        mark_best(&mut lines, source::MODEL, |own, other| own < other);
+        let best: Vec<&str> = lines.iter().filter(|line| line.best).map(|line| line.key).collect();
+        assert_eq!(best, ["won"]);
+
+        let against: Vec<Option<(String, Option<f64>)>> =
+            blocks(&lines).map(|block| strongest(&block, true).map(|a| (a.name, a.value))).collect();
+        let named = |name: &str, value| Some((name.to_string(), Some(value)));
+        let expected =
+            [named("unigram_marginal", 2.0), named("unigram_marginal", 2.0), named("uniform", 0.5), None];
+        assert_eq!(against, expected);
+    }
+
+    #[test]
+    fn sources_stand_in_their_order_and_others_by_name() {
+        let runs = ["zebra", "uniform", "model", "ape"].map(|name| (name.to_string(), ()));
+        let sources = Sources::from(runs);
+        assert_eq!(ordered(&SOURCES, &[&sources]), ["model", "uniform", "ape", "zebra"]);
+    }
+}
