@@ -34,11 +34,14 @@ impl<T> Shows<T> for Option<Estimable<T>> {
     }
 }
 
+/// Whether a cell of a line is bold.
+type Decision<L> = Box<dyn Fn(&L) -> bool>;
+
 /// A column of lines of type `L`.
 pub struct Column<L> {
     pub heading: Heading,
     cell: Box<dyn Fn(&L) -> Cell>,
-    bold: Option<Box<dyn Fn(&L) -> bool>>,
+    bold: Option<Decision<L>>,
 }
 
 impl<L> Column<L> {
