@@ -51,9 +51,9 @@ pub struct Progress {
     pub seconds: f64,
 }
 
-/// Summed cross-entropy of one modality.
+/// What the validation split says of one modality: its summed cross-entropy.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scored {
+pub struct ValidationScore {
     /// Name of the modality.
     pub modality: String,
     /// Target tokens.
@@ -62,7 +62,7 @@ pub struct Scored {
     pub ce_nats: f64,
 }
 
-impl Scored {
+impl ValidationScore {
     /// Nats per token; `None` without targets.
     pub fn mean(&self) -> Option<f64> {
         (self.tokens > 0).then(|| self.ce_nats / self.tokens as f64)
@@ -86,7 +86,7 @@ pub trait Observer {
     fn stepped(&mut self, _progress: &Progress) {}
 
     /// The validation split was scored.
-    fn evaluated(&mut self, _step: u64, _scores: &[Scored]) {}
+    fn evaluated(&mut self, _step: u64, _scores: &[ValidationScore]) {}
 
     /// A checkpoint of `step` is on disk.
     fn saved(&mut self, _step: u64) {}

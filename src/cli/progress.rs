@@ -3,7 +3,7 @@
 use super::output;
 use super::signals::Signals;
 use crate::fault::Result;
-use crate::observer::{Observer, Progress, Scored, Stop};
+use crate::observer::{Observer, Progress, Stop, ValidationScore};
 use crate::runner::{validation, Rate};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -71,7 +71,7 @@ impl Observer for RunProgress {
         }
     }
 
-    fn evaluated(&mut self, step: u64, scores: &[Scored]) {
+    fn evaluated(&mut self, step: u64, scores: &[ValidationScore]) {
         self.note(&validation(step, scores));
     }
 

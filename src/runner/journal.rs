@@ -4,7 +4,7 @@
 use super::rate::Rate;
 use super::settings::Settings;
 use crate::fault::Result;
-use crate::observer::{Observer, Progress, Scored, Stop};
+use crate::observer::{Observer, Progress, Stop, ValidationScore};
 use crate::store::{RunDir, State, Status};
 use std::path::Path;
 
@@ -119,7 +119,7 @@ impl Observer for Journal<'_> {
         self.observer.stepped(progress);
     }
 
-    fn evaluated(&mut self, step: u64, scores: &[Scored]) {
+    fn evaluated(&mut self, step: u64, scores: &[ValidationScore]) {
         self.log(&validation(step, scores));
         self.observer.evaluated(step, scores);
     }
@@ -157,7 +157,7 @@ impl Observer for Journal<'_> {
 }
 
 /// The line about an evaluation of the validation split.
-pub fn validation(step: u64, scores: &[Scored]) -> String {
+pub fn validation(step: u64, scores: &[ValidationScore]) -> String {
     let each = scores.iter().map(|s| match s.mean() {
         Some(ce) => format!("{} {ce:.4}", s.modality),
         None => format!("{} –", s.modality),

@@ -6,14 +6,17 @@ use crate::fault::Result;
 use crate::manifest::schema::Experiment;
 use crate::masking::Masks;
 use crate::model::network::Inference;
-use crate::observer::Scored;
+use crate::observer::ValidationScore;
 
 /// Scores row 0 of every clip under mask number 0 of the probes' seed, in batches of the training size.
-pub fn evaluate(net: &dyn Inference, e: &Experiment, split: &Split) -> Result<Vec<Scored>> {
+pub fn evaluate(net: &dyn Inference, e: &Experiment, split: &Split) -> Result<Vec<ValidationScore>> {
     let masks = Masks::new(&e.modalities, &e.masking)?;
     let scope = net.config().softmax;
-    let mut scores: Vec<Scored> =
-        e.modalities.iter().map(|m| Scored { modality: m.name.clone(), tokens: 0, ce_nats: 0.0 }).collect();
+    let mut scores: Vec<ValidationScore> = e
+        .modalities
+        .iter()
+        .map(|m| ValidationScore { modality: m.name.clone(), tokens: 0, ce_nats: 0.0 })
+        .collect();
     let clips: Vec<usize> = (0..split.len()).collect();
     for chunk in clips.chunks(e.train.batch.max(1)) {
         let mut batch = Batch::default();

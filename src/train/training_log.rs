@@ -4,7 +4,7 @@ use crate::fault::Result;
 use crate::modality::Modality;
 use crate::model::digest::StateDigest;
 use crate::model::network::StepOutcome;
-use crate::observer::{Progress, Scored};
+use crate::observer::{Progress, ValidationScore};
 use crate::store::{CsvLog, RunDir};
 
 /// The three logs of a run.
@@ -45,7 +45,7 @@ impl TrainingLog {
     }
 
     /// The rows of one evaluation, one for each modality.
-    pub fn eval(&mut self, step: u64, scores: &[Scored]) -> Result<()> {
+    pub fn eval(&mut self, step: u64, scores: &[ValidationScore]) -> Result<()> {
         scores.iter().try_for_each(|s| {
             let ce = s.mean().map_or(String::new(), |ce| ce.to_string());
             self.eval.push(&[step.to_string(), s.modality.clone(), s.tokens.to_string(), ce])
