@@ -11,6 +11,8 @@ use std::sync::{Arc, OnceLock};
 pub struct Named {
     pub path: Vec<String>,
     pub line: usize,
+    /// `use path::*`: brings in whatever lies directly in it.
+    pub glob: bool,
 }
 
 impl Named {
@@ -18,6 +20,13 @@ impl Named {
     pub fn within(&self, prefix: &str) -> bool {
         let prefix: Vec<&str> = prefix.split("::").collect();
         self.path.len() >= prefix.len() && self.path.iter().zip(&prefix).all(|(a, b)| a == b)
+    }
+
+    /// Whether it is within `prefix`, or brings it in with everything beside it: `use std::env::*` for
+    /// `std::env::var`, and `use std::*` too, after which the code may say `env::var`.
+    pub fn reaches(&self, prefix: &str) -> bool {
+        let mut parts = prefix.split("::");
+        self.within(prefix) || self.glob && self.path.iter().all(|own| parts.next() == Some(own.as_str()))
     }
 
     /// The module at the crate's top that it leads to, if it leads into the crate. What `lib.rs`
@@ -241,22 +250,19 @@ impl Sources {
                     aliases.insert((u.scope.clone(), alias), path.clone());
                 }
                 if last {
-                    found.push(Named { path, line: u.line });
+                    found.push(Named { path, line: u.line, glob: u.glob });
                 }
             }
         }
         let mut at = 0;
         while at < tokens.len() {
-            let begins = tokens[at].is_word()
-                && reads(&tokens, at + 1, &["::"])
-                && !used.contains(&at)
-                && (at == 0 || !tokens[at - 1].is("::") && !tokens[at - 1].is("."))
-                // `pub(in crate::a)` says who may see, not what is seen.
-                && !(at >= 3 && reads(&tokens, at - 3, &["pub", "(", "in"]));
-            if begins {
+            if !used.contains(&at) && begins(&tokens, at) {
                 let (path, end) = path_at(&tokens, at);
-                let path = self.resolve(source, &tokens[at].scope, &path, &aliases);
-                found.push(Named { path, line: tokens[at].line });
+                // `::std::env`: another crate, whatever is called `std` here.
+                let absolute = at > 0 && tokens[at - 1].is("::");
+                let path =
+                    if absolute { path } else { self.resolve(source, &tokens[at].scope, &path, &aliases) };
+                found.push(Named { path, line: tokens[at].line, glob: false });
                 at = end;
             }
             at += 1;
@@ -295,6 +301,42 @@ impl Sources {
         }
         [base.as_slice(), rest].concat()
     }
+}
+
+/// Whether a path of more than one part begins at `at`.
+fn begins(tokens: &[Token], at: usize) -> bool {
+    // `return ::std::…`: the path begins behind the mark.
+    if !tokens[at].is_word() || before_a_path(&tokens[at]) || !reads(tokens, at + 1, &["::"]) {
+        return false;
+    }
+    let before = |n: usize| at.checked_sub(n).map(|at| &tokens[at]);
+    // `pub(in crate::a)` says who may see, not what is seen.
+    if at >= 3 && reads(tokens, at - 3, &["pub", "(", "in"]) {
+        return false;
+    }
+    match before(1) {
+        Some(mark) if mark.is(".") => false,
+        Some(mark) if mark.is("::") => before(2).is_none_or(|owner| leads(tokens, at, owner)),
+        _ => true,
+    }
+}
+
+/// Whether the `::` before `at`, behind the token `owner`, is the first of its path, not its middle.
+fn leads(tokens: &[Token], at: usize, owner: &Token) -> bool {
+    if owner.is(">") {
+        // `a > ::std::b()`, or the end of `Vec::<T>::new`: only the former goes on with names.
+        return path_at(tokens, at).0.len() > 1;
+    }
+    !owner.is_word() || before_a_path(owner)
+}
+
+/// Keywords that a whole path may follow, and that are no part of one.
+fn before_a_path(token: &Token) -> bool {
+    const WORDS: [&str; 18] = [
+        "as", "await", "box", "break", "const", "dyn", "else", "for", "if", "impl", "in", "match", "move",
+        "mut", "ref", "return", "where", "while",
+    ];
+    WORDS.iter().any(|word| token.is(word))
 }
 
 /// `a/b.rs` and `a/b/mod.rs` are `["a", "b"]`.
@@ -356,11 +398,30 @@ mod tests {
     }
 
     #[test]
+    fn a_path_may_begin_with_colons_or_be_brought_in_with_everything_beside_it() {
+        let code =
+            "mod std { } fn f() -> ::a::B { ::std::process::exit(1); return ::c::d(); x::<T>::y::z(); \
+                    Vec::<u8>::new::<B>(); for q in ::e::f() {} g < ::h::i; j > ::k::l() }";
+        let sources = Sources::of(&[("lib.rs", code), ("main.rs", "use std::env::*; use std::*;")]);
+        let names = |path: &str| -> Vec<String> {
+            sources.files[path].names.iter().map(|n| n.path.join("::")).collect()
+        };
+        assert_eq!(
+            names("lib.rs"),
+            ["a::B", "std::process::exit", "c::d", "x", "y::z", "Vec", "e::f", "h::i", "k::l"]
+        );
+        let globs = &sources.files["main.rs"].names;
+        assert!(globs.iter().all(|name| name.reaches("std::env::var") && !name.within("std::env::var")));
+        assert!(globs.iter().all(|name| !name.reaches("chrono::Utc::now")));
+        assert!(!globs[0].reaches("std::io::stdout") && !globs[0].reaches("std::environment"));
+    }
+
+    #[test]
     fn a_path_leads_to_the_file_of_its_innermost_module() {
         let sources = sources();
         let file = |path: &str| {
             let path = path.split("::").map(str::to_string).collect();
-            sources.file_of(&Named { path, line: 1 }).map(str::to_string)
+            sources.file_of(&Named { path, line: 1, glob: false }).map(str::to_string)
         };
         assert_eq!(file("crate::a::y::deep::D").as_deref(), Some("a/y.rs"));
         assert_eq!(file("crate::a::Y").as_deref(), Some("a/mod.rs"));

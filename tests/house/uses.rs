@@ -8,6 +8,8 @@ pub struct Use {
     pub path: Vec<String>,
     /// `None` for a glob and for `as _`.
     pub alias: Option<String>,
+    /// `path::*`.
+    pub glob: bool,
     pub line: usize,
     pub scope: Vec<String>,
 }
@@ -31,7 +33,8 @@ fn tree(tokens: &[Token], at: &mut usize, prefix: &[String], found: &mut Vec<Use
     let mut path = prefix.to_vec();
     let mut push = |path: Vec<String>, alias: Option<String>, token: &Token| {
         if !path.is_empty() {
-            found.push(Use { path, alias, line: token.line, scope: token.scope.clone() });
+            let glob = token.is("*");
+            found.push(Use { path, alias, glob, line: token.line, scope: token.scope.clone() });
         }
     };
     while let Some(token) = tokens.get(*at) {

@@ -2,6 +2,7 @@
 
 use crate::source::{Named, Source, Sources};
 use crate::{plant, Rule, Violation};
+use std::collections::BTreeMap;
 
 /// Uses of what `forbidden` says, with what is said about them.
 fn forbid(sources: &Sources, forbidden: impl Fn(&Source, &Named) -> Option<String>) -> Vec<Violation> {
@@ -21,12 +22,14 @@ fn path(name: &Named) -> String {
 pub const TABLES_WITHOUT_TENSORS: Rule = Rule {
     name: "tables rebuild from records where there is no tensor library",
     find: |sources| {
-        const TABLES: [&str; 6] = ["report", "record", "metrics", "stats", "verify", "interop"];
         const TENSORS: [&str; 7] = ["model", "train", "probes", "device", "ops", "decode", "collective"];
+        let tensors = |room: &str| TENSORS.contains(&room);
+        let needed = needed(sources, &tensors);
         forbid(sources, |source, name| {
+            let way = needed.get(source.room())?;
             let room = name.room(sources).unwrap_or_default();
-            let tensors = TENSORS.contains(&room) || name.within("dfdx") || name.within("cudarc");
-            (TABLES.contains(&source.room()) && tensors).then(|| format!("imports `{}`", path(name)))
+            let heavy = tensors(room) || name.within("dfdx") || name.within("cudarc");
+            heavy.then(|| format!("imports `{}`, and tables need {}", path(name), way.join(" → ")))
         })
     },
     seen: &[
@@ -34,9 +37,39 @@ pub const TABLES_WITHOUT_TENSORS: Rule = Rule {
         plant("stats/estimate.rs", "fn f() { dfdx::tensor::Cpu::default() }", "dfdx::tensor"),
         plant("record/mod.rs", "use super::{stats, probes::{self}};", "crate::probes"),
         plant("verify/mod.rs", "use crate::ops as o;", "crate::ops"),
+        plant("stats/mod.rs", "fn f() { ::dfdx::tensor::Cpu::default() }", "dfdx::tensor"),
+        // What tables import imports it.
+        plant("manifest/mod.rs", "use crate::model::Config;", "report → manifest"),
+        plant("architecture.rs", "use crate::ops::x;", "report → architecture"),
+        plant("store/mod.rs", "use dfdx::tensor::Cpu;", "→ store"),
+        plant("digest.rs", "use dfdx::prelude::*;", "→ digest"),
     ],
-    unseen: &[("report/mod.rs", "use crate::record; #[cfg(test)] mod more { use crate::model; }")],
+    unseen: &[
+        ("report/mod.rs", "use crate::record; #[cfg(test)] mod more { use crate::model; }"),
+        ("train/mod.rs", "use crate::model::network;"),
+    ],
 };
+
+/// The modules that tables are made with, and those that these import, and so on: each with a shortest
+/// way to it. What is `heavy` itself is no way on: importing it is what the rule is about.
+fn needed<'a>(sources: &'a Sources, heavy: &dyn Fn(&str) -> bool) -> BTreeMap<&'a str, Vec<&'a str>> {
+    const TABLES: [&str; 6] = ["report", "record", "metrics", "stats", "verify", "interop"];
+    let mut ways: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut open: Vec<Vec<&str>> = TABLES.iter().rev().map(|table| vec![*table]).collect();
+    while let Some(way) = open.pop() {
+        let room = way[way.len() - 1];
+        if ways.contains_key(room) {
+            continue;
+        }
+        ways.insert(room, way.clone());
+        let files = sources.program().filter(|source| source.room() == room);
+        let next = files.flat_map(|source| source.names.iter().filter_map(|n| n.room(sources)));
+        for next in next.filter(|next| !heavy(next) && *next != "lib") {
+            open.insert(0, [way.as_slice(), &[next]].concat());
+        }
+    }
+    ways
+}
 
 /// Pairs that meet in a file on disk or through a caller only.
 const STRANGERS_TO: [(&str, &[&str]); 4] = [
