@@ -69,7 +69,9 @@ impl ValidationScore {
     }
 }
 
-/// Receives the events of a run. The run itself neither prints nor reads the clock.
+/// Receives the events of a run, in this order: `begun`, `started`, then `stepped`, `evaluated` and `saved`
+/// as they come, `ended`, `measured` for each probe, `ended`; `note` and `stop` at any time. The run itself
+/// neither prints nor asks for the time.
 pub trait Observer {
     /// The run's directory is locked and described; work on it begins.
     ///
@@ -100,12 +102,20 @@ pub trait Observer {
     /// Something worth a line, e.g. a damaged checkpoint that was passed over.
     fn note(&mut self, _message: &str) {}
 
-    /// Asked before each step and between the samples of a probe; `step` steps are done.
+    /// Asked before each step and between the samples of a probe; `step` steps are done (0 of a checkpoint
+    /// that no run is known of).
+    ///
+    /// What stops a run ends it with [`Ended::Stopped`](crate::runner::Ended): while it is trained after a
+    /// checkpoint, so that nothing is lost; while it is measured at once, and `resume` measures again from
+    /// the first probe. What stops a measurement alone (`runner::evaluate`) is an `Err` with the exit code
+    /// of the reason.
     fn stop(&mut self, _step: u64) -> Option<Stop> {
         None
     }
 
-    /// Seconds on any monotonic clock; only for rates.
+    /// Seconds on any monotonic clock: for rates, for a limit of time, and for how often `status.json` and
+    /// `log.txt` tell of steps; never for a result. A clock that stands still leaves them with what
+    /// checkpoints and evaluations tell.
     fn seconds(&self) -> f64;
 }
 
@@ -120,7 +130,8 @@ pub trait ProbeObserver {
     fn note(&mut self, _message: &str) {}
 }
 
-/// Is told nothing and never stops. It has no clock: rates are absent, and a limit of time is never reached.
+/// Is told nothing and never stops. It has no clock: rates are absent, a limit of time is never reached, and
+/// between two steps `status.json` moves with checkpoints and evaluations only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Silent;
 

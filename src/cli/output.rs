@@ -27,6 +27,13 @@ pub fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// Names of runs as a line has room for: `3 runs (a, b, c)`, of many the first.
+pub fn names(runs: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let (s, more) = (if runs.len() == 1 { "" } else { "s" }, if runs.len() > SHOWN { ", …" } else { "" });
+    format!("{} run{s} ({}{more})", runs.len(), runs[..runs.len().min(SHOWN)].join(", "))
+}
+
 /// Prints a fault, `error:` in red on a terminal.
 pub fn fault(fault: &Fault) {
     let colour = std::io::stderr().is_terminal() && colour_wanted();

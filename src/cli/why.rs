@@ -48,10 +48,8 @@ pub fn why(args: &Args, global: &Global) -> Result<Done> {
         let texts: Vec<String> = answers.iter().map(text).collect();
         output::data(&texts.join("\n"))?;
     }
-    if unreadable > 0 {
-        output::note(&format!(
-            "{unreadable} runs could not be compared with (killed early, or of another version)"
-        ));
+    for (reason, runs) in unreadable {
+        output::note(&format!("not compared with: {}: {reason}", output::names(&runs)));
     }
     Ok(Done::Fine)
 }
@@ -79,8 +77,9 @@ fn explained(what: &str, global: &Global) -> Result<Explained> {
 
 /// Would the run's manifest be reused by this program, and which other run is nearest?
 fn of_run(run: &store::RunDir, known: &[KnownRun]) -> Result<Vec<Answer>> {
-    let own = explain::read(run.clone()).ok_or_else(|| {
-        Fault::failed("the run says too little to be explained").at(run.path.display().to_string())
+    let own = explain::read(run.clone()).map_err(|fault| {
+        let what = format!("the run says too little to be explained: {}", fault.what);
+        Fault { what, ..fault }
     })?;
     let now = Ingredients { experiment: &own.experiment, data: &own.data, code: CODE_HASH };
     let again = explain::compare(&now, &own);

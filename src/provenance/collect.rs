@@ -3,13 +3,16 @@
 use super::built::{built, Code};
 use super::machine::{self, Machine};
 use super::repository::{self, Repository};
+use crate::fault::Result;
 use crate::manifest::pins::Drift;
 use crate::manifest::schema::Seeds;
+use crate::store::json::Format;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Version of `provenance.json`.
 pub const SCHEMA: u32 = 1;
+const FORMAT: Format = Format { what: "a run's provenance", short: "provenance", schema: SCHEMA, help: None };
 
 /// What produced a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,16 @@ pub struct Provenance {
     pub started: String,
     /// Pins that did not match and were allowed (`--allow-drift`).
     pub drifts: Vec<Drift>,
+}
+
+impl Provenance {
+    /// Reads `path`.
+    ///
+    /// # Errors
+    /// If it is missing, is no provenance or has another version.
+    pub fn read(path: &Path) -> Result<Provenance> {
+        FORMAT.read(path)
+    }
 }
 
 /// The tokens a run was computed from.
@@ -89,7 +102,12 @@ mod tests {
         });
         assert_eq!(found.code.packages["dfdx"], "0.13.0");
         assert_eq!(found.repository, None);
-        let json = serde_json::to_string(&found).unwrap();
-        assert_eq!(serde_json::from_str::<Provenance>(&json).unwrap(), found);
+        let path = folder.path().join("provenance.json");
+        FORMAT.write(&path, &found).unwrap();
+        assert_eq!(Provenance::read(&path).unwrap(), found);
+        FORMAT.write(&path, &Provenance { schema: 9, ..found }).unwrap();
+        let fault = Provenance::read(&path).unwrap_err();
+        assert_eq!(fault.what, "a run's provenance of another version of nano4m");
+        assert_eq!(fault.found.as_deref(), Some("provenance schema 9"));
     }
 }

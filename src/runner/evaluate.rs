@@ -6,7 +6,7 @@ use super::session::Session;
 use super::settings::Settings;
 use super::sinks::{FolderSink, RunSink};
 use super::stages::measure;
-use crate::fault::{Fault, Result};
+use crate::fault::{Exit, Fault, Result};
 use crate::metrics::Metric;
 use crate::model::network::Network;
 use crate::observer::Observer;
@@ -18,7 +18,8 @@ use std::path::Path;
 /// Measures the newest checkpoint of a finished run; its files and its record are written again.
 ///
 /// # Errors
-/// If another process works on the run, and what a probe cannot measure.
+/// If another process works on the run, what a probe cannot measure, and an exit that is resumable when the
+/// observer stopped it: record and files are then as they were, but for the probes that were through.
 pub fn again(
     session: &Session,
     run: &RunDir,
@@ -41,7 +42,8 @@ pub fn again(
 /// Measures a checkpoint; with `out`, the per-example scores and `metrics.json` are written there.
 ///
 /// # Errors
-/// If it is not a checkpoint of the session's model, and what a probe cannot measure.
+/// If it is not a checkpoint of the session's model, what a probe cannot measure, and an exit that is
+/// resumable when the observer stopped it.
 pub fn checkpoint(
     session: &Session,
     file: &Path,
@@ -58,23 +60,22 @@ pub fn checkpoint(
     Ok(metrics)
 }
 
-/// A run as it was started, with the network of its newest checkpoint.
-///
-/// # Errors
-/// As [`Session::of_run`]; if the run has no checkpoint.
-pub fn newest(run: &RunDir, settings: &Settings) -> Result<(Session, Box<dyn Network>)> {
-    let session = Session::of_run(run, &status(run)?, settings)?;
-    let net = load(&session, &run.checkpoint(newest_step(run)?), settings)?;
-    Ok((session, net))
-}
-
 /// The manifest's network with the parameters of a checkpoint in the reference layout.
 ///
 /// # Errors
 /// If the file cannot be read or holds another model.
 pub fn load(session: &Session, file: &Path, settings: &Settings) -> Result<Box<dyn Network>> {
     let mut net = session.network(settings)?;
-    net.load_parameters(tensors::read(file)?.0).map_err(|fault| {
+    let (parameters, _) = tensors::read(file).map_err(|fault| {
+        // It could be opened, and what it holds is not what was written.
+        let damaged = fault.exit == Exit::Failed && fault.found.is_some();
+        if damaged {
+            fault.help("use another checkpoint of the run, or copy the file again")
+        } else {
+            fault
+        }
+    })?;
+    net.load_parameters(parameters).map_err(|fault| {
         if fault.place.is_none() {
             fault.at(file.display().to_string())
         } else {

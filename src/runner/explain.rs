@@ -12,6 +12,7 @@ use crate::provenance::Provenance;
 use crate::record::missing;
 use crate::store::{self, RunDir};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A run that can be compared with.
@@ -66,27 +67,33 @@ impl Nearness {
     }
 }
 
-/// Every run under `root` that can be compared with, and the number of those that cannot (made by
-/// another version, or killed before they began).
+/// Every run under `root` that can be compared with, and of those that cannot the directory's name by the
+/// reason (made by another version, killed before they began, damaged).
 ///
 /// # Errors
 /// If the folder cannot be listed.
-pub fn known(root: &Path) -> Result<(Vec<KnownRun>, usize)> {
-    let runs = store::list(root)?;
-    let all = runs.len();
-    let known: Vec<KnownRun> = runs.into_iter().filter_map(read).collect();
-    let unreadable = all - known.len();
+pub fn known(root: &Path) -> Result<(Vec<KnownRun>, BTreeMap<String, Vec<String>>)> {
+    let (mut known, mut unreadable) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
+    for run in store::list(root)? {
+        let name = run.id.directory();
+        match read(run) {
+            Ok(run) => known.push(run),
+            Err(fault) => unreadable.entry(fault.what).or_default().push(name),
+        }
+    }
     Ok((known, unreadable))
 }
 
 /// A run's manifest, data and code.
-pub fn read(run: RunDir) -> Option<KnownRun> {
-    let experiment = manifest::read(&run.file("resolved.ron"), &[]).ok()?.experiment;
-    let bytes = std::fs::read(run.file("provenance.json")).ok()?;
-    let provenance: Provenance = serde_json::from_slice(&bytes).ok()?;
-    let identity = run.status().ok().flatten()?.identity;
+///
+/// # Errors
+/// If it was killed before it said so, or says it in a way of another version.
+pub fn read(run: RunDir) -> Result<KnownRun> {
+    let identity = super::evaluate::status(&run)?.identity;
+    let experiment = manifest::read(&run.file("resolved.ron"), &[])?.experiment;
+    let provenance = Provenance::read(&run.file("provenance.json"))?;
     let (data, code) = (bare(&provenance.data.sha256), bare(&provenance.code.hash));
-    Some(KnownRun { run, experiment, data, code, identity })
+    Ok(KnownRun { run, experiment, data, code, identity })
 }
 
 /// The nearest of the runs: the fewest things that differ and count, complete ones first, then by name.

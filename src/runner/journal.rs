@@ -8,8 +8,12 @@ use crate::observer::{Observer, Progress, Stop, ValidationScore};
 use crate::store::{RunDir, State, Status};
 use std::path::Path;
 
-/// Seconds between two writes of `status.json`, and between two lines of steps in `log.txt`.
+/// Seconds between two writes of `status.json`, and the fewest between two lines of steps in `log.txt`.
 const EVERY: f64 = 5.0;
+
+/// A line of steps in `log.txt` is due when this share of the time so far has passed since the last one: a
+/// hundred lines for the first eight minutes, seventy for each doubling after that, under a thousand for weeks.
+const SHARE: f64 = 0.01;
 
 /// Keeps the files of one run.
 pub struct Journal<'a> {
@@ -23,8 +27,10 @@ pub struct Journal<'a> {
     /// Steps that were done before this start.
     first: u64,
     rate: Rate,
-    /// The observer's clock at the last write that only time called for.
+    /// The observer's clock at the last write of `status.json` that only time called for.
     written: Option<f64>,
+    /// The observer's clock at the last line of steps.
+    logged: Option<f64>,
 }
 
 impl<'a> Journal<'a> {
@@ -40,8 +46,8 @@ impl<'a> Journal<'a> {
     ) -> Result<Journal<'a>> {
         observer.begun(&run.path)?;
         let begun = observer.seconds();
-        let (rate, written) = (Rate::default(), None);
-        Ok(Journal { run, status, settings, observer, begun, first: 0, rate, written })
+        let rate = Rate::default();
+        Ok(Journal { run, status, settings, observer, begun, first: 0, rate, written: None, logged: None })
     }
 
     /// A line to the observer and into the log.
@@ -83,13 +89,19 @@ impl<'a> Journal<'a> {
         let _ = self.run.set_status(&self.status);
     }
 
-    fn due(&mut self) -> bool {
+    /// What of time alone is due after `progress`.
+    fn keep_time(&mut self, progress: &Progress) {
         let now = self.observer.seconds();
-        let due = self.written.is_none_or(|then| now - then >= EVERY);
-        if due {
+        if self.written.is_none_or(|then| now - then >= EVERY) {
             self.written = Some(now);
+            self.write_status();
         }
-        due
+        let pause = EVERY.max(SHARE * (now - self.begun));
+        if self.logged.is_none_or(|then| now - then >= pause) {
+            self.logged = Some(now);
+            let Progress { step, total, .. } = progress;
+            self.log(&format!("step {step}/{total} · {}", self.rate.line(progress)));
+        }
     }
 }
 
@@ -111,15 +123,12 @@ impl Observer for Journal<'_> {
         self.status.train_seconds += progress.seconds;
         self.status.train_tokens += progress.tokens as u64;
         self.rate.add(progress);
-        if self.due() {
-            self.write_status();
-            let Progress { step, total, .. } = progress;
-            self.log(&format!("step {step}/{total} · {}", self.rate.line(progress)));
-        }
+        self.keep_time(progress);
         self.observer.stepped(progress);
     }
 
     fn evaluated(&mut self, step: u64, scores: &[ValidationScore]) {
+        self.write_status();
         self.log(&validation(step, scores));
         self.observer.evaluated(step, scores);
     }

@@ -15,8 +15,7 @@ use std::time::Duration;
 /// not repeated, unless the settings ask for it.
 ///
 /// # Errors
-/// Exit 1 when another process works on it, and for what keeps it from being made; a fault whose exit is
-/// resumable when it was stopped while it measured.
+/// Exit 1 when another process works on it, and for what keeps it from being made.
 pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) -> Result<Ended> {
     let last = store::attempts(&settings.runs, &session.identity)?.pop();
     let attempt = match &last {

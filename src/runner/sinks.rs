@@ -4,7 +4,7 @@ use super::journal::Journal;
 use super::session::folder;
 use crate::digest::sha256_hex;
 use crate::fault::{Fault, Result};
-use crate::observer::Observer;
+use crate::observer::{Observer, Stop};
 use crate::probes::suite::Sink;
 use crate::record::FileDigest;
 use crate::store::{write_atomic, RunDir};
@@ -15,11 +15,13 @@ pub struct RunSink<'a, 'j> {
     run: &'a RunDir,
     journal: &'a mut Journal<'j>,
     digests: Vec<FileDigest>,
+    /// Why it ended the suite, if it did.
+    pub stopped: Option<Stop>,
 }
 
 impl<'a, 'j> RunSink<'a, 'j> {
     pub fn new(run: &'a RunDir, journal: &'a mut Journal<'j>) -> RunSink<'a, 'j> {
-        RunSink { run, journal, digests: Vec::new() }
+        RunSink { run, journal, digests: Vec::new(), stopped: None }
     }
 
     /// What was written.
@@ -38,18 +40,31 @@ impl Sink for RunSink<'_, '_> {
 
     fn progress(&mut self, probe: &str, done: usize, total: usize) -> Result<()> {
         self.journal.measured(probe, done, total);
-        match self.journal.interrupted() {
+        self.stopped = self.journal.interrupted();
+        match self.stopped {
             None => Ok(()),
-            Some(why) => Err(Fault::with_exit(why.exit(), format!("{why} while measuring")).help(format!(
-                "training is complete; `nano4m resume {}` measures again",
-                self.run.id.short()
-            ))),
+            Some(why) => Err(interrupted(why).help(measured_again(self.run))),
         }
     }
 
     fn note(&mut self, message: &str) {
         self.journal.say(message);
     }
+}
+
+/// What ends the probes when the observer asks them to stop.
+fn interrupted(why: Stop) -> Fault {
+    Fault::with_exit(why.exit(), while_measuring(why))
+}
+
+/// The reason in `status.json` and in messages.
+pub fn while_measuring(why: Stop) -> String {
+    format!("{why} while measuring")
+}
+
+/// How a run that was stopped while it was measured goes on.
+pub fn measured_again(run: &RunDir) -> String {
+    format!("training is complete; `nano4m resume {}` measures again", run.id.short())
 }
 
 /// Writes the probes' files into a folder, if there is one.
@@ -69,7 +84,7 @@ impl Sink for FolderSink<'_> {
 
     fn progress(&mut self, probe: &str, done: usize, total: usize) -> Result<()> {
         self.observer.measured(probe, done, total);
-        Ok(())
+        self.observer.stop(0).map_or(Ok(()), |why| Err(interrupted(why)))
     }
 
     fn note(&mut self, message: &str) {

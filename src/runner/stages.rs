@@ -4,7 +4,7 @@ use super::commit::{commit, Outcome};
 use super::journal::Journal;
 use super::session::Session;
 use super::settings::Settings;
-use super::sinks::RunSink;
+use super::sinks::{measured_again, while_measuring, RunSink};
 use crate::fault::{Fault, Result};
 use crate::metrics::Metric;
 use crate::model::digest;
@@ -20,8 +20,18 @@ use crate::train;
 pub enum Ended {
     /// It is complete, now or from before.
     Finished(Box<Record>),
-    /// Early, after a checkpoint of `step`.
+    /// Early, after a checkpoint of `step`; of the last step if it was stopped while it was measured.
     Stopped { step: u64, why: Stop },
+}
+
+/// Where the stages end that did not fail.
+enum Reached {
+    /// The record.
+    Recorded,
+    /// A checkpoint before the last step.
+    Checkpoint(Stop),
+    /// The last checkpoint, whose measurement was broken off.
+    Trained(Stop),
 }
 
 /// A run's directory whose lock is held, and what it is made of.
@@ -42,9 +52,9 @@ pub fn work(place: &Workplace, status: Status, observer: &mut dyn Observer) -> R
     let result = stages(place, &mut journal);
     journal.ended();
     let (state, reason) = match &result {
-        Ok(None) => (State::Finished, None),
-        Ok(Some(why)) => (State::Stopped, Some(why.to_string())),
-        Err(fault) if fault.exit.is_resumable() => (State::Stopped, Some(fault.what.clone())),
+        Ok(Reached::Recorded) => (State::Finished, None),
+        Ok(Reached::Checkpoint(why)) => (State::Stopped, Some(why.to_string())),
+        Ok(Reached::Trained(why)) => (State::Stopped, Some(while_measuring(*why))),
         Err(fault) => (State::Failed, Some(fault.what.clone())),
     };
     // Whoever lost the lock has no say in the state any more; nor may this hide the first fault.
@@ -52,13 +62,22 @@ pub fn work(place: &Workplace, status: Status, observer: &mut dyn Observer) -> R
         let closed = journal.close(state, reason);
         result.as_ref().ok().map_or(Ok(()), |_| closed)?;
     }
-    let Some(why) = result? else {
-        journal.say(&format!("finished: {}", run.path.display()));
-        return finished(run);
-    };
     let Status { step, total, .. } = journal.status;
-    journal.say(&format!("{why} at step {step} of {total}; `nano4m resume {}` continues", run.id.short()));
-    Ok(Ended::Stopped { step, why })
+    match result? {
+        Reached::Recorded => {
+            journal.say(&format!("finished: {}", run.path.display()));
+            finished(run)
+        }
+        Reached::Checkpoint(why) => {
+            let short = run.id.short();
+            journal.say(&format!("{why} at step {step} of {total}; `nano4m resume {short}` continues"));
+            Ok(Ended::Stopped { step, why })
+        }
+        Reached::Trained(why) => {
+            journal.say(&format!("{}: {}", while_measuring(why), measured_again(run)));
+            Ok(Ended::Stopped { step, why })
+        }
+    }
 }
 
 /// The record of a run that is complete.
@@ -83,24 +102,27 @@ pub fn measure(
     suite::measure(net, &session.experiment, &session.data, &untrained, sink)
 }
 
-fn stages(place: &Workplace, journal: &mut Journal) -> Result<Option<Stop>> {
+fn stages(place: &Workplace, journal: &mut Journal) -> Result<Reached> {
     let Workplace { session, run, lock, settings } = *place;
     let mut net = session.network(settings)?;
     let job = train::Job { experiment: &session.experiment, data: &session.data, run, lock };
     let tokens = match train::train(&job, net.as_mut(), journal)? {
         train::Ended::Finished { tokens } => tokens,
-        train::Ended::Stopped { why, .. } => return Ok(Some(why)),
+        train::Ended::Stopped { why, .. } => return Ok(Reached::Checkpoint(why)),
     };
     journal.ended();
     lock.check()?;
     if measured_before(run, net.as_ref())? {
-        return Ok(None);
+        return Ok(Reached::Recorded);
     }
     let mut sink = RunSink::new(run, journal);
-    let metrics = measure(session, net.as_ref(), settings, &mut sink)?;
-    let outcome = Outcome { net: net.as_ref(), tokens, metrics, files: sink.digests() };
+    let measured = measure(session, net.as_ref(), settings, &mut sink);
+    if let (Err(_), Some(why)) = (&measured, sink.stopped) {
+        return Ok(Reached::Trained(why));
+    }
+    let outcome = Outcome { net: net.as_ref(), tokens, metrics: measured?, files: sink.digests() };
     commit(session, run, outcome, settings)?;
-    Ok(None)
+    Ok(Reached::Recorded)
 }
 
 /// Whether the run was recorded before and only its checkpoint had to be made again.

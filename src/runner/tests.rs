@@ -1,9 +1,10 @@
 //! A run from Rust: stopped, resumed, reported, measured again.
 
+use super::journal::Journal;
 use super::{evaluate, resume, run, Ended, Limits, Session, Settings};
 use crate::fault::{Exit, Result};
 use crate::observer::{Observer, Progress, Silent, Stop};
-use crate::store::{self, State};
+use crate::store::{self, RunDir, RunId, State, Status};
 use std::path::Path;
 use std::time::Duration;
 
@@ -84,9 +85,14 @@ fn a_run_stops_resumes_and_is_reported() {
     assert_eq!(status.reason.as_deref(), Some("stopped as asked"));
 
     observer.interrupt_probes = true;
-    let fault = resume(made, &whole, &mut observer).unwrap_err();
+    assert_eq!(stopped(resume(made, &whole, &mut observer).unwrap()), (3, Stop::Interrupted));
+    assert_eq!(observer.told.last().map(String::as_str), Some("interrupted while measuring"));
+    let status = made.status().unwrap().unwrap();
+    assert_eq!((status.state, status.step), (State::Stopped, 3));
+    assert_eq!(status.reason.as_deref(), Some("interrupted while measuring"));
+    let alone = evaluate::checkpoint(&session, &made.checkpoint(3), None, &whole, &mut observer);
+    let fault = alone.unwrap_err();
     assert_eq!((fault.exit, fault.what.as_str()), (Exit::Interrupted, "interrupted while measuring"));
-    assert_eq!(made.status().unwrap().unwrap().state, State::Stopped);
 
     let Ended::Finished(record) = resume(made, &whole, &mut Silent).unwrap() else { panic!("unfinished") };
     let told = observer.told.len();
@@ -116,4 +122,56 @@ fn a_manifest_that_is_held_to_other_code_is_refused_unless_allowed() {
     let session = Session::open("experiments/synthetic.ron", &settings).unwrap();
     assert_eq!(session.drift.len(), 1);
     assert!(session.warnings.last().unwrap().starts_with("warning: drift allowed: pins.code expected"));
+}
+
+/// Of a run's own files nothing is invalid use, and nobody is told to take the checkpoint that was taken.
+#[test]
+fn a_damaged_checkpoint_is_a_failure_when_resumed_and_invalid_when_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(folder.path());
+    let session = Session::open("experiments/synthetic.ron", &settings).unwrap();
+    settings.limits.stop_after = Some(1);
+    assert_eq!(stopped(run(&session, &settings, &mut Silent).unwrap()), (1, Stop::Asked));
+    let made = &store::list(&settings.runs).unwrap()[0];
+    let file = made.checkpoint(1);
+    let bytes = std::fs::read(&file).unwrap();
+    let named = || evaluate::load(&session, &file, &settings).map(|_| ()).unwrap_err();
+
+    std::fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+    assert!(named().what.starts_with("the checkpoint is corrupt or truncated: "), "{}", named());
+    assert_eq!(named().help.as_deref(), Some("use another checkpoint of the run, or copy the file again"));
+    store::tensors::write_integers(&file, &[("ids".into(), vec![7])]).unwrap();
+    assert_eq!((named().exit, named().what.as_str()), (Exit::Invalid, "tensor ids is not float32"));
+
+    let mut observer = Scripted::default();
+    let fault = resume(made, &settings, &mut observer).unwrap_err();
+    assert_eq!((fault.exit, fault.what.as_str()), (Exit::Failed, "tensor ids is not float32"));
+    assert!(fault.help.unwrap().starts_with("no intact checkpoint is left"));
+    assert!(named().what.starts_with("cannot read the checkpoint: "), "it was set aside: {}", named());
+}
+
+/// Without a clock `status.json` moves with evaluations and checkpoints; with one a long log stays short.
+#[test]
+fn a_long_run_leaves_a_short_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(folder.path());
+    let run = RunDir::create(&settings.runs, RunId::new("long", &"ab".repeat(32), 1)).unwrap();
+    let total = 200_000;
+    let status = Status::new("long", &"ab".repeat(32), 1, total, "2026-01-01T00:00:00Z");
+    let step = |step| Progress { step, total, loss: 1.0, lr: 1e-3, tokens: 10, seconds: 0.0 };
+    let mut silent = Silent;
+    let mut journal = Journal::open(&run, status.clone(), &settings, &mut silent).unwrap();
+    (1..=7).for_each(|n| journal.stepped(&step(n)));
+    assert_eq!(run.status().unwrap().unwrap().step, 1);
+    journal.evaluated(7, &[]);
+    assert_eq!(run.status().unwrap().unwrap().step, 7);
+
+    let mut clock = Scripted::default();
+    let mut journal = Journal::open(&run, status, &settings, &mut clock).unwrap();
+    // An hour a step: two weeks.
+    (1..=336).for_each(|n| journal.stepped(&step(n)));
+    let lines = std::fs::read_to_string(run.file("log.txt")).unwrap();
+    let steps = lines.lines().filter(|line| line.contains(" step ") && line.contains("loss")).count();
+    assert!((150..300).contains(&steps), "{steps}");
+    assert_eq!(run.status().unwrap().unwrap().step, 336);
 }

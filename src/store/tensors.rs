@@ -87,23 +87,24 @@ pub fn read(path: &Path) -> Result<(Vec<NamedTensor>, Option<String>)> {
 }
 
 /// Hands out the tensors of a file one after another, in the order of their data; gives the metadata entry.
+/// What is read here is a checkpoint or its optimizer's half, and messages call it so.
 /// Nothing is allocated before the header and the length of the file agree on its size.
 ///
 /// # Errors
 /// If the file is missing, cut, no safetensors file, or holds anything but float32.
 pub fn visit(path: &Path, mut each: impl FnMut(NamedTensor)) -> Result<Option<String>> {
     let place = || path.display().to_string();
-    let mut file = File::open(path).map_err(|e| Fault::io("read", path, &e))?;
-    let length = file.metadata().map_err(|e| Fault::io("read", path, &e))?.len();
+    let refused = |e: std::io::Error| Fault::io("read the checkpoint", path, &e);
+    let mut file = File::open(path).map_err(refused)?;
+    let length = file.metadata().map_err(refused)?.len();
     let damaged = |why: String| {
-        Fault::failed(format!("the tensors are corrupt or truncated: {why}"))
+        Fault::failed(format!("the checkpoint is corrupt or truncated: {why}"))
             .at(place())
             .found(format!("{length} bytes"))
-            .help("use another checkpoint of the run, or copy the file again")
     };
     let cut = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::UnexpectedEof => damaged("the file ends early".into()),
-        _ => Fault::io("read", path, &e),
+        _ => refused(e),
     };
     let mut size = [0; 8];
     file.read_exact(&mut size).map_err(cut)?;

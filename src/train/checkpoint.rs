@@ -4,7 +4,7 @@
 //! so far and the digest of everything; the parameters' file makes the checkpoint count. Loading
 //! recomputes the digest, so that a damaged file is noticed and the previous checkpoint used.
 
-use crate::fault::{Fault, Result};
+use crate::fault::{Exit, Fault, Result};
 use crate::model::checkpoint::state_dict;
 use crate::model::digest;
 use crate::model::network::Network;
@@ -65,14 +65,16 @@ pub fn restore(run: &RunDir, net: &mut dyn Network, observer: &mut dyn Observer)
 }
 
 fn load(run: &RunDir, step: u64, net: &mut dyn Network) -> Result<Position> {
-    let (moments, meta) = tensors::read(&run.optimizer(step))?;
+    // Whatever is wrong with a run's own files, nothing that was asked for is invalid.
+    let damaged = |fault: Fault| Fault { exit: Exit::Failed, ..fault };
+    let (moments, meta) = tensors::read(&run.optimizer(step)).map_err(damaged)?;
     let at = |fault: Fault| fault.at(run.optimizer(step).display().to_string());
     let position: Position = serde_json::from_str(&meta.unwrap_or_default())
         .map_err(|e| at(Fault::failed(format!("not the optimizer's half of a checkpoint: {e}"))))?;
     if position.step != step {
         return Err(at(Fault::failed("a checkpoint of another step").found(position.step).expected(step)));
     }
-    let (parameters, _) = tensors::read(&run.checkpoint(step))?;
+    let (parameters, _) = tensors::read(&run.checkpoint(step)).map_err(damaged)?;
     net.load_parameters(parameters)?;
     net.load_moments(moments, step)?;
     let found = digest::of_state(net).whole;

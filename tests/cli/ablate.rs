@@ -366,4 +366,23 @@ fn why_names_what_differs() {
     assert!(text.contains("with this program: miss") && text.contains("code hash: "), "{text}");
     let answers: Value = serde_json::from_str(&why(&["small", "--json"])).unwrap();
     assert_eq!(answers[0]["verdict"], "miss");
+
+    // A run that cannot say what it was made of: which, and why, and for `gc` that it may use any dataset.
+    std::fs::write(&provenance, text_of_version(&text_in(&provenance), 9)).unwrap();
+    let name = folder.run().file_name().unwrap().to_str().unwrap().to_string();
+    let reason = "a run's provenance of another version of nano4m";
+    let said = stderr(&folder.nano4m(&["why", "small.ron"], 0));
+    assert!(said.contains(&format!("not compared with: 1 run ({name}): {reason}")), "{said}");
+    let refused = stderr(&folder.nano4m(&["why", "small"], 1));
+    assert!(refused.contains("too little to be explained") && refused.contains(reason), "{refused}");
+    let said = stderr(&folder.nano4m(&["gc"], 0));
+    assert!(said.contains(&format!("1 run ({name}) may use it: {reason}")), "{said}");
+}
+
+fn text_in(path: &std::path::Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn text_of_version(text: &str, schema: u32) -> String {
+    text.replacen("\"schema\": 1", &format!("\"schema\": {schema}"), 1)
 }

@@ -54,7 +54,7 @@ pub fn gc(args: &Args, global: &Global) -> Result<Done> {
         age: args.min_age,
         now: SystemTime::now(),
     };
-    let Removable { items, named } = plan::removable(&folders)?;
+    let Removable { items, named, unreadable } = plan::removable(&folders)?;
     let bytes = items.iter().map(|i| i.bytes).sum();
     if global.json {
         output::json(&Listing { items: &items, bytes, removed: args.yes })?;
@@ -64,6 +64,10 @@ pub fn gc(args: &Args, global: &Global) -> Result<Done> {
     if named > 0 {
         let s = if named == 1 { " is" } else { "s are" };
         output::note(&format!("{named} run{s} kept only because a report or an ablation names it"));
+    }
+    for (reason, runs) in unreadable {
+        let runs = output::names(&runs);
+        output::note(&format!("no dataset in the cache is called unused, as {runs} may use it: {reason}"));
     }
     match (items.is_empty(), args.yes) {
         (true, _) => output::note("nothing to remove"),

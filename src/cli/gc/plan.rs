@@ -4,6 +4,7 @@ use super::reachable::{files, Mentions};
 use crate::ablation::slurm::Submission;
 use crate::data;
 use crate::fault::Result;
+use crate::provenance::Provenance;
 use crate::record::{ablation, Record};
 use crate::store::{self, Lock, RunDir, State, Status};
 use serde::Serialize;
@@ -64,10 +65,14 @@ pub struct Folders<'a> {
     pub now: SystemTime,
 }
 
-/// What would go, by reason and path, and how many runs are spared because a report or ablation names them.
+/// What would go, by reason and path.
 pub struct Removable {
     pub items: Vec<Item>,
+    /// Runs that are spared because a report or ablation names them.
     pub named: usize,
+    /// Runs that cannot say which dataset they were made from, by the reason: while there are any, no
+    /// dataset is one that no run uses.
+    pub unreadable: BTreeMap<String, Vec<String>>,
 }
 
 /// Looks at everything.
@@ -96,9 +101,10 @@ pub fn removable(folders: &Folders) -> Result<Removable> {
     }
     items.extend(temporary(folders.runs, None, folders)?);
     items.extend(programs(folders)?);
-    items.extend(cached(&runs, folders)?);
+    let (used, unreadable) = datasets(&runs);
+    items.extend(cached(&used, !unreadable.is_empty(), folders)?);
     items.sort_by(|a, b| (a.reason, &a.path).cmp(&(b.reason, &b.path)));
-    Ok(Removable { items, named })
+    Ok(Removable { items, named, unreadable })
 }
 
 /// Why the run as a whole can go. Stopped and killed runs can be resumed: they stay.
@@ -165,15 +171,32 @@ fn programs(folders: &Folders) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// Token stores of datasets that no run in this folder was made from, and what leads to none.
-fn cached(runs: &[RunDir], folders: &Folders) -> Result<Vec<Item>> {
-    let used: BTreeSet<String> = runs.iter().filter_map(data_hash).collect();
+/// The datasets that runs were made from, finished or not, and the runs that cannot say theirs.
+fn datasets(runs: &[RunDir]) -> (BTreeSet<String>, BTreeMap<String, Vec<String>>) {
+    let (mut used, mut unreadable) = (BTreeSet::new(), BTreeMap::<String, Vec<String>>::new());
+    for run in runs {
+        let file = run.file("provenance.json");
+        match Provenance::read(&file) {
+            Ok(provenance) => {
+                used.insert(provenance.data.sha256);
+            }
+            // Killed before it began.
+            Err(_) if !file.exists() => {}
+            Err(fault) => unreadable.entry(fault.what).or_default().push(run.id.directory()),
+        }
+    }
+    (used, unreadable)
+}
+
+/// Token stores of datasets that no run in this folder was made from (none, where `more` may be used), and
+/// what leads to none.
+fn cached(used: &BTreeSet<String>, more: bool, folders: &Folders) -> Result<Vec<Item>> {
     let entries = data::cached(folders.cache)?;
     let old_enough = entries.into_iter().filter(|e| old(&e.path, folders));
     Ok(old_enough
         .filter_map(|entry| {
             let reason = match entry.content {
-                data::CacheContent::Dataset(hash) if used.contains(&hash) => return None,
+                data::CacheContent::Dataset(hash) if more || used.contains(&hash) => return None,
                 data::CacheContent::Dataset(_) => Reason::UnknownDataset,
                 data::CacheContent::Broken => Reason::BrokenCacheEntry,
                 data::CacheContent::Unfinished => Reason::TemporaryFile,
@@ -181,13 +204,6 @@ fn cached(runs: &[RunDir], folders: &Folders) -> Result<Vec<Item>> {
             Some(item(reason, &entry.path, None))
         })
         .collect())
-}
-
-/// The dataset a run was made from, finished or not.
-fn data_hash(run: &RunDir) -> Option<String> {
-    let bytes = std::fs::read(run.file("provenance.json")).ok()?;
-    let value: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-    Some(value["data"]["sha256"].as_str()?.to_owned())
 }
 
 fn item(reason: Reason, path: &Path, run: Option<&RunDir>) -> Item {

@@ -46,8 +46,11 @@ fn source(args: &Args, settings: &Settings) -> Result<(Session, Box<dyn Network>
         return Err(Fault::invalid("nothing to generate with")
             .help("name a run before the output folder, or give --manifest and --checkpoint"));
     };
-    let (session, net) = evaluate::newest(&store::find(&settings.runs, run)?, settings)?;
+    let run = store::find(&settings.runs, run)?;
+    let session = Session::of_run(&run, &evaluate::status(&run)?, settings)?;
+    // Before the network is loaded: whoever has waited for it should not learn only then that it is another.
     manifest::print_warnings(&session);
+    let net = evaluate::load(&session, &run.checkpoint(evaluate::newest_step(&run)?), settings)?;
     Ok((session, net))
 }
 

@@ -68,7 +68,7 @@ fn note_left_out(classes: &Classes, clips: usize, known: usize, observer: &mut d
         ));
     }
     if known < clips {
-        observer.note(&format!("{} of {clips} test clips have no class that could be named", clips - known));
+        observer.note(&format!("{} of {clips} test clips have no class to be told", clips - known));
     }
     if classes.names.len() < 2 {
         observer
