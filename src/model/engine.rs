@@ -23,7 +23,7 @@ pub struct DeviceNetwork<D: Backend, O: OpSet<D>> {
     ops: PhantomData<fn() -> O>,
 }
 
-/// The gradient of a step, as it comes together. Lists are of all parameters.
+/// The gradient of a step, as it comes together; none after an update or a fault. Lists are of all parameters.
 pub(super) enum Gradient<D: Backend> {
     None,
     Accumulating {
@@ -41,9 +41,8 @@ pub(super) enum Gradient<D: Backend> {
 type Share<D, O> = fn(&DeviceNetwork<D, O>) -> Option<&(dyn Inference + Sync)>;
 
 pub(super) fn device<E: std::fmt::Debug>(error: E) -> Fault {
-    Fault::failed(format!("the device failed: {error:?}")).help(
-        "a smaller `train.micro_batch` or `train.batch` needs less memory; `nano4m doctor` shows what the device offers",
-    )
+    Fault::failed(format!("the device failed: {error:?}"))
+        .help("`nano4m doctor` shows what the device offers")
 }
 
 impl<D: Backend, O: OpSet<D>> DeviceNetwork<D, O> {
@@ -76,7 +75,7 @@ impl<D: Backend, O: OpSet<D>> DeviceNetwork<D, O> {
         &self,
         batch: &Batch,
         scope: Softmax,
-        mut visit: impl FnMut(usize, &[usize], Vec<f32>),
+        mut visit: impl FnMut(usize, &[usize], &mut [f32]),
     ) -> Result<()> {
         self.check(batch)?;
         let config = &self.model.config;
@@ -84,7 +83,7 @@ impl<D: Backend, O: OpSet<D>> DeviceNetwork<D, O> {
         let limits: Vec<u32> = batch.dec.modalities.iter().map(|&m| config.limit(m, scope) as u32).collect();
         for (limit, rows) in chunks(&limits, config.vocab()) {
             let logits = O::logits(&x, self.model.to_logits(), &rows, limit).map_err(device)?;
-            visit(limit, &rows, logits);
+            O::read(logits, |logits| visit(limit, &rows, logits));
         }
         Ok(())
     }
@@ -126,7 +125,7 @@ impl<D: Backend, O: OpSet<D>> Inference for DeviceNetwork<D, O> {
     ) -> Result<Vec<Vec<TokenScore>>> {
         let blank = TokenScore { ce: f32::NAN, argmax: 0 };
         let mut scores = vec![vec![blank; batch.dec.len()]; truths.len()];
-        self.chunks(batch, scope, |limit, rows, mut logits| {
+        self.chunks(batch, scope, |limit, rows, logits| {
             let score = |(row, &r): (&mut [f32], &usize)| -> Vec<TokenScore> {
                 let true_logits: Vec<f32> = truths.iter().map(|ids| row[ids[r] as usize]).collect();
                 let RowScore { log_sum, argmax } = RowScore::of(row);

@@ -58,7 +58,7 @@ pub trait Inference {
         let mut all = vec![Vec::new(); batch.dec.len()];
         self.logits(batch, &mut |r, row| {
             let limit = self.config().limit(batch.dec.modalities[r], scope);
-            let normalizer = log_sum_exp(&row[..limit]);
+            let normalizer = log_sum_exp::of_logits(&row[..limit]);
             all[r] = ids.iter().map(|&i| (row[i as usize] as f64 - normalizer) as f32).collect();
         })?;
         Ok(all)

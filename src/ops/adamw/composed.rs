@@ -1,17 +1,13 @@
-//! The update of dfdx primitives. The norm is summed on the host, in double precision.
+//! The update of dfdx primitives. Squares are summed row by row on the device, in single precision; the rows'
+//! sums go to the host together and are added in double precision.
 
-use super::cpu::sum_of_squares;
 use super::{AdamW, Optimizer};
 use crate::ops::backend::{Backend, Composed, Mat};
 use dfdx::prelude::*;
 
 impl<D: Backend> Optimizer<D> for Composed {
     fn take_grads(mut grads: Gradients<f32, D>, params: &[Mat<D>]) -> Result<Vec<Mat<D>>, D::Err> {
-        let mut take = |p: &Mat<D>| {
-            grads.try_alloc_for(p)?;
-            Ok(grads.get(p))
-        };
-        params.iter().map(&mut take).collect()
+        params.iter().map(|p| take_grad(&mut grads, p)).collect()
     }
 
     fn add_grads(sum: &mut [Mat<D>], part: Vec<Mat<D>>) -> Result<(), D::Err> {
@@ -22,7 +18,16 @@ impl<D: Backend> Optimizer<D> for Composed {
     }
 
     fn grad_norm(grads: &[Mat<D>]) -> Result<f64, D::Err> {
-        Ok(grads.iter().map(|g| sum_of_squares(&g.as_vec())).sum::<f64>().sqrt())
+        let mut rows: Option<Tensor<(usize,), f32, D>> = None;
+        for g in grads {
+            let squares = g.clone().try_square()?.try_sum::<(usize,), Axis<1>>()?;
+            rows = Some(match rows {
+                None => squares,
+                Some(before) => (before, squares).try_concat_along(Axis::<0>)?,
+            });
+        }
+        let rows = rows.map_or(Vec::new(), |rows| rows.as_vec());
+        Ok(rows.into_iter().map(f64::from).sum::<f64>().sqrt())
     }
 
     fn adamw(
@@ -44,5 +49,32 @@ impl<D: Backend> Optimizer<D> for Composed {
             *param = param.clone().try_mul(decay)?.try_sub(change)?;
         }
         Ok(())
+    }
+}
+
+/// The gradient of `p`, zeros if nothing was added to it. dfdx copies it: the original's memory is free
+/// before the next one is taken, so that all gradients are never there twice.
+fn take_grad<D: Backend>(grads: &mut Gradients<f32, D>, p: &Mat<D>) -> Result<Mat<D>, D::Err> {
+    grads.try_alloc_for(p)?;
+    let taken = grads.get(p);
+    // One number, as CUDA does not allocate none.
+    *grads.get_or_alloc_mut(p)? = Storage::<f32>::try_alloc_len(p.device(), 1)?;
+    Ok(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::random;
+
+    #[test]
+    fn a_gradient_that_was_taken_leaves_no_copy() {
+        let dev = Cpu::default();
+        let (x, other) = (random(&dev, 7, 5, 1), random(&dev, 2, 3, 2));
+        let mut grads = x.leaky_trace().square().sum::<Rank0, _>().backward();
+        let taken = take_grad(&mut grads, &x).unwrap().as_vec();
+        assert_eq!(taken, x.as_vec().iter().map(|x| 2.0 * x).collect::<Vec<_>>());
+        assert_eq!(grads.get_or_alloc_mut(&x).unwrap().len(), 1);
+        assert_eq!(take_grad(&mut grads, &other).unwrap().as_vec(), [0.0; 6]);
     }
 }

@@ -45,7 +45,7 @@ impl Optimizer<Cpu> for Fused {
 const BLOCK: usize = 4096;
 
 /// `Σ x²` in double precision; blocks of 4,096 are added in order.
-pub fn sum_of_squares(x: &[f32]) -> f64 {
+fn sum_of_squares(x: &[f32]) -> f64 {
     let blocks: Vec<f64> = x.par_chunks(BLOCK).map(block_square_sum).collect();
     blocks.iter().sum()
 }

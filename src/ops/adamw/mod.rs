@@ -30,16 +30,18 @@ impl AdamW {
     }
 }
 
-/// Gradients and updates. Lists are of all parameters, in one order; nothing here reads a number back
-/// to the host but the norm, once.
+/// Gradients and updates. Lists are of all parameters, in one order; nothing is read back to the host but
+/// what makes the norm, once for all gradients.
 pub trait Optimizer<D: Backend> {
-    /// The gradients of `params` out of a backward pass; zeros where nothing was added.
+    /// The gradients of `params` out of a backward pass; zeros where nothing was added. What they take up is
+    /// never doubled: one leaves the pass before the next is taken.
     fn take_grads(grads: Gradients<f32, D>, params: &[Mat<D>]) -> Result<Vec<Mat<D>>, D::Err>;
 
     /// `sum += part`, element by element.
     fn add_grads(sum: &mut [Mat<D>], part: Vec<Mat<D>>) -> Result<(), D::Err>;
 
-    /// L2 norm over all elements of all gradients, in double precision.
+    /// L2 norm over all elements of all gradients, summed in double precision (within a row in single, where
+    /// a device has no better).
     fn grad_norm(grads: &[Mat<D>]) -> Result<f64, D::Err>;
 
     /// One AdamW update of every parameter and its moments `(m, v)`; `weight_decays` are decoupled, one

@@ -53,10 +53,14 @@ impl<D: Backend> CrossEntropy<D> for Composed {
         Ok((loss, ce.try_gather(dev.try_tensor_from_vec(back, (rows,))?)?))
     }
 
-    fn logits(x: &Mat<D>, weight: &Mat<D>, rows: &[usize], limit: usize) -> Result<Vec<f32>, D::Err> {
+    fn logits(x: &Mat<D>, weight: &Mat<D>, rows: &[usize], limit: usize) -> Result<Mat<D>, D::Err> {
         let index = x.device().try_tensor_from_vec(rows.to_vec(), (rows.len(),))?;
         let w = weight.clone().try_slice((0..limit, 0..weight.shape().1))?;
         let w = w.try_permute::<(usize, usize), Axes2<1, 0>>()?;
-        Ok(x.clone().try_gather(index)?.try_matmul(w)?.as_vec())
+        x.clone().try_gather(index)?.try_matmul(w)
+    }
+
+    fn read<R>(logits: Mat<D>, visit: impl FnOnce(&mut [f32]) -> R) -> R {
+        visit(&mut logits.as_vec())
     }
 }

@@ -3,7 +3,7 @@
 use super::{CrossEntropy, LossRows};
 use crate::ops::backend::{Fused, LossAndRows, Mat};
 use crate::ops::cpu::gemm::{matmul, View};
-use crate::ops::cpu::memory::{add_grad, data, take_grad};
+use crate::ops::cpu::memory::{add_grad, data, data_mut, matrix, take_grad};
 use crate::ops::cpu::simd::{exp_row, scale};
 use dfdx::prelude::*;
 use rayon::prelude::*;
@@ -57,12 +57,16 @@ impl CrossEntropy<Cpu> for Fused {
         Ok((loss, ce))
     }
 
-    fn logits(x: &Mat<Cpu>, weight: &Mat<Cpu>, rows: &[usize], limit: usize) -> Result<Vec<f32>, CpuError> {
+    fn logits(x: &Mat<Cpu>, weight: &Mat<Cpu>, rows: &[usize], limit: usize) -> Result<Mat<Cpu>, CpuError> {
         let (n, d) = (rows.len(), x.shape().1);
         let xs = gathered(x, rows);
         let mut logits = vec![0.0; n * limit];
         matmul(&mut logits, (n, d, limit), View::rows(&xs, d), View::rows(data(weight), d).t(), false);
-        Ok(logits)
+        matrix(x.device(), logits, n, limit)
+    }
+
+    fn read<R>(mut logits: Mat<Cpu>, visit: impl FnOnce(&mut [f32]) -> R) -> R {
+        visit(data_mut(&mut logits))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a network makes of whole captions, added up position by position.
 
-use super::log_sum_exp::of_likelihoods;
+use crate::ops::log_sum_exp::of_likelihoods;
 use crate::probes::class_texts::Classes;
 use std::ops::Range;
 

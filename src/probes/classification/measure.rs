@@ -1,7 +1,6 @@
 //! The passes over the clips, and their rows.
 
 use super::caption_scores::{CaptionScorer, CaptionScores};
-use super::log_sum_exp::of_logits;
 use super::ranking::{minus_prior, rank};
 use crate::batch::Batch;
 use crate::batch::SampleMask;
@@ -13,6 +12,7 @@ use crate::metrics::classification::ClassificationRow;
 use crate::metrics::source;
 use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
+use crate::ops::log_sum_exp;
 use crate::probes::class_texts::Classes;
 use crate::probes::evaluation::Evaluation;
 use crate::probes::packing::{self, finite, Sample};
@@ -235,7 +235,7 @@ impl Pass<'_> {
             net.logits(batch, &mut |row, logits| {
                 let b = batch.dec.offsets.partition_point(|&o| o <= row) - 1;
                 let position = batch.dec.positions[row] as usize;
-                let normalizer = of_logits(&logits[..competing]);
+                let normalizer = log_sum_exp::of_single_exponentials(&logits[..competing]);
                 if !normalizer.is_finite() {
                     bad = Some(normalizer as f32);
                 }

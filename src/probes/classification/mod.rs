@@ -16,7 +16,6 @@
 //! input, this class.
 
 mod caption_scores;
-mod log_sum_exp;
 mod measure;
 mod ranking;
 

@@ -1,6 +1,6 @@
 //! Ranks of the true class among the scores of all classes.
 
-use super::log_sum_exp::of_likelihoods;
+use crate::ops::log_sum_exp::of_likelihoods;
 
 /// Rank of `truth` (0 is best) and the best class; `None` where all scores are equal. A tie counts
 /// against `truth`, unless both classes have the same of the `keys` and `truth` comes first.
