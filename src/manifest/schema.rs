@@ -198,8 +198,9 @@ pub enum Softmax {
 pub struct Train {
     /// Clips per step.
     pub batch: usize,
-    /// Clips whose activations are in memory at once: the gradient of a step is the sum over such parts, up to
-    /// rounding that of the whole batch; absent: the whole batch at once.
+    /// Clips whose activations are in memory at once, in training and on the validation split: the gradient of
+    /// a step is the sum over such parts, up to rounding that of the whole batch; absent: the whole batch at
+    /// once. Of k parts at most ⌊log₂ k⌋ + 1 gradients of the model are in memory, where one would be.
     pub micro_batch: Option<usize>,
     /// Budget: `steps = ceil(tokens / (batch · tokens_per_sample))`.
     pub tokens: u64,

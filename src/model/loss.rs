@@ -5,6 +5,7 @@
 
 use crate::architecture::Config;
 use crate::batch::Packed;
+use crate::fault::{Fault, Result};
 use crate::manifest::schema::Loss;
 use crate::ops::LossRows;
 
@@ -38,10 +39,20 @@ pub struct LossWeights {
 
 impl LossWeights {
     /// Of a batch with these `targets`, in a model of this many `modalities`.
-    pub fn new(loss: Loss, modalities: usize, targets: &Packed) -> LossWeights {
+    ///
+    /// # Errors
+    /// If a target is of none of them.
+    pub fn new(loss: Loss, modalities: usize, targets: &Packed) -> Result<LossWeights> {
         let mut counts = vec![0; modalities];
-        targets.modalities.iter().for_each(|&m| counts[m as usize] += 1);
-        LossWeights { loss, counts }
+        for &m in &targets.modalities {
+            let Some(count) = counts.get_mut(m as usize) else {
+                return Err(Fault::invalid("a token does not fit the model")
+                    .found(format!("a target of modality {m}, counted from 0"))
+                    .expected(format!("one of {modalities}")));
+            };
+            *count += 1;
+        }
+        Ok(LossWeights { loss, counts })
     }
 
     /// Targets of each modality.
@@ -49,7 +60,10 @@ impl LossWeights {
         &self.counts
     }
 
-    /// Weight of one target of a modality that has targets.
+    /// Weight of one target of a modality that has targets in the batch.
+    ///
+    /// # Panics
+    /// If the model has no such modality.
     pub fn of(&self, modality: u32) -> f32 {
         let weight = match self.loss {
             Loss::PerModalityMean => 1.0 / (self.counts.len() as f64 * self.counts[modality as usize] as f64),
@@ -59,6 +73,9 @@ impl LossWeights {
     }
 
     /// Targets, weights in the loss and competing ids of every decoder token of a part of the batch.
+    ///
+    /// # Panics
+    /// As [`of`](LossWeights::of).
     pub fn rows(&self, config: &Config, part: &Packed) -> LossRows {
         LossRows {
             targets: part.ids.clone(),
@@ -103,12 +120,21 @@ mod tests {
             (Loss::PerModalityMean, ((1.0 + 4.0) / 2.0 + (2.0 + 3.0 + 5.0) / 3.0) / 3.0),
             (Loss::TokenMean, 15.0 / 5.0),
         ] {
-            let weights = LossWeights::new(loss, 3, &targets);
+            let weights = LossWeights::new(loss, 3, &targets).unwrap();
             let outcome = weights.outcome(targets.modalities.iter().copied().zip(ce), 1.0);
             let sum: f64 =
                 targets.modalities.iter().zip(ce).map(|(&m, ce)| f64::from(weights.of(m) * ce)).sum();
             assert!((outcome.loss - expected).abs() < 1e-12 && (sum - expected).abs() < 1e-6, "{loss:?}");
             assert_eq!((outcome.counts.as_slice(), outcome.per_modality[1]), (&[2, 0, 3][..], None));
         }
+    }
+
+    #[test]
+    fn a_target_of_no_modality_is_refused() {
+        let mut targets = Packed::default();
+        targets.token(0, 0, 2);
+        assert!(LossWeights::new(Loss::TokenMean, 3, &targets).is_ok());
+        let fault = LossWeights::new(Loss::TokenMean, 2, &targets).unwrap_err();
+        assert_eq!(fault.found.as_deref(), Some("a target of modality 2, counted from 0"));
     }
 }

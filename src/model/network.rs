@@ -73,26 +73,44 @@ pub trait Inference {
 }
 
 /// A model that learns. A step is: [`accumulate`](Training::accumulate) for every part of the batch,
-/// [`reduce`](Training::reduce) once, then [`update`](Training::update) if the outcome is finite.
+/// [`reduce`](Training::reduce) once, then [`update`](Training::update) if the outcome is finite and
+/// [`discard`](Training::discard) if not.
 pub trait Training: Inference {
-    /// Forward and backward of one part of a batch. `weights` are those of the whole batch, so that the sum
-    /// over its parts is the gradient of the whole. The first call after a `reduce` begins a new gradient.
+    /// Forward and backward of one part of a batch. `weights` are those of the whole batch, the same for every
+    /// part, so that the sum over its parts is the gradient of the whole. The first call after a `reduce`, a
+    /// `discard` or a fault begins a new gradient.
+    ///
+    /// # Errors
+    /// If a token does not fit the model, or the device fails; what was accumulated is then gone.
+    ///
+    /// # Panics
+    /// If `weights` are of a model with fewer modalities.
     fn accumulate(&mut self, part: &Batch, weights: &LossWeights) -> Result<()>;
 
     /// Sums what was accumulated, over one fixed tree: the bits depend on the parts alone.
+    ///
+    /// # Errors
+    /// If the device fails; what was accumulated is then gone.
     ///
     /// # Panics
     /// If nothing was accumulated.
     fn reduce(&mut self) -> Result<StepOutcome>;
 
-    /// The gradient that was reduced, in the order of [`State::parameters`]; none after an update.
+    /// The gradient that was reduced, in the order of [`State::parameters`]; none after an update, a `discard`
+    /// or a fault.
     fn gradients(&self) -> Vec<NamedTensor>;
 
     /// Clips and applies the gradient that was reduced (AdamW), which is then gone.
     ///
+    /// # Errors
+    /// If the device fails: some parameters may be updated then and others not, so a checkpoint is what goes on.
+    ///
     /// # Panics
     /// If nothing was reduced.
     fn update(&mut self, config: &StepConfig) -> Result<()>;
+
+    /// Drops the gradient, whatever there is of it, and its memory.
+    fn discard(&mut self);
 
     /// Updates so far (the `t` of Adam's bias correction).
     fn steps_taken(&self) -> u64;

@@ -50,7 +50,7 @@ const STEP: StepConfig =
 /// The gradient over parts of this size.
 fn gradient(net: &mut dyn Network, loss: Loss, size: usize) -> (StepOutcome, Vec<NamedTensor>) {
     let batch = batch();
-    let weights = LossWeights::new(loss, net.config().modalities.len(), &batch.dec);
+    let weights = LossWeights::new(loss, net.config().modalities.len(), &batch.dec).unwrap();
     batch.parts(size).for_each(|part| net.accumulate(&part, &weights).unwrap());
     (net.reduce().unwrap(), net.gradients())
 }
@@ -111,10 +111,52 @@ fn steps_of_both_kernel_sets_and_of_parts_agree() {
 fn a_batch_without_targets_has_no_gradient() {
     let mut net = open(Device::Cpu, Kernels::Composed, config(Softmax::Unified), 3).unwrap();
     let batch = batch().parts(7).last().unwrap();
-    net.accumulate(&batch, &LossWeights::new(Loss::PerModalityMean, 3, &batch.dec)).unwrap();
+    let weights = LossWeights::new(Loss::PerModalityMean, 3, &batch.dec).unwrap();
+    net.accumulate(&batch, &weights).unwrap();
     let outcome = net.reduce().unwrap();
     assert_eq!((outcome.loss, outcome.grad_norm, outcome.counts), (0.0, 0.0, vec![0; 3]));
     assert!(net.gradients().iter().all(|g| g.values.iter().all(|x| *x == 0.0)));
+}
+
+/// Four processes with two parts each, of which one has no target, would get the bits of a single one.
+#[test]
+fn aligned_parts_are_subtrees() {
+    for kernels in [Kernels::Fused, Kernels::Composed] {
+        let mut net = open(Device::Cpu, kernels, config(Softmax::Unified), 3).unwrap();
+        let weights = LossWeights::new(Loss::PerModalityMean, 3, &batch().dec).unwrap();
+        let mut parts: Vec<Batch> = batch().parts(1).collect();
+        parts.swap(1, 7);
+        assert!(parts[1].dec.is_empty());
+        let mut sum_of = |parts: &[Batch]| -> Vec<f32> {
+            parts.iter().for_each(|part| net.accumulate(part, &weights).unwrap());
+            net.reduce().unwrap();
+            net.gradients().into_iter().flat_map(|g| g.values).collect()
+        };
+        let add = |a: &[f32], b: &[f32]| -> Vec<f32> { a.iter().zip(b).map(|(a, b)| a + b).collect() };
+        let blocks: Vec<Vec<f32>> = parts.chunks(2).map(&mut sum_of).collect();
+        let tree = add(&add(&blocks[0], &blocks[1]), &add(&blocks[2], &blocks[3]));
+        assert_eq!(sum_of(&parts), tree, "{kernels:?}");
+    }
+}
+
+#[test]
+fn a_fault_and_a_discard_leave_nothing_of_the_gradient() {
+    for kernels in [Kernels::Fused, Kernels::Composed] {
+        let mut net = open(Device::Cpu, kernels, config(Softmax::Unified), 3).unwrap();
+        let expected = gradient(&mut *net, Loss::TokenMean, 3);
+        net.discard();
+        assert!(net.gradients().is_empty());
+        let weights = LossWeights::new(Loss::TokenMean, 3, &batch().dec).unwrap();
+        let parts: Vec<Batch> = batch().parts(3).collect();
+        let mut bad = parts[1].clone();
+        bad.dec.ids[0] = 1000;
+        net.accumulate(&parts[0], &weights).unwrap();
+        assert!(net.accumulate(&bad, &weights).is_err());
+        assert_eq!(gradient(&mut *net, Loss::TokenMean, 3), expected);
+        net.accumulate(&parts[0], &weights).unwrap();
+        net.discard();
+        assert_eq!(gradient(&mut *net, Loss::TokenMean, 3), expected);
+    }
 }
 
 #[test]

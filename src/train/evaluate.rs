@@ -8,7 +8,7 @@ use crate::masking::Masks;
 use crate::model::network::Inference;
 use crate::observer::ValidationScore;
 
-/// Scores row 0 of every clip under mask number 0 of the probes' seed, in batches of the training size.
+/// Scores row 0 of every clip under mask number 0 of the probes' seed, as many clips at once as in training.
 pub fn evaluate(net: &dyn Inference, e: &Experiment, split: &Split) -> Result<Vec<ValidationScore>> {
     let masks = Masks::new(&e.modalities, &e.masking)?;
     let scope = net.config().softmax;
@@ -17,8 +17,9 @@ pub fn evaluate(net: &dyn Inference, e: &Experiment, split: &Split) -> Result<Ve
         .iter()
         .map(|m| ValidationScore { modality: m.name.clone(), tokens: 0, ce_nats: 0.0 })
         .collect();
+    let at_once = e.train.micro_batch.unwrap_or(e.train.batch).max(1);
     let clips: Vec<usize> = (0..split.len()).collect();
-    for chunk in clips.chunks(e.train.batch.max(1)) {
+    for chunk in clips.chunks(at_once) {
         let mut batch = Batch::default();
         for &clip in chunk {
             batch.push(&split.sample(clip, 0), &masks.of_clip(e.seeds.probes, 0, clip as u64));

@@ -6,18 +6,23 @@ use crate::manifest::schema::Train;
 use crate::model::network::{LossWeights, StepConfig, StepOutcome, Training};
 
 /// Trains on `batch` with the settings of a manifest, at learning rate `lr`. On a loss or gradient that is
-/// not finite nothing is updated, and the outcome carries it.
+/// not finite nothing is updated, the gradient is gone, and the outcome carries it.
 ///
 /// # Errors
 /// If the device fails, or a token does not fit the model.
+///
+/// # Panics
+/// If the batch has no sample, or `micro_batch` is 0, which a checked manifest cannot say.
 pub fn take_step(net: &mut dyn Training, batch: &Batch, t: &Train, lr: f64) -> Result<StepOutcome> {
-    let weights = LossWeights::new(t.loss, net.config().modalities.len(), &batch.dec);
+    let weights = LossWeights::new(t.loss, net.config().modalities.len(), &batch.dec)?;
     for micro_batch in batch.parts(t.micro_batch.unwrap_or(usize::MAX)) {
         net.accumulate(&micro_batch, &weights)?; // forward, backward
     }
     let outcome = net.reduce()?; // sum over a fixed tree, norm
     if outcome.is_finite() {
         net.update(&config(t, lr))?; // clip, AdamW
+    } else {
+        net.discard();
     }
     Ok(outcome)
 }

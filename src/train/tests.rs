@@ -4,7 +4,7 @@ use super::*;
 use crate::data::Dataset;
 use crate::fault::Result;
 use crate::manifest::schema::Experiment;
-use crate::model::network::Network;
+use crate::model::network::{Network, Training};
 use crate::observer::{Observer, Stop};
 use crate::store::{RunDir, RunId, State};
 use std::collections::BTreeMap;
@@ -78,6 +78,13 @@ impl Bench {
     fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.run.file(name)).unwrap()
     }
+}
+
+/// As [`Bench::new`], two clips at a time: 2 + 2 + 1 of a batch.
+fn in_parts() -> Bench {
+    let mut bench = Bench::new();
+    bench.experiment.train.micro_batch = Some(2);
+    bench
 }
 
 fn undisturbed() -> BTreeMap<String, Vec<u8>> {
@@ -199,6 +206,48 @@ fn a_loss_that_is_not_finite_keeps_its_batch_and_a_checkpoint() {
     assert_eq!(bench.text("failed/step-00000009.csv").lines().count(), 6);
     assert_eq!(bench.run.checkpoints().last(), Some(&9));
     assert_eq!(bench.text("metrics.csv").lines().count(), 10);
+}
+
+#[test]
+fn a_step_that_failed_leaves_no_gradient() {
+    let bench = Bench::new();
+    let mut net = toy::Toy::new(&bench.experiment);
+    net.fails_at = Some(9);
+    bench.go_with(&mut net, &mut Watch::default()).unwrap_err();
+    assert!(net.gradients().is_empty());
+}
+
+/// The toy adds target by target, so that a batch in parts has the same bits; it tells which parts it saw.
+#[test]
+fn a_batch_in_parts_is_the_batch_to_the_loop() {
+    let expected = without_old_checkpoints(undisturbed());
+    let mut net = toy::Toy::new(&toy::experiment());
+    let bench = in_parts();
+    bench.go_with(&mut net, &mut Watch::default()).unwrap();
+    assert_eq!(net.parts, [2, 2, 1]);
+    assert_eq!(without_old_checkpoints(bench.files()), expected, "counts in metrics.csv included");
+
+    let bench = in_parts();
+    for stop in [3, 7, 13] {
+        bench.go(&mut Watch { stops: vec![stop], ..Watch::default() }).unwrap();
+    }
+    bench.go(&mut Watch::default()).unwrap();
+    assert_eq!(without_old_checkpoints(bench.files()), expected);
+}
+
+#[test]
+fn a_batch_in_parts_is_kept_whole() {
+    let kept = |bench: Bench| {
+        let mut net = toy::Toy::new(&bench.experiment);
+        net.fails_at = Some(9);
+        bench.go_with(&mut net, &mut Watch::default()).unwrap_err();
+        let bytes = std::fs::read(bench.run.file("failed/step-00000009.safetensors")).unwrap();
+        (net.parts, bytes, bench.text("failed/step-00000009.csv"))
+    };
+    let ((parts, batch, clips), (whole, expected_batch, expected_clips)) =
+        (kept(in_parts()), kept(Bench::new()));
+    assert_eq!((parts, whole), (vec![2, 2, 1], vec![5]));
+    assert_eq!((batch, clips), (expected_batch, expected_clips));
 }
 
 #[test]

@@ -51,26 +51,33 @@ pub struct Toy {
     config: Config,
     logits: Vec<Vec<f32>>,
     momentum: Vec<Vec<f32>>,
-    gradient: Vec<Vec<f32>>,
-    losses: Vec<(u32, f32)>,
-    weights: Option<LossWeights>,
+    accumulated: Option<Accumulated>,
+    reduced: Option<Vec<Vec<f32>>>,
     steps: u64,
+    /// Samples of each part of the newest gradient.
+    pub parts: Vec<usize>,
     /// The step whose loss is not a number, for tests of that.
     pub fails_at: Option<u64>,
+}
+
+/// A gradient as it comes together, and modality and cross-entropy of every target.
+struct Accumulated {
+    weights: LossWeights,
+    gradient: Vec<Vec<f32>>,
+    losses: Vec<(u32, f32)>,
 }
 
 impl Toy {
     pub fn new(e: &Experiment) -> Toy {
         let zero: Vec<Vec<f32>> = e.modalities.iter().map(|m| vec![0.0; m.vocab]).collect();
-        let config = Config::new(&e.modalities, &e.model);
         Toy {
-            config,
+            config: Config::new(&e.modalities, &e.model),
             logits: zero.clone(),
-            momentum: zero.clone(),
-            gradient: zero,
-            losses: Vec::new(),
-            weights: None,
+            momentum: zero,
+            accumulated: None,
+            reduced: None,
             steps: 0,
+            parts: Vec::new(),
             fails_at: None,
         }
     }
@@ -119,39 +126,51 @@ impl Inference for Toy {
 
 impl Training for Toy {
     fn accumulate(&mut self, part: &Batch, weights: &LossWeights) -> Result<()> {
+        self.reduced = None;
+        let mut sum = self.accumulated.take().unwrap_or_else(|| {
+            self.parts.clear();
+            let gradient = self.logits.iter().map(|table| vec![0.0; table.len()]).collect();
+            Accumulated { weights: weights.clone(), gradient, losses: Vec::new() }
+        });
+        self.parts.push(part.samples());
         for (&id, &modality) in part.dec.ids.iter().zip(&part.dec.modalities) {
             let (m, weight) = (modality as usize, weights.of(modality));
             let p = self.probabilities(m);
-            self.gradient[m].iter_mut().zip(&p).for_each(|(g, p)| *g += weight * p);
-            self.gradient[m][id as usize] -= weight;
-            self.losses.push((modality, -p[id as usize].ln()));
+            sum.gradient[m].iter_mut().zip(&p).for_each(|(g, p)| *g += weight * p);
+            sum.gradient[m][id as usize] -= weight;
+            sum.losses.push((modality, -p[id as usize].ln()));
         }
-        self.weights = Some(weights.clone());
+        self.accumulated = Some(sum);
         Ok(())
     }
 
     fn reduce(&mut self) -> Result<StepOutcome> {
-        let weights = self.weights.take().unwrap();
-        let norm = self.gradient.iter().flatten().map(|g| f64::from(g * g)).sum::<f64>().sqrt();
-        let losses = std::mem::take(&mut self.losses).into_iter();
+        let Accumulated { weights, gradient, losses } = self.accumulated.take().unwrap();
+        let norm = gradient.iter().flatten().map(|g| f64::from(g * g)).sum::<f64>().sqrt();
+        self.reduced = Some(gradient);
         let fails = self.fails_at == Some(self.steps);
-        Ok(weights.outcome(losses.map(|(m, ce)| (m, if fails { f32::NAN } else { ce })), norm))
+        Ok(weights.outcome(losses.into_iter().map(|(m, ce)| (m, if fails { f32::NAN } else { ce })), norm))
     }
 
     fn gradients(&self) -> Vec<NamedTensor> {
-        self.named("", &self.gradient)
+        self.reduced.as_ref().map_or(Vec::new(), |gradient| self.named("", gradient))
     }
 
     fn update(&mut self, c: &StepConfig) -> Result<()> {
-        let tables = self.logits.iter_mut().zip(&mut self.momentum).zip(&mut self.gradient);
+        let gradient = self.reduced.take().unwrap();
+        let tables = self.logits.iter_mut().zip(&mut self.momentum).zip(&gradient);
         for ((logits, momentum), gradient) in tables {
             for ((l, v), g) in logits.iter_mut().zip(momentum).zip(gradient) {
-                *v = 0.9 * *v + std::mem::take(g);
+                *v = 0.9 * *v + g;
                 *l -= c.lr as f32 * *v;
             }
         }
         self.steps += 1;
         Ok(())
+    }
+
+    fn discard(&mut self) {
+        (self.accumulated, self.reduced) = (None, None);
     }
 
     fn steps_taken(&self) -> u64 {

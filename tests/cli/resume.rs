@@ -22,6 +22,21 @@ fn threads_do_not_change_a_bit() {
     assert_same(&one.run(), &flag.run());
 }
 
+/// A batch of 16 as 3 + 3 + 3 + 3 + 3 + 1 clips.
+#[test]
+fn a_step_in_parts_is_the_same_for_any_threads_and_after_a_stop() {
+    let cut = ["run", "small.ron", "--set", "train.micro_batch=3"];
+    let expected = Folder::new();
+    expected.nano4m(&[&["--threads", "1"][..], &cut].concat(), 0);
+    let folder = Folder::new();
+    folder.nano4m(&[&["--threads", "4"][..], &cut, &["--stop-after", "17"]].concat(), 4);
+    folder.nano4m(&["resume", "latest"], 0);
+    assert_same(&expected.run(), &folder.run());
+
+    let digests = |folder: &Folder| std::fs::read_to_string(folder.run().join("digests.csv")).unwrap();
+    assert_ne!(digests(&undisturbed()), digests(&expected), "the steps were not cut");
+}
+
 #[test]
 fn stopped_at_any_step_and_resumed() {
     let expected = undisturbed();

@@ -185,7 +185,7 @@ fn loss_and_gradients() {
     both(|f, kernels| {
         let mut net = f.network(kernels);
         let (batch, _, _) = f.batch("batch.safetensors");
-        let weights = LossWeights::new(Loss::PerModalityMean, f.config.modalities.len(), &batch.dec);
+        let weights = LossWeights::new(Loss::PerModalityMean, f.config.modalities.len(), &batch.dec).unwrap();
         net.accumulate(&batch, &weights).unwrap();
         net.reduce().unwrap();
         let gradients = net.gradients();
@@ -216,22 +216,34 @@ fn loss_and_gradients() {
     });
 }
 
+/// Takes the fixture's steps, held to its losses and final weights; the parameters then.
+fn trajectory(f: &Fixture, kernels: Kernels, micro_batch: Option<usize>) -> Vec<NamedTensor> {
+    let mut net = f.network(kernels);
+    let train = Train { micro_batch, ..settings() };
+    for step in f.expected["trajectory"].as_array().unwrap() {
+        let (batch, _, _) = f.batch(&format!("batch_step{}.safetensors", step["step"]));
+        assert!(batch.samples() > 1, "nothing to be cut");
+        let number = |key: &str| step[key].as_f64().unwrap();
+        let outcome = take_step(&mut *net, &batch, &train, number("lr")).unwrap();
+        assert!(relative(outcome.loss, number("loss")) <= TRAJECTORY, "{step}: {outcome:?}");
+        assert!(relative(outcome.grad_norm, number("grad_norm")) <= TRAJECTORY, "{step}: {outcome:?}");
+    }
+    let parameters = net.parameters();
+    for p in &parameters {
+        let (_, want) = f.float("checkpoint_after.safetensors", &p.name);
+        let error = largest_difference(&p.values, &want);
+        assert!(error <= WEIGHTS, "{} differs by {error:e}", p.name);
+    }
+    parameters
+}
+
 #[test]
 fn trajectory_and_final_weights() {
     both(|f, kernels| {
-        let mut net = f.network(kernels);
-        for step in f.expected["trajectory"].as_array().unwrap() {
-            let (batch, _, _) = f.batch(&format!("batch_step{}.safetensors", step["step"]));
-            let number = |key: &str| step[key].as_f64().unwrap();
-            let outcome = take_step(&mut *net, &batch, &settings(), number("lr")).unwrap();
-            assert!(relative(outcome.loss, number("loss")) <= TRAJECTORY, "{step}: {outcome:?}");
-            assert!(relative(outcome.grad_norm, number("grad_norm")) <= TRAJECTORY, "{step}: {outcome:?}");
-        }
-        for p in net.parameters() {
-            let (_, want) = f.float("checkpoint_after.safetensors", &p.name);
-            let error = largest_difference(&p.values, &want);
-            assert!(error <= WEIGHTS, "{} differs by {error:e}", p.name);
-        }
+        let whole = trajectory(f, kernels, None);
+        let cut = trajectory(f, kernels, Some(1));
+        assert!(whole == trajectory(f, kernels, None) && cut == trajectory(f, kernels, Some(1)));
+        assert!(whole != cut, "a cut batch rounds differently: it was not cut");
     });
 }
 
@@ -270,8 +282,15 @@ fn a_runs_checkpoint_has_exactly_the_references_keys_and_shapes() {
             all.iter().map(|t| (t.name.clone(), t.shape.clone())).collect()
         };
         assert_eq!(shapes(&ours), shapes(&theirs));
-        let parameters: Vec<String> =
-            f.network(Kernels::Fused).parameters().into_iter().map(|p| p.name).collect();
+        let in_file = tensors::by_name(ours.clone());
+        for kernels in [Kernels::Fused, Kernels::Composed] {
+            let mut net = f.network(kernels);
+            net.load_parameters(ours.clone()).unwrap();
+            for p in net.parameters() {
+                assert!(p == in_file[&p.name], "{} of {kernels:?} is not the file's", p.name);
+            }
+        }
+        let parameters = names(&f.network(Kernels::Fused).parameters());
         let theirs = tensors::by_name(theirs);
         for buffer in ours.iter().filter(|t| !parameters.contains(&t.name)) {
             let error = largest_difference(&buffer.values, &theirs[&buffer.name].values);

@@ -3,7 +3,7 @@
 //!
 //! | rounding | recorded in |
 //! |---|---|
-//! | [`RowScore::of`](super::RowScore::of): single precision throughout, as the training loss | `metrics.csv`, `eval.csv`; cross-entropies, directions, generation, retrieval, memorization, forward against autoregressive |
+//! | [`RowScore::of`](super::RowScore::of): single precision throughout, as the training loss | `metrics.csv`, `eval.csv`; cross-entropies, directions, memorization, forward against autoregressive |
 //! | [`of_logits`]: double throughout | classification by key tokens (`logit_rank_*`) |
 //! | [`of_single_exponentials`]: single exponentials, summed in double | classification by captions: a caption's likelihood |
 //! | [`of_likelihoods`]: double, from double | classification by captions: a class's over its captions, and its prior |

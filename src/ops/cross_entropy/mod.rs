@@ -81,6 +81,14 @@ mod tests {
     }
 
     #[test]
+    fn logits_of_the_cpu_are_read_where_they_lie() {
+        let dev = Cpu::default();
+        let logits = Fused::logits(&random(&dev, 6, 5, 1), &random(&dev, 7, 5, 2), &[4, 0], 6).unwrap();
+        let (place, values) = (&logits[[0, 0]] as *const f32, logits.as_vec());
+        Fused::read(logits, |read| assert!(read.as_ptr() == place && read == values.as_slice()));
+    }
+
+    #[test]
     fn no_rows_have_no_loss() {
         let dev = Cpu::default();
         let (x, w) = (random(&dev, 0, 5, 1), random(&dev, 7, 5, 2));
