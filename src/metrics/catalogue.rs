@@ -111,6 +111,13 @@ pub fn parse(text: &str) -> Option<Key> {
 }
 
 /// The one spelling of a key; what is none stays as it is.
+///
+/// ```
+/// use nano4m::metrics::catalogue::canonical;
+///
+/// assert_eq!(canonical("retrieval/tok_rgb → tok_audio/r1"), "retrieval/tok_rgb->tok_audio/r1");
+/// assert_eq!(canonical("loss"), "loss");
+/// ```
 pub fn canonical(key: &str) -> String {
     parse(key).map_or_else(|| key.to_string(), |key| key.to_string())
 }

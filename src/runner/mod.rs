@@ -1,7 +1,8 @@
 //! One run as a library call: open a manifest with its data, find or make the run, train, measure, record.
 //!
-//! Nothing here prints, reads the environment or the clock: what comes from outside is a value of
-//! [`Settings`], what there is to tell goes to an [`Observer`](crate::observer::Observer). The command
+//! Nothing here prints, reads the environment or asks for the time (that a relative path means the working
+//! directory is the system's doing): what comes from outside is a value of [`Settings`], what there is to
+//! tell goes to an [`Observer`](crate::observer::Observer). The command
 //! line's `run` is [`Session::open`] and [`run()`], and printing.
 
 mod commit;

@@ -1,4 +1,6 @@
-//! Values a run takes from outside. None of them decides a digit of a result.
+//! Values a run takes from outside. Only three can change a digit of a result: `overrides` are part of the
+//! manifest, and so of the identity; `device` and `kernels` add in other orders, which moves last bits. The
+//! rest say where, when and whether.
 
 use crate::device::{Device, Kernels};
 use crate::store::CellOf;
@@ -14,7 +16,7 @@ pub struct Settings {
     pub cache: PathBuf,
     /// `path=value`, applied in this order to a manifest that is opened.
     pub overrides: Vec<String>,
-    /// Where tensors live.
+    /// Where tensors live; the record says it.
     pub device: Device,
     /// Which implementation of the operations runs.
     pub kernels: Kernels,

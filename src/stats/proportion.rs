@@ -6,6 +6,15 @@ use statrs::function::beta::beta_reg;
 
 /// Clopper–Pearson: inverts the two exact one-sided tests; never covers less than `level`.
 /// Clopper & Pearson, Biometrika 26 (1934).
+///
+/// ```
+/// use nano4m::stats::{proportion::clopper_pearson, NotEstimable};
+///
+/// let none_of_31 = clopper_pearson(0, 31, 0.95)?;
+/// assert_eq!((none_of_31.low, format!("{:.4}", none_of_31.high)), (0.0, "0.1122".to_string()));
+/// assert_eq!(clopper_pearson(0, 0, 0.95), Err(NotEstimable::NoData));
+/// # Ok::<(), NotEstimable>(())
+/// ```
 pub fn clopper_pearson(hits: u64, n: u64, level: f64) -> Estimable<Interval> {
     check(hits, n, level)?;
     let tail = (1.0 - level) / 2.0;

@@ -110,7 +110,7 @@ const CLOCKS: [(&str, &str); 3] = [
 ];
 
 pub const CLOCK: Rule = Rule {
-    name: "time comes in as a value: only the command line looks at the clock",
+    name: "time comes in as a value: only the command line, and who is excused by name, looks at the clock",
     find: |sources| {
         const NOW: [&str; 4] = [
             "std::time::Instant::now",
