@@ -98,11 +98,11 @@ fn base_of(ablation: &Path, base: &str) -> PathBuf {
 /// Gives every finding its line and column in the ablation's text.
 fn place(findings: Vec<Finding>, text: &str, file: &str) -> Vec<Diagnostic> {
     let root = syntax::scan(text);
-    let of = |finding: Finding| {
+    let placed = |finding: Finding| {
         let start = lookup::follow(text, &root, &finding.path).start;
         Diagnostic::new(finding, file, Some(syntax::position(text, start)))
     };
-    let mut items: Vec<Diagnostic> = findings.into_iter().map(of).collect();
+    let mut items: Vec<Diagnostic> = findings.into_iter().map(placed).collect();
     items.sort_by_key(|d| (d.severity == Severity::Warning, d.line, d.column));
     items
 }

@@ -34,8 +34,8 @@ enum Unset {
 }
 
 fn set(experiment: &Experiment, path: &str, value: &str) -> Result<Experiment, Unset> {
-    let one = syntax::scan(value);
-    if value.is_empty() || one.end != value.len() {
+    let scanned = syntax::scan(value);
+    if value.is_empty() || scanned.end != value.len() {
         let finding = Finding::error(path, format!("the value for `{path}` is not one RON value"));
         return Err(Unset::Value(
             finding.found(format!("{value:?}")).help("quote it for the shell: 'Span(stride: 2)'"),

@@ -35,13 +35,13 @@ pub fn read(path: &Path, overrides: &[String]) -> Result<Loaded, Diagnostics> {
 /// Checks a manifest's `text`; `path` is only named in messages.
 pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Loaded, Diagnostics> {
     let file = path.display().to_string();
-    let one = |diagnostic| Diagnostics { items: vec![diagnostic] };
+    let alone = |diagnostic| Diagnostics { items: vec![diagnostic] };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut experiment =
-        text::parse(text).map_err(|(f, place)| one(Diagnostic::new(f, &file, Some(place))))?;
+        text::parse(text).map_err(|(f, place)| alone(Diagnostic::new(f, &file, Some(place))))?;
     for argument in overrides {
         experiment = overrides::apply(&experiment, argument)
-            .map_err(|f| one(Diagnostic::new(f, &set_name(argument), None)))?;
+            .map_err(|f| alone(Diagnostic::new(f, &set_name(argument), None)))?;
     }
     let items = place_all(check::check(&experiment), &experiment, text, &file, overrides);
     if items.iter().any(|d| d.severity == Severity::Error) {

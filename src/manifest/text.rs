@@ -60,22 +60,24 @@ pub fn schema_finding(found: u32) -> Finding {
 
 fn explain(text: &str, error: SpannedError) -> (Finding, (usize, usize)) {
     let place = (error.span.start.line, error.span.start.col);
-    let of = |outer: Option<String>| outer.map_or(String::new(), |o| format!(" in `{o}`"));
+    let within = |outer: Option<String>| outer.map_or(String::new(), |o| format!(" in `{o}`"));
     let plain = |what: String| Finding::error("", what);
     let finding = match error.code {
         Error::NoSuchStructField { expected, found, outer } => plain(format!(
             "unknown field `{found}`{}",
-            of(outer)
+            within(outer)
         ))
         .help(hint(&found, "fields", expected.iter().copied())),
         Error::NoSuchEnumVariant { expected, found, outer } => plain(format!(
             "unknown variant `{found}`{}",
-            of(outer)
+            within(outer)
         ))
         .help(hint(&found, "variants", expected.iter().copied())),
-        Error::MissingStructField { field, outer } => plain(format!("missing field `{field}`{}", of(outer))),
+        Error::MissingStructField { field, outer } => {
+            plain(format!("missing field `{field}`{}", within(outer)))
+        }
         Error::DuplicateStructField { field, outer } => {
-            plain(format!("field `{field}` is given twice{}", of(outer)))
+            plain(format!("field `{field}` is given twice{}", within(outer)))
         }
         Error::ExpectedDifferentStructName { expected, found } => {
             plain("wrong name".into()).found(found).expected(expected)

@@ -67,13 +67,16 @@ impl Nearness {
     }
 }
 
-/// Every run under `root` that can be compared with, and of those that cannot the directory's name by the
-/// reason (made by another version, killed before they began, damaged).
+/// Directory names of runs by the reason why they cannot be read: killed before they began, damaged, made by
+/// another version.
+pub type Unreadable = BTreeMap<String, Vec<String>>;
+
+/// Every run under `root` that can be compared with, and those that cannot.
 ///
 /// # Errors
 /// If the folder cannot be listed.
-pub fn known(root: &Path) -> Result<(Vec<KnownRun>, BTreeMap<String, Vec<String>>)> {
-    let (mut known, mut unreadable) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
+pub fn known(root: &Path) -> Result<(Vec<KnownRun>, Unreadable)> {
+    let (mut known, mut unreadable) = (Vec::new(), Unreadable::new());
     for run in store::list(root)? {
         let name = run.id.directory();
         match read(run) {
@@ -98,8 +101,8 @@ pub fn read(run: RunDir) -> Result<KnownRun> {
 
 /// The nearest of the runs: the fewest things that differ and count, complete ones first, then by name.
 pub fn nearest(wanted: &Ingredients, runs: &[KnownRun]) -> Option<Nearness> {
-    let all = runs.iter().map(|known| compare(wanted, known));
-    all.min_by_key(|c| (c.distance(), !c.missing.is_empty(), c.run.clone()))
+    let compared = runs.iter().map(|known| compare(wanted, known));
+    compared.min_by_key(|c| (c.distance(), !c.missing.is_empty(), c.run.clone()))
 }
 
 /// One run against what is wanted.

@@ -101,14 +101,14 @@ pub fn dataset(session: &Session, net: &dyn Network, request: &Request, out: &Pa
 
 fn clips_of(net: &dyn Inference, session: &Session, task: &Task) -> Result<Vec<ClipData>> {
     let text = session.data.text(task.target);
-    let all = decode::generate(net, task, &mut |_| Ok(()))?;
+    let generated = decode::generate(net, task, &mut |_| Ok(()))?;
     let clip = |(i, tokens): (usize, Vec<u32>)| ClipData {
         stem: task.split.stem(i).into(),
         label: task.split.label(i).into(),
         captions: text.iter().map(|v| v.decode(&tokens)).collect(),
         tokens: vec![tokens],
     };
-    Ok(all.into_iter().enumerate().map(clip).collect())
+    Ok(generated.into_iter().enumerate().map(clip).collect())
 }
 
 /// The target as the new dataset has it. A generated `[UNK]` is three words of a caption's text, which the

@@ -103,9 +103,9 @@ impl Session {
     /// # Errors
     /// If the device cannot be opened.
     pub fn network(&self, settings: &Settings) -> Result<Box<dyn Network>> {
-        let e = &self.experiment;
-        let config = Config::new(&e.modalities, &e.model);
-        crate::model::open(settings.device, settings.kernels, config, e.seeds.init)
+        let Experiment { modalities, model, seeds, .. } = &self.experiment;
+        let config = Config::new(modalities, model);
+        crate::model::open(settings.device, settings.kernels, config, seeds.init)
     }
 }
 

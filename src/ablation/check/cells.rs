@@ -52,16 +52,16 @@ fn set(ablation: &Ablation, base: &Experiment, combination: &Combination) -> Res
 
 /// Place in the file, path of the manifest and value, for everything a combination sets.
 fn settings(ablation: &Ablation, combination: &Combination) -> Vec<(String, String, String)> {
-    let mut all = Vec::new();
+    let mut settings = Vec::new();
     for (i, (axis, &option)) in ablation.axes.iter().zip(&combination.options).enumerate() {
-        let (_, set) = axis.choices().swap_remove(option);
+        let (_, values) = axis.choices().swap_remove(option);
         let at = |path: &str| match option.checked_sub(axis.values.len()) {
             None => format!("axes[{i}].values[{option}]"),
             Some(n) => format!("axes[{i}].options[{n}].set.{path}"),
         };
-        all.extend(set.into_iter().map(|(path, value)| (at(&path), path, value)));
+        settings.extend(values.into_iter().map(|(path, value)| (at(&path), path, value)));
     }
-    all
+    settings
 }
 
 /// A problem of a cell's manifest, at the value that caused it if that can be told.
@@ -81,9 +81,9 @@ fn of_cell(ablation: &Ablation, combination: &Combination, finding: Finding) -> 
 fn metrics(ablation: &Ablation, cells: &[Cell], found: &mut Vec<Finding>) {
     for (i, metric) in ablation.metrics.iter().enumerate() {
         let at = format!("metrics[{i}]");
-        let of =
+        let lacks =
             |cell: &Cell| Some((cell.label.clone(), measured::find(&cell.experiment, &at, metric).err()?));
-        let missing: Vec<(String, Finding)> = cells.iter().filter_map(of).collect();
+        let missing: Vec<(String, Finding)> = cells.iter().filter_map(lacks).collect();
         let everywhere = missing.len() == cells.len();
         for (label, finding) in missing {
             let what = if everywhere { finding.what } else { format!("cell `{label}`: {}", finding.what) };

@@ -121,12 +121,12 @@ fn paths(axis: &AxisSpec, at: &str) -> Vec<(String, String)> {
 
 /// Two axes must not set the same thing: the later one would win silently.
 fn overlap(ablation: &Ablation, found: &mut Vec<Finding>) {
-    let all: Vec<_> =
+    let set: Vec<_> =
         ablation.axes.iter().enumerate().map(|(i, x)| (x, paths(x, &format!("axes[{i}]")))).collect();
-    for (i, (axis, own)) in all.iter().enumerate() {
+    for (i, (axis, own)) in set.iter().enumerate() {
         for (at, path) in own {
             let other =
-                all[..i].iter().find(|(_, p)| p.iter().any(|(_, p)| within(p, path) || within(path, p)));
+                set[..i].iter().find(|(_, p)| p.iter().any(|(_, p)| within(p, path) || within(path, p)));
             if let Some((other, _)) = other {
                 let what = format!("axes `{}` and `{}` both set `{path}`", other.name, axis.name);
                 found.push(Finding::error(at, what).help("a value must come from one axis"));

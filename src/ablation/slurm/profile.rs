@@ -146,7 +146,7 @@ impl Profile {
 
     /// The options that are one word each, as `(field, value)`.
     fn words(&self) -> Vec<(&'static str, &str)> {
-        let all = [
+        let options = [
             ("partition", &self.partition),
             ("account", &self.account),
             ("qos", &self.qos),
@@ -154,7 +154,7 @@ impl Profile {
             ("gres", &self.gres),
             ("mem", &self.mem),
         ];
-        all.into_iter().filter_map(|(field, value)| Some((field, value.as_deref()?))).collect()
+        options.into_iter().filter_map(|(field, value)| Some((field, value.as_deref()?))).collect()
     }
 }
 

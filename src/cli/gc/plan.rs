@@ -6,6 +6,7 @@ use crate::data;
 use crate::fault::Result;
 use crate::provenance::Provenance;
 use crate::record::{ablation, Record};
+use crate::runner::explain::Unreadable;
 use crate::store::{self, Lock, RunDir, State, Status};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,7 +73,7 @@ pub struct Removable {
     pub named: usize,
     /// Runs that cannot say which dataset they were made from, by the reason: while there are any, no
     /// dataset is one that no run uses.
-    pub unreadable: BTreeMap<String, Vec<String>>,
+    pub unreadable: Unreadable,
 }
 
 /// Looks at everything.
@@ -172,8 +173,8 @@ fn programs(folders: &Folders) -> Result<Vec<Item>> {
 }
 
 /// The datasets that runs were made from, finished or not, and the runs that cannot say theirs.
-fn datasets(runs: &[RunDir]) -> (BTreeSet<String>, BTreeMap<String, Vec<String>>) {
-    let (mut used, mut unreadable) = (BTreeSet::new(), BTreeMap::<String, Vec<String>>::new());
+fn datasets(runs: &[RunDir]) -> (BTreeSet<String>, Unreadable) {
+    let (mut used, mut unreadable) = (BTreeSet::new(), Unreadable::new());
     for run in runs {
         let file = run.file("provenance.json");
         match Provenance::read(&file) {

@@ -42,14 +42,14 @@ pub fn ls(args: &Args, global: &Global) -> Result<Done> {
     // One damaged record must not hide the other runs.
     runs.iter().filter_map(|r| r.problem.as_ref()).for_each(|p| output::note(&format!("warning: {p}")));
     known(&filters, args, &runs)?;
-    let all = runs.len();
+    let stored = runs.len();
     runs.retain(|run| filters.iter().all(|f| f.meets(run.get(&f.path).as_ref())));
     sort(&mut runs, args.sort.as_deref());
     match (global.json, args.columns.is_empty()) {
         (true, true) => output::json(&runs.iter().map(|r| &r.line).collect::<Vec<_>>())?,
         (true, false) => output::json(&runs.iter().map(|r| chosen(r, &args.columns)).collect::<Vec<_>>())?,
-        _ if all == 0 => output::note(&format!("no runs in {}", root.display())),
-        _ if runs.is_empty() => output::note(&format!("none of {all} runs meets the filters")),
+        _ if stored == 0 => output::note(&format!("no runs in {}", root.display())),
+        _ if runs.is_empty() => output::note(&format!("none of {stored} runs meets the filters")),
         (false, true) => output::data(&table(&runs))?,
         (false, false) => output::data(&columns(&runs, &args.columns))?,
     }

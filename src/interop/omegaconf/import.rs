@@ -98,8 +98,8 @@ fn masking(keys: &Keys, names: &[String]) -> Result<Masking> {
     let alphas = |key, default| {
         let Some(list) = keys.list::<f64>(key, "a list of numbers", names)? else { return Ok(default) };
         let same = list.iter().all(|a| *a == list[0]);
-        let each = || PerModality::Each(names.iter().cloned().zip(list.clone()).collect());
-        Ok::<_, Fault>(if same && !list.is_empty() { PerModality::All(list[0]) } else { each() })
+        let by_name = || PerModality::Each(names.iter().cloned().zip(list.clone()).collect());
+        Ok::<_, Fault>(if same && !list.is_empty() { PerModality::All(list[0]) } else { by_name() })
     };
     Ok(Masking {
         input_tokens: keys.or("input_tokens_range", "[from, to]", default.input_tokens)?,

@@ -6,25 +6,25 @@ use crate::manifest::schema::{Experiment, SCHEMA};
 use crate::manifest::{lookup, syntax, text};
 
 /// Schema, name and pins.
-pub fn header(e: &Experiment, found: &mut Findings) {
-    if e.schema != SCHEMA {
-        found.push(text::schema_finding(e.schema));
+pub fn header(experiment: &Experiment, found: &mut Findings) {
+    if experiment.schema != SCHEMA {
+        found.push(text::schema_finding(experiment.schema));
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let usable = e.name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && e.name.len() <= 80
-        && e.name.chars().all(plain);
+    let usable = experiment.name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        && experiment.name.len() <= 80
+        && experiment.name.chars().all(plain);
     if !usable {
         found.push(
             Finding::error("name", "`name` cannot name a directory")
-                .found(format!("{:?}", e.name))
+                .found(format!("{:?}", experiment.name))
                 .expected("1 to 80 letters, digits, `_`, `-` or `.`, not beginning with `-` or `.`"),
         );
-    } else if e.name == "latest" {
+    } else if experiment.name == "latest" {
         found
             .push(Finding::error("name", "`latest` always means the newest run").help("choose another name"));
     }
-    if let Some(pins) = &e.pins {
+    if let Some(pins) = &experiment.pins {
         if let Some(code) = pins.code.as_deref().filter(|c| !is_sha256(c)) {
             found.push(bad_hash("pins.code", code, "sha256: and 64 hexadecimal digits"));
         }

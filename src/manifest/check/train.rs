@@ -4,10 +4,10 @@ use super::findings::Findings;
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Experiment, Model, Train};
 
-pub(super) fn check(e: &Experiment, found: &mut Findings) {
-    model(&e.model, found);
-    schedule(&e.train, found);
-    optimizer(&e.train, found);
+pub(super) fn check(experiment: &Experiment, found: &mut Findings) {
+    model(&experiment.model, found);
+    schedule(&experiment.train, found);
+    optimizer(&experiment.train, found);
 }
 
 fn model(m: &Model, found: &mut Findings) {
