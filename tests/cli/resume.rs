@@ -1,6 +1,7 @@
 //! The same bits: for any number of threads, after any stop, signal or kill.
 
 use crate::support::{self, assert_same, json, results, signal, Folder, LONG};
+use std::time::{Duration, Instant};
 
 fn undisturbed() -> Folder {
     let folder = Folder::new();
@@ -95,6 +96,34 @@ fn signals_and_kills() {
     assert_eq!(listed[0]["state"], "killed", "nobody holds its lock");
     folder.nano4m(&["resume", "small"], 0);
     assert_same(&expected.run(), &folder.run());
+}
+
+/// A signal during the probes: nothing of the training is lost, and the next start measures again.
+#[test]
+fn a_signal_while_measuring_stops_the_run() {
+    let folder = Folder::new();
+    let arguments = ["run", "small.ron", "--set", "probes=[CrossEntropy(masks: 4000)]"];
+    let child = folder.spawn(&arguments);
+    let began = Instant::now();
+    while !log(&folder).contains("checkpoint of step 40") {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", log(&folder));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    signal(&child, libc::SIGINT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("interrupted while measuring: training is complete; `nano4m resume "), "{said}");
+    let status = json(&folder.run().join("status.json"));
+    assert_eq!((status["state"].as_str(), status["step"].as_u64()), (Some("stopped"), Some(40)));
+    assert_eq!(status["reason"], "interrupted while measuring");
+    assert!(!folder.run().join("record.json").exists());
+}
+
+/// `log.txt` of the only run, once there is one.
+fn log(folder: &Folder) -> String {
+    let runs = std::fs::read_dir(folder.path("runs")).into_iter().flatten().flatten();
+    runs.filter_map(|run| std::fs::read_to_string(run.path().join("log.txt")).ok()).collect()
 }
 
 #[test]
