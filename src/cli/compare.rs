@@ -5,7 +5,7 @@ use super::done::Done;
 use super::{environment, layout, output};
 use crate::fault::Result;
 use crate::report::comparison::{self, ComparisonTables, Speed};
-use crate::report::table;
+use crate::report::{self, table};
 use crate::stats::Bootstrap;
 use serde_json::json;
 use tabled::builder::Builder;
@@ -41,6 +41,7 @@ pub fn compare(args: &Args, global: &Global) -> Result<Done> {
 
 /// The tables of a comparison; with `speed` what each side trained at, marked as not reproducible.
 pub fn print(compared: &ComparisonTables, speed: bool, global: &Global) -> Result<()> {
+    report::left_out(&compared.left_out).iter().for_each(|line| output::note(line));
     if global.json {
         let tables: Vec<_> = compared.tables.iter().map(|(t, h)| table::json(t, h)).collect();
         return if speed {

@@ -6,6 +6,7 @@ use super::progress::{Notes, RunProgress};
 use super::{environment, manifest, output, tables};
 use crate::fault::{Fault, Result};
 use crate::metrics::Metric;
+use crate::record::Record;
 use crate::runner::{evaluate, Session, Settings};
 use crate::store::{self, RunDir};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,10 @@ pub fn eval(args: &Args, global: &Global) -> Result<Done> {
 
 /// Measures the newest checkpoint; of a finished run files and record are written again.
 fn of_run(run: &RunDir, settings: &Settings, global: &Global) -> Result<Done> {
+    // Its record is written again: one that cannot be read is refused before data and network are loaded.
+    if run.finished() {
+        Record::read(&run.file("record.json"))?;
+    }
     let session = Session::of_run(run, &evaluate::status(run)?, settings)?;
     manifest::print_warnings(&session);
     if run.finished() {

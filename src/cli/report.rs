@@ -58,6 +58,7 @@ fn generate(args: &Args, global: &Global) -> Result<Done> {
     let named = args.only.iter().map(name).collect::<Result<_>>()?;
     let only = (!args.only.is_empty()).then_some(named);
     let summary = report::generate(&runs, &args.reports, &Options { only, ..Options::default() })?;
+    report::left_out(&summary.left_out).iter().for_each(|line| output::note(line));
     if global.json {
         output::json(&summary)?;
     } else {

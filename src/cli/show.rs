@@ -30,7 +30,14 @@ struct Shown {
 pub fn show(args: &Args, global: &Global) -> Result<Done> {
     let run = store::find(&runs_folder(global), &args.run)?;
     let status = run.status()?;
-    let record = if run.finished() { Some(Record::read(&run.file("record.json"))?) } else { None };
+    let old = run.finished() && Record::of_another_version(&run);
+    let record = if run.finished() { Some(Record::read(&run.file("record.json"))) } else { None };
+    // Of a run of another version everything but its record is shown.
+    let (record, problem) = match record {
+        Some(Err(fault)) if old => (None, Some(fault)),
+        record => (record.transpose()?, None),
+    };
+    problem.iter().for_each(|fault| output::note(&format!("warning: {fault}")));
     if global.json {
         let (path, state) = (run.path.display().to_string(), state(&run, status.as_ref()));
         output::json(&Shown { path, state, status, record })?;

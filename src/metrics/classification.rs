@@ -3,11 +3,13 @@
 //! `classification/INPUTS/METHOD/top1`, `top3` and `top5` of methods that rank, `true_logp`: mean score of the
 //! true class.
 
+use super::estimate::chance;
 use super::measured;
 use super::metric::Metric;
 use super::quantity::{Better, Unit};
 use super::rows::{Quantity, ScoreRow};
 use super::source;
+use crate::stats::Estimable;
 use serde::{Deserialize, Serialize};
 
 /// Class of one clip predicted in one way.
@@ -51,8 +53,8 @@ impl ClassificationRow {
         }
     }
 
-    fn chance(&self, k: u32) -> f64 {
-        f64::from(k) / f64::from(self.classes)
+    fn chance(&self, k: u32) -> Estimable<f64> {
+        chance(k, self.classes)
     }
 }
 

@@ -34,14 +34,28 @@ pub fn difference(a: &[&Clips], b: &[&Clips], plan: &Bootstrap) -> Estimable<Est
 /// A share of clips in percent: Clopper–Pearson for one seed, seeds × clips for several.
 pub fn share(maps: &[&Clips], plan: &Bootstrap) -> Estimable<Estimate> {
     if let [one] = maps {
-        let (hits, n) = hits(one);
-        if n == 0 {
-            return Err(NotEstimable::NoData);
-        }
-        let interval = proportion::clopper_pearson(hits, n, plan.level);
-        return Ok(Estimate { value: hits as f64 / n as f64, n: n as usize, interval }.percent());
+        return share_of_clips(one, plan.level).map(Estimate::percent);
     }
     estimate(maps, plan).map(Estimate::share_percent)
+}
+
+/// A share of clips that are 0 or 1 each, as a fraction, with its Clopper–Pearson interval.
+pub fn share_of_clips(clips: &Clips, level: f64) -> Estimable<Estimate> {
+    let (hits, n) = hits(clips);
+    if n == 0 {
+        return Err(NotEstimable::NoData);
+    }
+    let interval = proportion::clopper_pearson(hits, n, level);
+    Ok(Estimate { value: hits as f64 / n as f64, n: n as usize, interval })
+}
+
+/// The share that guessing gets right within `k` of `n`; `n` no larger than `k` leaves nothing to find.
+pub fn chance(k: u32, n: u32) -> Estimable<f64> {
+    match n {
+        0 => Err(NotEstimable::NoData),
+        few if few <= k => Err(NotEstimable::NoSpread),
+        many => Ok(f64::from(k) / f64::from(many)),
+    }
 }
 
 /// Sums of each clip, one column per seed.
@@ -143,5 +157,12 @@ mod tests {
         assert_eq!(largest_of_seeds([]), Err(NotEstimable::NoData));
         assert_eq!(largest_of_seeds([Ok(0.2), Ok(0.5), Ok(0.1)]), Ok(0.5));
         assert_eq!(largest_of_seeds([Ok(0.2), Err(NotEstimable::NoSpread)]), Err(NotEstimable::NoSpread));
+    }
+
+    #[test]
+    fn chance_is_k_of_n_where_something_can_be_missed() {
+        assert_eq!((chance(1, 4), chance(5, 200)), (Ok(0.25), Ok(0.025)));
+        assert_eq!((chance(5, 5), chance(10, 4)), (Err(NotEstimable::NoSpread), Err(NotEstimable::NoSpread)));
+        assert_eq!(chance(1, 0), Err(NotEstimable::NoData));
     }
 }

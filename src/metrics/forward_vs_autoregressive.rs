@@ -46,6 +46,7 @@ impl ScoreRow for ForwardVsAutoregressiveRow {
     const PROBE: &'static str = "forward_vs_autoregressive";
     const FILE: &'static str = "probes/forward_vs_autoregressive.csv";
     const QUANTITIES: &'static [Quantity<Self>] = &[SINGLE, AUTOREGRESSIVE, GAIN];
+    const ROWS_NAME_THEIR_SUBJECT: bool = false;
 
     fn clip(&self) -> &str {
         &self.clip

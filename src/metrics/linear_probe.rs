@@ -2,6 +2,7 @@
 //!
 //! `linear_probe/INPUTS` is the share of clips it gets right; its controls stand as sources.
 
+use super::estimate::chance;
 use super::measured;
 use super::metric::Metric;
 use super::rows::{Quantity, ScoreRow};
@@ -29,7 +30,7 @@ pub const NO_CONTROL: &str = "none";
 pub const TOP1: Quantity<LinearProbeRow> =
     Quantity::share("top1", |r: &LinearProbeRow| Some(r.true_class == r.predicted_class))
         .implied()
-        .chance(|r| 1.0 / f64::from(r.classes))
+        .chance(|r| chance(1, r.classes))
         .compared();
 
 impl ScoreRow for LinearProbeRow {

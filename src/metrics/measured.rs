@@ -2,13 +2,13 @@
 //!
 //! The unit of resampling is the clip. Intervals are seeded with `seeds.probes`.
 
-use super::clips::{hits, Clips};
+use super::clips::Clips;
+use super::estimate::share_of_clips;
 use super::key::Key;
 use super::metric::Metric;
 use super::rows::{Count, Quantity, ScoreRow};
 use crate::stats::bootstrap::{difference_interval, mean_interval};
-use crate::stats::proportion::clopper_pearson;
-use crate::stats::{Bootstrap, Estimable, Estimate, NotEstimable};
+use crate::stats::Bootstrap;
 
 /// How the intervals of means are made, as records and tables say it.
 pub const BOOTSTRAP: &str = "BCa bootstrap over clips, 95 %";
@@ -20,7 +20,7 @@ pub fn metric<R: ScoreRow>(quantity: &Quantity<R>, key: &Key, rows: &[&R], seed:
     let plan = Bootstrap { seed, ..Bootstrap::default() };
     let of = || quantity.clips(rows.iter().copied());
     let (estimate, method) = match quantity.count {
-        Count::Share(_) => (share(&of()), CLOPPER_PEARSON),
+        Count::Share(_) => (share_of_clips(&of(), plan.level), CLOPPER_PEARSON),
         Count::Mean(_) => (mean_interval(&values(&of()), &plan), BOOTSTRAP),
         Count::Difference(both) => {
             let (a, b) = sides(both, rows);
@@ -35,15 +35,6 @@ pub fn metric<R: ScoreRow>(quantity: &Quantity<R>, key: &Key, rows: &[&R], seed:
 pub fn metrics<R: ScoreRow>(rows: &[&R], about: &str, source: &str, seed: u64) -> Vec<Metric> {
     let of = |q: &Quantity<R>| metric(q, &Key::new(q, about).by(source), rows, seed);
     R::QUANTITIES.iter().filter_map(of).collect()
-}
-
-/// A share of clips that are 0 or 1 each, as a fraction.
-fn share(clips: &Clips) -> Estimable<Estimate> {
-    let (hits, n) = hits(clips);
-    if n == 0 {
-        return Err(NotEstimable::NoData);
-    }
-    Ok(Estimate { value: hits as f64 / n as f64, n: n as usize, interval: clopper_pearson(hits, n, 0.95) })
 }
 
 /// Both sides of a difference, by clip.

@@ -38,7 +38,8 @@ pub const CROSS_ENTROPY: Quantity<MemorizationRow> =
         Some((r.ce_nats, r.tokens as f64))
     });
 /// Of both parts: no trace of memorization is 50 %.
-pub const AUC: Quantity<MemorizationRow> = Quantity::whole("auc", Unit::Percent, Better::Neither).alone();
+pub const AUC: Quantity<MemorizationRow> =
+    Quantity::whole("auc", Unit::Percent, Better::Neither).alone().digits(1);
 
 impl ScoreRow for MemorizationRow {
     const PROBE: &'static str = "memorization";

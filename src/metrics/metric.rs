@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Metric {
     /// As claims, ablations, `ls` and tables write it, e.g. `classification/tok_audio@512/caption_likelihood/top1`.
     pub key: String,
-    /// The middle of the key: a modality, inputs and method, a pair, a direction.
+    /// What it is about: a modality, inputs and method, a pair, a direction; behind it the variant, e.g.
+    /// `a->b/gallery200`. Absent where there is nothing (`memorization/auc`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// The value in `unit`; absent when it cannot be estimated.

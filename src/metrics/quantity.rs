@@ -67,6 +67,8 @@ pub struct Spec {
     pub digits: usize,
     /// Whether it is a mean over clips, so that two runs can be compared on it and a claim be judged.
     pub by_clip: bool,
+    /// Whether it is a share of clips that are right or wrong each, so that its interval and test are exact.
+    pub right_or_wrong: bool,
     /// Whether there is a level that nothing but luck reaches.
     pub has_chance: bool,
     /// Another quantity about the same that it may be held against.
@@ -77,5 +79,19 @@ impl Spec {
     /// Whether less is better.
     pub fn lower(&self) -> bool {
         self.better == Better::Lower
+    }
+
+    /// Whether one side of it is better.
+    pub fn directed(&self) -> bool {
+        self.better != Better::Neither
+    }
+
+    /// Whether a difference `a − b` of this size says that `a` is better; where neither side is, that it is larger.
+    pub fn ahead(&self, difference: f64) -> bool {
+        if self.lower() {
+            difference < 0.0
+        } else {
+            difference > 0.0
+        }
     }
 }

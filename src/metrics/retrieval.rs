@@ -3,12 +3,14 @@
 //! `retrieval/QUERY->GALLERY/r1`, `r5`, `r10`, `median_rank` (1 is best) and `mrr`, the mean reciprocal rank. A
 //! gallery of n drawn clips, not the whole test split, says so: `…/gallery{n}`.
 
+use super::estimate::chance;
 use super::key::Key;
 use super::measured::metric;
 use super::metric::Metric;
 use super::quantity::{Better, Unit};
 use super::rows::{Quantity, ScoreRow};
 use super::source;
+use crate::stats::Estimable;
 use serde::{Deserialize, Serialize};
 
 /// Place of the true partner among the gallery.
@@ -30,15 +32,15 @@ pub struct RetrievalRow {
 }
 
 impl RetrievalRow {
-    fn chance(&self, k: u32) -> f64 {
-        f64::from(k) / f64::from(self.gallery_size)
+    fn chance(&self, k: u32) -> Estimable<f64> {
+        chance(k, self.gallery_size)
     }
 }
 
 const fn recall(
     name: &'static str,
     right: fn(&RetrievalRow) -> Option<bool>,
-    chance: fn(&RetrievalRow) -> f64,
+    chance: fn(&RetrievalRow) -> Estimable<f64>,
 ) -> Quantity<RetrievalRow> {
     Quantity::share(name, right).chance(chance).compared()
 }
@@ -50,7 +52,8 @@ pub const R5: Quantity<RetrievalRow> = recall("r5", |r| Some(r.rank < 5), |r| r.
 /// Among the ten nearest.
 pub const R10: Quantity<RetrievalRow> = recall("r10", |r| Some(r.rank < 10), |r| r.chance(10));
 /// Half of the partners stand at this place or before.
-pub const MEDIAN_RANK: Quantity<RetrievalRow> = Quantity::whole("median_rank", Unit::Plain, Better::Lower);
+pub const MEDIAN_RANK: Quantity<RetrievalRow> =
+    Quantity::whole("median_rank", Unit::Plain, Better::Lower).digits(1);
 /// Mean reciprocal rank.
 pub const MRR: Quantity<RetrievalRow> =
     Quantity::mean("mrr", Unit::Plain, Better::Higher, |r: &RetrievalRow| {
@@ -110,8 +113,8 @@ pub fn metrics(rows: &[RetrievalRow], pairs: &[(String, String)], gallery: usize
                 };
                 all.extend(RetrievalRow::QUANTITIES.iter().map(|q| {
                     metric(q, &key(q), &rows, seed).unwrap_or_else(|| {
-                        let ranks = rows.iter().map(|r| r.rank + 1).collect();
-                        Metric::new(&key(q), median(ranks), rows.len()).with_file(RetrievalRow::FILE)
+                        let median = median_rank(rows.iter().copied());
+                        Metric::new(&key(q), median, rows.len()).with_file(RetrievalRow::FILE)
                     })
                 }));
             }
@@ -120,7 +123,9 @@ pub fn metrics(rows: &[RetrievalRow], pairs: &[(String, String)], gallery: usize
     all
 }
 
-fn median(mut ranks: Vec<u32>) -> Option<f64> {
+/// The middle of the ranks, counted from 1.
+pub fn median_rank<'a>(rows: impl Iterator<Item = &'a RetrievalRow>) -> Option<f64> {
+    let mut ranks: Vec<u32> = rows.map(|r| r.rank.saturating_add(1)).collect();
     ranks.sort_unstable();
     let n = ranks.len();
     (n > 0).then(|| (f64::from(ranks[(n - 1) / 2]) + f64::from(ranks[n / 2])) / 2.0)

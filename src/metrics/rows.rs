@@ -11,6 +11,7 @@ use super::clips::{add, Clips};
 use super::quantity::{Better, Spec, Unit};
 use super::source;
 use crate::fault::{Fault, Result};
+use crate::stats::Estimable;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use std::path::Path;
@@ -27,6 +28,8 @@ pub trait ScoreRow: Serialize + DeserializeOwned + 'static {
     const SOURCES: &'static [&'static str] = &[];
     /// What a number in the key tells apart, e.g. `gallery` in `…/gallery200`.
     const VARIANT: Option<&'static str> = None;
+    /// Whether its rows say what they are about; where they do not, the keys of the record do.
+    const ROWS_NAME_THEIR_SUBJECT: bool = true;
 
     /// Name of the clip.
     fn clip(&self) -> &str;
@@ -78,8 +81,8 @@ pub enum Count<R: 'static> {
 pub struct Quantity<R: 'static> {
     pub spec: Spec,
     pub count: Count<R>,
-    /// What luck reaches, as a fraction.
-    pub chance: Option<fn(&R) -> f64>,
+    /// What luck reaches, as a fraction; absent where luck reaches everything.
+    pub chance: Option<fn(&R) -> Estimable<f64>>,
     /// Whether a comparison of two experiments takes it unasked, and then of which rows.
     pub unasked: Option<fn(&R) -> bool>,
 }
@@ -92,6 +95,7 @@ impl<R> Quantity<R> {
             Unit::Percent => 2,
         };
         let by_clip = !matches!(count, Count::Whole);
+        let right_or_wrong = matches!(count, Count::Share(_));
         let spec = Spec {
             name,
             implied: false,
@@ -100,6 +104,7 @@ impl<R> Quantity<R> {
             better,
             digits,
             by_clip,
+            right_or_wrong,
             has_chance: false,
             beside: None,
         };
@@ -165,9 +170,15 @@ impl<R> Quantity<R> {
     }
 
     /// What luck reaches, as a fraction.
-    pub const fn chance(mut self, chance: fn(&R) -> f64) -> Quantity<R> {
+    pub const fn chance(mut self, chance: fn(&R) -> Estimable<f64>) -> Quantity<R> {
         self.chance = Some(chance);
         self.spec.has_chance = true;
+        self
+    }
+
+    /// Other digits after the point than its unit has.
+    pub const fn digits(mut self, digits: usize) -> Quantity<R> {
+        self.spec.digits = digits;
         self
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scored {
     pub clips: Clips,
-    /// What luck reaches, as a fraction.
+    /// What luck reaches, as a fraction; absent where luck reaches everything.
     pub chance: Option<f64>,
 }
 
@@ -28,7 +28,8 @@ pub fn scored<R: ScoreRow>(rows: &[R], key: &Key, test_clips: usize) -> Scored {
         Count::Excess(over, count) => excess(&own, &of(over), count),
         _ => quantity.clips(own.iter().copied()),
     };
-    Scored { clips, chance: quantity.chance.zip(own.last()).map(|(chance, row)| chance(row)) }
+    let chance = quantity.chance.zip(own.last()).and_then(|(chance, row)| chance(row).ok());
+    Scored { clips, chance }
 }
 
 /// By how much the other rows count more, on the clips of both.

@@ -7,6 +7,8 @@ use crate::store::RunDir;
 
 /// What is missing of a run or is not as recorded, relative to its directory; empty when it is complete.
 ///
+/// Of a run of another version only the record is missing: what it says is not known.
+///
 /// Whatever is missing is made again from what is there: scores and record from the last checkpoint,
 /// a checkpoint from the one before it.
 ///
@@ -16,6 +18,9 @@ pub fn missing(run: &RunDir) -> Result<Vec<String>> {
     let path = run.file("record.json");
     if !path.exists() {
         return Ok(vec!["record.json".into()]);
+    }
+    if Record::of_another_version(run) {
+        return Ok(vec!["a record of this version of nano4m".into()]);
     }
     let record = Record::read(&path)?;
     let gone = record.files.iter().filter(|f| !intact(run, f));

@@ -5,7 +5,7 @@ use crate::manifest::schema::Seeds;
 use crate::metrics::catalogue::canonical;
 use crate::metrics::Metric;
 use crate::store::json::{self, Format};
-use crate::store::CellOf;
+use crate::store::{CellOf, RunDir};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -17,8 +17,8 @@ const FORMAT: Format = Format {
     short: "record",
     schema: SCHEMA,
     help: Some(
-        "`nano4m run` makes the run again with this version, beside this one, which stays as it is; \
-         `nano4m report --only RUN` reports without it",
+        "`nano4m run MANIFEST` makes the run again with this version, beside this one, which stays as it is: the \
+         program that made it still reads it",
     ),
 };
 
@@ -107,6 +107,11 @@ impl Record {
     /// `record.json` as bytes, newline at the end.
     pub fn to_json(&self) -> Result<Vec<u8>> {
         json::pretty(self)
+    }
+
+    /// Whether the run's record is of another version of the program, so that [`Record::read`] refuses it.
+    pub fn of_another_version(run: &RunDir) -> bool {
+        std::fs::read(run.file("record.json")).is_ok_and(|bytes| FORMAT.other_version(&bytes))
     }
 
     /// Reads `path`.

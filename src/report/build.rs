@@ -21,19 +21,23 @@ pub struct Options {
 pub struct Report {
     pub tables: Vec<(Table, Header)>,
     pub plots: Vec<Plot>,
+    /// Runs of another version of nano4m, which cannot be read.
+    pub left_out: Vec<String>,
 }
 
 /// Computes everything but ablations and writes nothing.
 ///
 /// # Errors
-/// If there is no finished run, or one cannot be read.
+/// If there is no finished run, or one cannot be read; of those asked for also because it is of another version.
 pub fn build(runs_root: &Path, options: &Options) -> Result<Report> {
     let choice = options.only.as_deref().map_or(Choice::All, Choice::Only);
-    let groups = runs::load(runs_root, choice)?;
+    let loaded = runs::load(runs_root, choice)?;
+    let left_out = loaded.left_out();
+    let groups = if options.only.is_some() { loaded.whole()? } else { loaded.groups };
     if groups.is_empty() {
         return Err(nothing(runs_root)?);
     }
-    of_groups(&groups, &options.plan)
+    Ok(Report { left_out, ..of_groups(&groups, &options.plan)? })
 }
 
 /// Tables and plots of these runs.
@@ -41,7 +45,7 @@ pub fn of_groups(groups: &[Group], plan: &Bootstrap) -> Result<Report> {
     let tables = tables::all(&tables::Context { groups, plan: *plan })?;
     let plots = plots::all(groups, &tables)?;
     let tables = with_headers(tables, plan, groups);
-    Ok(Report { tables, plots })
+    Ok(Report { tables, plots, left_out: vec![] })
 }
 
 /// Each table with its head.
@@ -56,11 +60,16 @@ pub fn with_headers(tables: Vec<Table>, plan: &Bootstrap, groups: &[Group]) -> V
 /// Why there is nothing to report on.
 pub fn nothing(runs_root: &Path) -> Result<Fault> {
     let place = runs_root.display().to_string();
-    let cells = runs::load(runs_root, Choice::All)?;
-    let Some(cell) = cells.iter().flat_map(|g| &g.runs).find_map(|run| run.record.made_for.as_ref()) else {
-        return Ok(Fault::invalid("no finished run to report on")
+    let loaded = runs::load(runs_root, Choice::All)?;
+    let Some(cell) = loaded.groups.iter().flat_map(|g| &g.runs).find_map(|run| run.record.made_for.as_ref())
+    else {
+        let fault = Fault::invalid("no finished run to report on")
             .at(place)
-            .help("`nano4m run MANIFEST` makes one; `nano4m ls` lists what there is"));
+            .help("`nano4m run MANIFEST` makes one; `nano4m ls` lists what there is");
+        return Ok(match runs::left_out(&loaded.left_out()) {
+            Some(line) => fault.found(line),
+            None => fault,
+        });
     };
     let name = &cell.ablation;
     Ok(Fault::invalid("every finished run belongs to an ablation that is not complete")

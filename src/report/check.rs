@@ -1,11 +1,12 @@
 //! `report --check`: every digit of the latest tables, recomputed from the per-example scores.
 
-use super::archive::{parse_csv, parse_markdown, versions, Difference, NOTHING};
+use super::archive::{parse_csv, parse_markdown, versions, CellDifference, NOTHING};
 use super::build::{build, Options, Report};
 use super::table::{self, Header, Kind, Table};
 use super::{comparison, front, runs};
 use crate::fault::{Fault, Result};
-use crate::record::AblationRecord;
+use crate::record::{AblationRecord, Record};
+use crate::store::RunDir;
 use std::path::Path;
 
 /// Compares the latest version of every table, and the front page, with what the runs named in
@@ -13,7 +14,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// If there is nothing to check, or a run or its scores cannot be read.
-pub fn check(runs_root: &Path, reports: &Path) -> Result<Vec<Difference>> {
+pub fn check(runs_root: &Path, reports: &Path) -> Result<Vec<CellDifference>> {
     let tables = versions::tables(reports);
     if tables.is_empty() {
         return Err(Fault::invalid("no tables to check")
@@ -29,6 +30,11 @@ pub fn check(runs_root: &Path, reports: &Path) -> Result<Vec<Difference>> {
         let csv = versions::read(reports, name, version, "csv")?;
         let (header, options) = read_header(reports, name, version, &csv)?;
         let only = options.only.clone().unwrap_or_default();
+        let unreadable = of_another_version(runs_root, name, version, &only);
+        if !unreadable.is_empty() {
+            all.extend(unreadable);
+            continue;
+        }
         let ablation = ablations.iter().find(|a| comparison::table_names(a).contains(name));
         let origin = (ablation.map(|a| a.name.clone()), only, header.statistics.clone());
         if name == "eval_results" {
@@ -60,7 +66,7 @@ struct Made {
 fn again(runs_root: &Path, ablation: Option<&AblationRecord>, options: &Options) -> Result<Report> {
     let Some(record) = ablation else { return build(runs_root, options) };
     let compared = comparison::ablation(runs_root, record, &options.plan)?;
-    Ok(Report { tables: compared.tables, plots: compared.plots })
+    Ok(Report { tables: compared.tables, plots: compared.plots, left_out: compared.left_out })
 }
 
 fn read_header(reports: &Path, name: &str, version: u32, csv: &str) -> Result<(Header, Options)> {
@@ -77,18 +83,31 @@ fn read_header(reports: &Path, name: &str, version: u32, csv: &str) -> Result<(H
 }
 
 /// Runs that a table names and that are no longer there.
-fn missing(root: &Path, table: &str, version: u32, names: &[String]) -> Result<Vec<Difference>> {
-    let groups = runs::load(root, runs::Choice::Only(names))?;
+fn missing(root: &Path, table: &str, version: u32, names: &[String]) -> Result<Vec<CellDifference>> {
+    let groups = runs::load(root, runs::Choice::Only(names))?.groups;
     let there = |n: &&String| groups.iter().any(|g| g.runs.iter().any(|r| r.directory == **n));
     let file = format!("{table}/{}.csv", versions::stem(version));
     let gone = names.iter().filter(|n| !there(n));
     Ok(gone
-        .map(|n| Difference { row: format!("run {n}"), ..whole(table, &file, NOTHING, "a finished run") })
+        .map(|n| CellDifference { row: format!("run {n}"), ..whole(table, &file, NOTHING, "a finished run") })
         .collect())
 }
 
-fn whole(table: &str, file: &str, found: &str, expected: &str) -> Difference {
-    Difference {
+/// Runs that a table names and that this version cannot read: it cannot be recomputed.
+fn of_another_version(root: &Path, table: &str, version: u32, names: &[String]) -> Vec<CellDifference> {
+    let file = format!("{table}/{}.csv", versions::stem(version));
+    let old = names.iter().filter(|name| {
+        RunDir::open(&root.join(name)).is_some_and(|run| run.finished() && Record::of_another_version(&run))
+    });
+    let difference = |name: &String| CellDifference {
+        row: format!("run {name}"),
+        ..whole(table, &file, "a run of another version of nano4m", "a run of this version")
+    };
+    old.map(difference).collect()
+}
+
+fn whole(table: &str, file: &str, found: &str, expected: &str) -> CellDifference {
+    CellDifference {
         table: table.into(),
         file: file.into(),
         row: "(all)".into(),
@@ -105,7 +124,7 @@ fn compare(
     csv: &str,
     table: &Table,
     header: &Header,
-) -> Result<Vec<Difference>> {
+) -> Result<Vec<CellDifference>> {
     let file = |extension| format!("{}/{}.{extension}", table.name, versions::stem(version));
     let keys: Vec<&str> = table.columns.iter().filter(|c| c.kind == Kind::Key).map(|c| c.name).collect();
     let expected = table::csv(table, header);
@@ -123,20 +142,26 @@ fn compare(
     Ok(all)
 }
 
-fn markdown_differences(found: &str, expected: &str, table: &Table, file: &str) -> Vec<Difference> {
+fn markdown_differences(found: &str, expected: &str, table: &Table, file: &str) -> Vec<CellDifference> {
     let keys: Vec<&str> = table.columns.iter().filter(|c| c.kind == Kind::Key).map(|c| c.label).collect();
     let cells = parse_markdown(found, &keys).differences(&parse_markdown(expected, &keys), &table.name, file);
     or_lines(cells, found, expected, &table.name, file)
 }
 
 /// The cells that differ, or, where the difference is outside the cells, the lines.
-fn or_lines(cells: Vec<Difference>, found: &str, expected: &str, table: &str, file: &str) -> Vec<Difference> {
+fn or_lines(
+    cells: Vec<CellDifference>,
+    found: &str,
+    expected: &str,
+    table: &str,
+    file: &str,
+) -> Vec<CellDifference> {
     if !cells.is_empty() {
         return cells;
     }
     let (found, expected): (Vec<&str>, Vec<&str>) = (found.lines().collect(), expected.lines().collect());
     let line = |lines: &[&str], i: usize| lines.get(i).map_or(NOTHING.to_string(), |l| l.trim().to_string());
-    let all = (0..found.len().max(expected.len())).map(|i| Difference {
+    let all = (0..found.len().max(expected.len())).map(|i| CellDifference {
         row: format!("line {}", i + 1),
         column: "(text)".into(),
         ..whole(table, file, &line(&found, i), &line(&expected, i))
@@ -145,7 +170,7 @@ fn or_lines(cells: Vec<Difference>, found: &str, expected: &str, table: &str, fi
 }
 
 /// `eval_results.md`, as the latest tables would make it.
-fn front_page(reports: &Path, report: Option<&Report>) -> Result<Vec<Difference>> {
+fn front_page(reports: &Path, report: Option<&Report>) -> Result<Vec<CellDifference>> {
     let path = reports.join("eval_results.md");
     let Some((table, header)) = report.and_then(|r| r.tables.first()) else { return Ok(vec![]) };
     let found = match std::fs::read_to_string(&path) {

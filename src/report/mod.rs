@@ -22,11 +22,12 @@ mod summary;
 pub mod table;
 mod tables;
 
-pub use archive::{diff, Diff, Difference};
+pub use archive::{diff, CellDifference, Diff};
 pub use build::{build, Options, Report};
 pub use check::check;
 pub use comparison::ComparisonTables;
 pub use plots::Plot;
 pub use publish::{generate, generate_ablation};
+pub use runs::left_out;
 pub use summary::{Summary, Written};
 pub use table::{Header, Table};

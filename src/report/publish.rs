@@ -17,7 +17,8 @@ use std::path::Path;
 /// every ablation that was run and has a run left, and of the runs those made for no ablation.
 ///
 /// # Errors
-/// If there is nothing to report on, or a run or page cannot be read or written.
+/// If there is nothing to report on, or a run or page cannot be read or written. Runs of another version end it
+/// only where they are asked for.
 pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<Summary> {
     if options.only.is_some() {
         let main = build(runs_root, options)?;
@@ -27,14 +28,16 @@ pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<S
     let present = records.iter().filter(|r| comparison::has_runs(runs_root, r));
     let ablations: Vec<ComparisonTables> =
         present.map(|r| comparison::ablation(runs_root, r, &options.plan)).collect::<Result<_>>()?;
-    let groups = runs::load(runs_root, Choice::Experiments)?;
+    let loaded = runs::load(runs_root, Choice::Experiments)?;
+    let (left_out, groups) = (loaded.left_out(), loaded.groups);
     if groups.is_empty() && ablations.is_empty() {
         return Err(nothing(runs_root)?);
     }
     let main = if groups.is_empty() { None } else { Some(of_groups(&groups, &options.plan)?) };
     let parts: Vec<Part> =
         main.iter().map(Part::of_runs).chain(ablations.iter().map(Part::of_ablation)).collect();
-    publish(reports, &parts, main.is_none())
+    let summary = publish(reports, &parts, main.is_none())?;
+    Ok(Summary { left_out, ..summary })
 }
 
 /// What one article of the page is made of.
@@ -68,7 +71,8 @@ pub fn generate_ablation(
     let record = comparison::find(runs_root, name)?;
     let comparison = comparison::ablation(runs_root, &record, plan)?;
     let summary = publish(reports, &[Part::of_ablation(&comparison)], false)?;
-    Ok((comparison, summary))
+    let left_out = comparison.left_out.clone();
+    Ok((comparison, Summary { left_out, ..summary }))
 }
 
 /// Writes the parts of a report, and both pages with what they had of others; `no_runs`: there is no
@@ -100,7 +104,8 @@ fn publish(reports: &Path, parts: &[Part], no_runs: bool) -> Result<Summary> {
         (None, _) => front::without_runs(&links),
     };
     versions::write_if_changed(&path, &text)?;
-    Ok(Summary { runs, tables, plots, pages: vec!["index.html".into(), "eval_results.md".into()] })
+    let pages = vec!["index.html".into(), "eval_results.md".into()];
+    Ok(Summary { runs, tables, plots, pages, left_out: vec![] })
 }
 
 /// What stands in a page now.

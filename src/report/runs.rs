@@ -2,8 +2,11 @@
 
 use crate::digest::{sha256_hex, Hasher};
 use crate::fault::{Fault, Result};
-use crate::manifest::schema::Claim;
+use crate::manifest::schema::{Claim, Probe};
 use crate::manifest::syntax::{self, Kind, Node};
+use crate::manifest::text;
+use crate::metrics::forward_vs_autoregressive::ForwardVsAutoregressiveRow;
+use crate::metrics::memorization::MemorizationRow;
 use crate::metrics::{rows, ScoreRow};
 use crate::modality::short_names;
 use crate::record::{ModalityInfo, Record};
@@ -62,6 +65,24 @@ impl Run {
             seeds: format!("{}/{}/{}/{}", seeds.init, seeds.data, seeds.masking, seeds.probes),
             drift,
         }
+    }
+
+    /// What the keys of `probe` do not say about what was measured, from the manifest: two runs are compared on them
+    /// only where this is the same.
+    pub fn setup(&self, probe: &str) -> Option<String> {
+        let manifest = std::fs::read_to_string(self.path.join("resolved.ron")).ok()?;
+        let experiment = text::parse(&manifest).ok()?;
+        experiment.probes.iter().find_map(|measured| match measured {
+            Probe::Memorization { modality, given, .. } if probe == MemorizationRow::PROBE => {
+                Some(format!("{modality} given {}", given.join("+")))
+            }
+            Probe::ForwardVsAutoregressive { input, target, .. }
+                if probe == ForwardVsAutoregressiveRow::PROBE =>
+            {
+                Some(format!("{target} given {input}"))
+            }
+            _ => None,
+        })
     }
 
     /// Per-example rows of one probe; `None` when it was not run.
@@ -134,8 +155,45 @@ pub enum Choice<'a> {
     Only(&'a [String]),
 }
 
+/// Finished runs, and those that cannot be read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub groups: Vec<Group>,
+    /// Of another version of the program.
+    old: Vec<RunDir>,
+}
+
+impl Loaded {
+    /// Directory names of the runs of another version.
+    pub fn left_out(&self) -> Vec<String> {
+        self.old.iter().map(|run| run.id.directory()).collect()
+    }
+
+    /// The groups, where nothing may be left out.
+    ///
+    /// # Errors
+    /// If a run is of another version.
+    pub fn whole(self) -> Result<Vec<Group>> {
+        self.old.iter().try_for_each(|run| Record::read(&run.file("record.json")).map(drop))?;
+        Ok(self.groups)
+    }
+}
+
+/// One line on the runs of another version, if there are any.
+pub fn left_out(names: &[String]) -> Option<String> {
+    let runs = match names.len() {
+        0 => return None,
+        1 => "1 run of another version of nano4m is".to_string(),
+        several => format!("{several} runs of another version of nano4m are"),
+    };
+    Some(format!("{runs} left out: {}", names.join(", ")))
+}
+
 /// Finished runs under `root`, grouped.
-pub fn load(root: &Path, choice: Choice) -> Result<Vec<Group>> {
+///
+/// # Errors
+/// If one cannot be read, but for the version of its record.
+pub fn load(root: &Path, choice: Choice) -> Result<Loaded> {
     let mut newest: BTreeMap<(String, String), RunDir> = BTreeMap::new();
     for dir in store::list(root)?.into_iter().filter(RunDir::finished) {
         match choice {
@@ -149,11 +207,12 @@ pub fn load(root: &Path, choice: Choice) -> Result<Vec<Group>> {
             }
         }
     }
-    let mut runs: Vec<Run> = newest.into_values().map(open).collect::<Result<_>>()?;
+    let (old, own): (Vec<RunDir>, Vec<RunDir>) = newest.into_values().partition(Record::of_another_version);
+    let mut runs: Vec<Run> = own.into_iter().map(open).collect::<Result<_>>()?;
     if matches!(choice, Choice::Experiments) {
         runs.retain(|run| run.record.made_for.is_none());
     }
-    Ok(group(runs))
+    Ok(Loaded { groups: group(runs), old })
 }
 
 fn open(dir: RunDir) -> Result<Run> {

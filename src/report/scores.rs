@@ -5,48 +5,10 @@ use crate::fault::Result;
 use crate::metrics::catalogue::{self, Visitor, PROBES};
 use crate::metrics::scored::{compared, in_unit, scored, Scored};
 use crate::metrics::{Clips, Key, ScoreRow};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-pub use crate::metrics::catalogue::canonical;
-
-/// Metric → clips, in the metric's unit.
+/// Key, in its one spelling, → clips, in the key's unit.
 pub type Scores = BTreeMap<String, Clips>;
-
-/// What a key says about its metric.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metric {
-    /// As [`canonical`] writes it.
-    pub key: String,
-    /// Whether less is better.
-    pub lower: bool,
-    pub unit: &'static str,
-    /// Digits after the point.
-    pub digits: usize,
-}
-
-impl Metric {
-    /// From a key, canonical or not. What no probe measures is a metric without scores.
-    pub fn new(key: &str) -> Metric {
-        match catalogue::parse(key) {
-            Some(key) => Metric {
-                key: key.to_string(),
-                lower: key.spec.lower(),
-                unit: key.spec.unit.name(),
-                digits: key.spec.digits,
-            },
-            None => Metric { key: key.into(), lower: false, unit: "", digits: 2 },
-        }
-    }
-
-    /// Whether a difference `a − b` of this size says that `a` is better.
-    pub fn better(&self, difference: f64) -> bool {
-        if self.lower {
-            difference < 0.0
-        } else {
-            difference > 0.0
-        }
-    }
-}
 
 /// The run's clips of `key`, shares as fractions; `None` when it has none.
 pub fn of(run: &Run, key: &Key) -> Result<Option<Scored>> {
@@ -54,8 +16,8 @@ pub fn of(run: &Run, key: &Key) -> Result<Option<Scored>> {
     Ok(found.and_then(|mut one| one.pop()).filter(|one| !one.clips.is_empty()))
 }
 
-/// Scores of one run; only those in `wanted` (canonical keys), if given.
-pub fn read(run: &Run, wanted: Option<&BTreeSet<String>>) -> Result<Scores> {
+/// Scores of one run; only those in `wanted`, if given.
+pub fn read(run: &Run, wanted: Option<&[Key]>) -> Result<Scores> {
     let Some(wanted) = wanted else {
         let mut all = Scores::new();
         for probe in PROBES {
@@ -64,8 +26,8 @@ pub fn read(run: &Run, wanted: Option<&BTreeSet<String>>) -> Result<Scores> {
         return Ok(all);
     };
     let mut by_probe: BTreeMap<&str, Vec<Key>> = BTreeMap::new();
-    for key in wanted.iter().filter_map(|key| catalogue::parse(key)) {
-        by_probe.entry(key.probe).or_default().push(key);
+    for key in wanted {
+        by_probe.entry(key.probe).or_default().push(key.clone());
     }
     let mut all = Scores::new();
     for (probe, keys) in by_probe {
@@ -86,8 +48,11 @@ impl Visitor for Asked<'_> {
     type Output = Result<Vec<Scored>>;
 
     fn visit<R: ScoreRow>(self) -> Self::Output {
-        let rows = self.run.examples::<R>()?.unwrap_or_default();
-        Ok(self.keys.iter().map(|key| scored(&rows, key, self.run.record.clips.test)).collect())
+        let (rows, record) = (self.run.examples::<R>()?.unwrap_or_default(), &self.run.record);
+        let measured = |key: &Key| R::ROWS_NAME_THEIR_SUBJECT || record.metric(&key.to_string()).is_some();
+        let scores =
+            |key: &Key| if measured(key) { scored(&rows, key, record.clips.test) } else { Scored::default() };
+        Ok(self.keys.iter().map(scores).collect())
     }
 }
 

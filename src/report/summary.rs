@@ -11,6 +11,9 @@ pub struct Summary {
     pub plots: Vec<String>,
     /// Files that show everything.
     pub pages: Vec<String>,
+    /// Runs of another version of nano4m, which cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// One table on disk.

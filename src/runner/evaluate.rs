@@ -26,9 +26,9 @@ pub fn again(
     settings: &Settings,
     observer: &mut dyn Observer,
 ) -> Result<Record> {
+    let tokens = Record::read(&run.file("record.json"))?.train_tokens;
     let net = load(session, &run.checkpoint(newest_step(run)?), settings)?;
     let lock = run.lock()?;
-    let tokens = Record::read(&run.file("record.json"))?.train_tokens;
     let mut journal = Journal::open(run, status(run)?, settings, observer)?;
     let mut sink = RunSink::new(run, &mut journal);
     let metrics = measure(session, net.as_ref(), settings, &mut sink)?;

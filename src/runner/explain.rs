@@ -116,7 +116,7 @@ pub fn compare(wanted: &Ingredients, known: &KnownRun) -> Nearness {
         differences: differences(wanted.experiment, &known.experiment),
         data: changed(wanted.data, &known.data),
         code: changed(wanted.code, &known.code),
-        missing: missing(&known.run).unwrap_or_else(|_| vec!["record.json".into()]),
+        missing: missing(&known.run).unwrap_or_else(|_| vec!["a record that can be read".into()]),
     }
 }
 

@@ -54,6 +54,11 @@ impl Format {
         serde_json::from_slice(bytes).map_err(damaged)
     }
 
+    /// Whether these bytes are of another version of such a file; what is no such file is none.
+    pub fn other_version(&self, bytes: &[u8]) -> bool {
+        serde_json::from_slice::<Version>(bytes).is_ok_and(|found| found.schema != self.schema)
+    }
+
     /// Replaces the file at `path`, all or nothing.
     ///
     /// # Errors
@@ -104,6 +109,8 @@ mod tests {
             (fault.found.as_deref(), fault.help.as_deref()),
             (Some("note schema 1"), Some("write it again"))
         );
+        assert!(NOTE.other_version(br#"{"schema": 1, "words": []}"#));
+        assert!(!NOTE.other_version(br#"{"schema": 2}"#) && !NOTE.other_version(b"{"));
         for damaged in ["", "{", "[]", r#"{"schema": 2}"#, r#"{"text": "x"}"#] {
             let fault = NOTE.parse::<Note>(damaged.as_bytes()).unwrap_err();
             assert!(fault.what.starts_with("not a note: "), "{damaged}: {fault}");

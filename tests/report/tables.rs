@@ -165,7 +165,7 @@ fn threads_do_not_matter() {
 
 /// Writes the report of the fixture where `NANO4M_REPORT_OUT` points, to be looked at in a browser.
 #[test]
-#[ignore = "for people: NANO4M_REPORT_OUT=dir cargo test --test report_tables -- --ignored"]
+#[ignore = "for people: NANO4M_REPORT_OUT=dir cargo test --test report -- --ignored"]
 fn write_for_looking() {
     let Some(out) = std::env::var_os("NANO4M_REPORT_OUT") else { return };
     let fixture = Fixture::full();

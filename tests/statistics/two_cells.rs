@@ -2,6 +2,7 @@
 //! promised, different ones as often as forecast. The test is the one `compare` makes.
 
 use super::{at_most, draw, normal, share};
+use nano4m::metrics::catalogue;
 use nano4m::report::comparison::{Contrast, Runs};
 use nano4m::rng::Stream;
 use nano4m::stats::crossed::Spread;
@@ -46,7 +47,8 @@ fn p(truth: &Truth, which: u64, s: u64, effect: f64) -> f64 {
         (0..truth.clips).map(|_| (normal(&mut d), f64::from(d.gen_range(10..40)))).collect();
     let (a, b) = (cell(&mut d, truth, &hard, 5.0), cell(&mut d, truth, &hard, 5.0 + effect));
     let plan = Bootstrap { seed: s, ..Bootstrap::default() };
-    Contrast::new(&[(&a, &b)], METRIC).unwrap().p(0.0, Alternative::TwoSided, &plan).unwrap()
+    let metric = catalogue::parse(METRIC).unwrap();
+    Contrast::new(&[(&a, &b)], &metric).unwrap().p(0.0, Alternative::TwoSided, &plan).unwrap()
 }
 
 const MANY: Truth = Truth { seeds: 3, clips: 100, seed: 0.05, noise: 0.3, same_targets: true };

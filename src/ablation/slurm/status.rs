@@ -3,7 +3,7 @@
 use super::client::{Client, Queued};
 use super::submission::{ArrayTask, Submission};
 use crate::fault::Result;
-use crate::record::missing;
+use crate::record::{missing, Record};
 use crate::store;
 use serde::Serialize;
 use std::path::Path;
@@ -73,7 +73,11 @@ impl Submission {
 
 fn standing(task: &ArrayTask, queued: Option<&Queued>, root: &Path) -> Result<TaskStanding> {
     let run = store::attempts(root, &task.identity)?.pop();
-    let complete = run.as_ref().map_or(Ok(false), |run| missing(run).map(|m| m.is_empty()))?;
+    // A run that another version finished is complete for that version, whose submission this is.
+    let complete = match &run {
+        Some(run) => Record::of_another_version(run) || missing(run)?.is_empty(),
+        None => false,
+    };
     let step = run.and_then(|run| run.status().ok().flatten()).map(|s| s.step);
     let standing = match queued.filter(|q| q.alive()) {
         _ if complete => Standing::Finished,

@@ -41,6 +41,14 @@ pub fn ls(args: &Args, global: &Global) -> Result<Done> {
     let mut runs: Vec<Facts> = store::list(&root)?.iter().map(|run| Facts::read(run, line(run))).collect();
     // One damaged record must not hide the other runs.
     runs.iter().filter_map(|r| r.problem.as_ref()).for_each(|p| output::note(&format!("warning: {p}")));
+    let old: Vec<&str> = runs.iter().filter_map(|r| r.old.as_deref()).collect();
+    if !old.is_empty() {
+        output::note(&format!(
+            "no metrics of runs of another version of nano4m ({}): {}",
+            old.len(),
+            old.join(", ")
+        ));
+    }
     known(&filters, args, &runs)?;
     let stored = runs.len();
     runs.retain(|run| filters.iter().all(|f| f.meets(run.get(&f.path).as_ref())));

@@ -23,6 +23,8 @@ pub struct Facts {
     manifest: String,
     /// Why the record is there but has no fields.
     pub problem: Option<Fault>,
+    /// Directory name of a run of another version, whose record has no fields for that reason.
+    pub old: Option<String>,
 }
 
 impl Facts {
@@ -32,7 +34,9 @@ impl Facts {
         if let Ok(Some(status)) = run.status() {
             flatten("status", &value(&status), &mut fields);
         }
-        let record = run.finished().then(|| Record::read(&run.file("record.json"))).transpose();
+        let old = Record::of_another_version(run).then(|| run.id.directory());
+        let record =
+            (run.finished() && old.is_none()).then(|| Record::read(&run.file("record.json"))).transpose();
         let (record, problem) = record.map_or_else(|fault| (None, Some(fault)), |r| (r, None));
         if let Some(record) = &record {
             record.metrics.iter().for_each(|m| metric(m, &mut fields));
@@ -43,7 +47,7 @@ impl Facts {
         }
         flatten("", &value(&line), &mut fields);
         let manifest = std::fs::read_to_string(run.file("resolved.ron")).unwrap_or_default();
-        Facts { line, fields, manifest, problem }
+        Facts { line, fields, manifest, problem, old }
     }
 
     /// The value at `path`; absent when this run has none.
@@ -137,7 +141,7 @@ mod tests {
         flatten("", &value(&line), &mut fields);
         let manifest = "Experiment(name: \"x\", train: (lr: 0.001, clip: None, loss: TokenMean), \
                         modalities: [(name: \"a@4\", masking: Span(stride: 2))])";
-        Facts { line, fields, manifest: manifest.into(), problem: None }
+        Facts { line, fields, manifest: manifest.into(), problem: None, old: None }
     }
 
     #[test]

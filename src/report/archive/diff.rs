@@ -1,6 +1,6 @@
 //! `report diff`: which cells changed between two versions of a table, and why.
 
-use super::read::{parse_csv, Difference};
+use super::read::{parse_csv, CellDifference};
 use super::versions;
 use crate::fault::{Fault, Result};
 use crate::report::table::{Header, Origin};
@@ -16,7 +16,7 @@ pub struct Diff {
     /// What the heads of the tables say changed: data, code, manifest, runs or statistics.
     pub causes: Vec<String>,
     /// `found` is the newer value, `expected` the older one.
-    pub cells: Vec<Difference>,
+    pub cells: Vec<CellDifference>,
 }
 
 impl std::fmt::Display for Diff {

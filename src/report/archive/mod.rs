@@ -5,4 +5,4 @@ mod read;
 pub mod versions;
 
 pub use diff::{diff, Diff};
-pub use read::{parse_csv, parse_markdown, Difference, NOTHING};
+pub use read::{parse_csv, parse_markdown, CellDifference, NOTHING};

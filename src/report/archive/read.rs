@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A cell with two values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Difference {
+pub struct CellDifference {
     pub table: String,
     /// File it stands in, e.g. `cross_entropy/v0001.csv`.
     pub file: String,
@@ -17,9 +17,9 @@ pub struct Difference {
     pub expected: String,
 }
 
-impl std::fmt::Display for Difference {
+impl std::fmt::Display for CellDifference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Difference { file, row, column, found, expected, .. } = self;
+        let CellDifference { file, row, column, found, expected, .. } = self;
         write!(f, "{file}: row `{row}`, column `{column}`: found `{found}`, expected `{expected}`")
     }
 }
@@ -78,8 +78,8 @@ impl Grid {
     }
 
     /// Cells in which `self` (found) and `expected` differ: changed, missing and added.
-    pub fn differences(&self, expected: &Grid, table: &str, file: &str) -> Vec<Difference> {
-        let difference = |row: &str, column: &str, found: &str, expected: &str| Difference {
+    pub fn differences(&self, expected: &Grid, table: &str, file: &str) -> Vec<CellDifference> {
+        let difference = |row: &str, column: &str, found: &str, expected: &str| CellDifference {
             table: table.into(),
             file: file.into(),
             row: row.into(),

@@ -6,6 +6,7 @@ use super::speed::{self, Speed};
 use super::{notes, pareto, tables};
 use crate::fault::{Fault, Result};
 use crate::record::ablation::{self, AblationRecord};
+use crate::record::Record;
 use crate::report::build::with_headers;
 use crate::report::plots::Plot;
 use crate::report::table::{Header, Table};
@@ -19,6 +20,8 @@ pub struct ComparisonTables {
     /// Cells, declared claims, main effects, pairs; of two experiments the pairs only.
     pub tables: Vec<(Table, Header)>,
     pub plots: Vec<Plot>,
+    /// Runs of another version of nano4m, which cannot be read.
+    pub left_out: Vec<String>,
     /// Tokens per second as recorded: never the same twice, so it stands in no table.
     pub speed: Vec<Speed>,
 }
@@ -62,13 +65,16 @@ fn finished(
     plan: &Bootstrap,
 ) -> ComparisonTables {
     let tables = with_headers(tables, plan, &comparison.groups());
-    ComparisonTables { tables, plots, speed: speed::all(comparison) }
+    ComparisonTables { tables, plots, left_out: comparison.left_out.clone(), speed: speed::all(comparison) }
 }
 
-/// Whether a run of the ablation is there.
+/// Whether a run of the ablation is there that can be read.
 pub fn has_runs(runs_root: &Path, record: &AblationRecord) -> bool {
     let mut runs = record.cells.iter().flat_map(|c| &c.runs);
-    runs.any(|r| RunDir::open(&runs_root.join(&r.directory)).is_some_and(|dir| dir.finished()))
+    runs.any(|r| {
+        RunDir::open(&runs_root.join(&r.directory))
+            .is_some_and(|dir| dir.finished() && !Record::of_another_version(&dir))
+    })
 }
 
 /// Names of an ablation's tables, whether it has them or not.

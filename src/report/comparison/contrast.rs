@@ -2,6 +2,7 @@
 
 use crate::metrics::clips::Clips;
 use crate::metrics::estimate::{ALPHA, PERMUTATIONS, POWER};
+use crate::metrics::Key;
 use crate::report::scores::Scores;
 use crate::report::tables::tested::Test;
 use crate::stats::{
@@ -40,12 +41,13 @@ pub struct Tested {
 
 impl Contrast {
     /// `a − b`, averaged over pairs of sides, on the seeds and clips that all of them have.
-    pub fn new(pairs: &[(&Runs, &Runs)], metric: &str) -> Estimable<Contrast> {
+    pub fn new(pairs: &[(&Runs, &Runs)], key: &Key) -> Estimable<Contrast> {
+        let metric = key.to_string();
         let sides: Vec<&Runs> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
-        let has = |runs: &Runs, seed: &Seed| runs.get(seed).is_some_and(|s| s.contains_key(metric));
+        let has = |runs: &Runs, seed: &Seed| runs.get(seed).is_some_and(|s| s.contains_key(&metric));
         let first = sides.first().ok_or(NotEstimable::NoData)?;
         let seeds: Vec<&Seed> = first.keys().filter(|s| sides.iter().all(|r| has(r, s))).collect();
-        let clips_of = |runs: &&Runs, seed: &Seed| -> Option<Clips> { runs.get(seed)?.get(metric).cloned() };
+        let clips_of = |runs: &&Runs, seed: &Seed| -> Option<Clips> { runs.get(seed)?.get(&metric).cloned() };
         let maps: Vec<Vec<Clips>> =
             seeds.iter().map(|s| sides.iter().filter_map(|r| clips_of(r, s)).collect()).collect();
         let known = |clip: &&String| {
@@ -59,8 +61,7 @@ impl Contrast {
         if differences.iter().flatten().any(|x| !x.is_finite()) {
             return Err(NotEstimable::NotFinite);
         }
-        let binary = pairs.len() == 1 && maps.iter().flatten().flat_map(|m| m.values()).all(right_or_wrong);
-        Ok(Contrast { differences, binary })
+        Ok(Contrast { differences, binary: pairs.len() == 1 && key.spec.right_or_wrong })
     }
 
     /// Everything that is said about it.
@@ -144,11 +145,6 @@ impl Contrast {
     }
 }
 
-/// Whether a clip's score is 0 or 100 %.
-pub fn right_or_wrong(clip: &(f64, f64)) -> bool {
-    clip.1 == 1.0 && (clip.0 == 0.0 || clip.0 == 100.0)
-}
-
 /// McNemar's test from differences that are −100, 0 or 100.
 fn discordant(differences: &[f64], alternative: Alternative) -> Estimable<f64> {
     let count = |sign: f64| differences.iter().filter(|d| sign * **d > 0.0).count();
@@ -188,6 +184,13 @@ fn clip_differences(a: &[(f64, f64)], b: &[(f64, f64)]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::catalogue;
+
+    const KEY: &str = "linear_probe/m";
+
+    fn key(text: &str) -> Key {
+        catalogue::parse(text).unwrap()
+    }
 
     fn clips(values: &[(f64, f64)]) -> Clips {
         values.iter().enumerate().map(|(i, &v)| (format!("c{i:02}"), v)).collect()
@@ -195,7 +198,7 @@ mod tests {
 
     fn runs(seeds: &[&[(f64, f64)]]) -> Runs {
         let one =
-            |(s, v): (usize, &&[(f64, f64)])| ([s as u64; 4], Scores::from([("m".to_string(), clips(v))]));
+            |(s, v): (usize, &&[(f64, f64)])| ([s as u64; 4], Scores::from([(KEY.to_string(), clips(v))]));
         seeds.iter().enumerate().map(one).collect()
     }
 
@@ -203,7 +206,7 @@ mod tests {
     fn the_mean_of_the_differences_is_the_difference_of_the_means() {
         let a = runs(&[&[(4.0, 2.0), (9.0, 3.0), (1.0, 5.0)]]);
         for b in [[(3.0, 2.0), (3.0, 3.0), (4.0, 5.0)], [(3.0, 1.0), (3.0, 7.0), (4.0, 4.0)]] {
-            let c = Contrast::new(&[(&a, &runs(&[&b]))], "m").unwrap();
+            let c = Contrast::new(&[(&a, &runs(&[&b]))], &key(KEY)).unwrap();
             let mean = c.differences[0].iter().sum::<f64>() / 3.0;
             let weighted =
                 |x: &[(f64, f64)]| x.iter().map(|c| c.0).sum::<f64>() / x.iter().map(|c| c.1).sum::<f64>();
@@ -216,10 +219,10 @@ mod tests {
     fn only_seeds_and_clips_of_all_sides_count() {
         let a = runs(&[&[(1.0, 1.0), (2.0, 1.0), (3.0, 1.0)], &[(1.0, 1.0); 3]]);
         let b = runs(&[&[(0.0, 1.0), (1.0, 0.0)]]);
-        let c = Contrast::new(&[(&a, &b)], "m").unwrap();
+        let c = Contrast::new(&[(&a, &b)], &key(KEY)).unwrap();
         assert_eq!(c.differences, [[1.0]]);
-        assert_eq!(Contrast::new(&[(&a, &b)], "other"), Err(NotEstimable::NoData));
-        assert_eq!(Contrast::new(&[], "m"), Err(NotEstimable::NoData));
+        assert_eq!(Contrast::new(&[(&a, &b)], &key("cross_entropy/other")), Err(NotEstimable::NoData));
+        assert_eq!(Contrast::new(&[], &key(KEY)), Err(NotEstimable::NoData));
         let t = c.tested(&Bootstrap::default());
         assert_eq!(
             (t.seeds, t.clips, t.effect, t.test.mde),
@@ -231,12 +234,12 @@ mod tests {
     fn right_or_wrong_is_mcnemar() {
         let share = |bits: [u8; 6]| bits.map(|b| (100.0 * f64::from(b), 1.0));
         let (a, b) = (share([1, 1, 1, 1, 1, 0]), share([0, 0, 0, 0, 1, 0]));
-        let c = Contrast::new(&[(&runs(&[&a]), &runs(&[&b]))], "m").unwrap();
+        let c = Contrast::new(&[(&runs(&[&a]), &runs(&[&b]))], &key(KEY)).unwrap();
         let plan = Bootstrap::default();
         assert_eq!(c.p(0.0, Alternative::TwoSided, &plan), mcnemar::test(4, 0));
         let one_sided = c.p(0.0, Alternative::Greater, &plan).unwrap();
         assert!((one_sided - 1.0 / 16.0).abs() < 1e-12, "{one_sided}");
-        let same = Contrast::new(&[(&runs(&[&a]), &runs(&[&a]))], "m").unwrap();
+        let same = Contrast::new(&[(&runs(&[&a]), &runs(&[&a]))], &key(KEY)).unwrap();
         assert_eq!(same.tested(&plan).test.p, Err(NotEstimable::NoSpread));
     }
 
@@ -252,7 +255,7 @@ mod tests {
             runs(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>())
         };
         let (a, b) = (side([1.0, 1.5, 0.8]), side([0.9, 0.9, 1.0]));
-        let c = Contrast::new(&[(&a, &b)], "m").unwrap();
+        let c = Contrast::new(&[(&a, &b)], &key(KEY)).unwrap();
         let plan = Bootstrap::default();
         let flips = sign_flip::test(&c.clip_means(), Alternative::TwoSided, plan.seed, PERMUTATIONS).unwrap();
         let p = c.p(0.0, Alternative::TwoSided, &plan).unwrap();

@@ -3,7 +3,7 @@
 
 use crate::architecture::{Config, Work};
 use crate::manifest::schema::{Experiment, Masking, Softmax};
-use crate::modality::Modality;
+use crate::modality::{indices, Modality};
 use crate::record::Record;
 
 /// Cost of one run.
@@ -56,9 +56,9 @@ fn tokens(experiment: &Experiment) -> (f64, f64) {
     let mixed: f64 = masking.directions.iter().map(|d| d.share).sum();
     (inputs, targets) = (inputs * (1.0 - mixed), targets * (1.0 - mixed));
     let length = |names: &[String]| -> f64 {
-        let declared =
-            |name: &String| experiment.modalities.iter().find(|m| m.name == *name).map_or(0, |m| m.length);
-        names.iter().map(declared).sum::<usize>() as f64
+        // `check` has refused directions of modalities that are not declared.
+        let declared = indices(&experiment.modalities, names).unwrap_or_default();
+        declared.into_iter().map(|i| experiment.modalities[i].length).sum::<usize>() as f64
     };
     for direction in &masking.directions {
         inputs += direction.share * length(&direction.inputs);

@@ -2,7 +2,7 @@
 
 use super::contrast::{Contrast, Runs, Tested};
 use super::sides::{Comparison, Side};
-use crate::report::scores::Metric;
+use crate::metrics::Key;
 use crate::report::tables::tested::correct;
 use crate::stats::{Bootstrap, Estimable};
 
@@ -19,7 +19,7 @@ pub struct Effect {
 }
 
 /// All effects and the size of their family.
-pub fn all(comparison: &Comparison, metrics: &[Metric], plan: &Bootstrap) -> (Vec<Effect>, usize) {
+pub fn all(comparison: &Comparison, metrics: &[Key], plan: &Bootstrap) -> (Vec<Effect>, usize) {
     let reference = &comparison.sides[comparison.reference];
     let mut effects = Vec::new();
     for (m, metric) in metrics.iter().enumerate() {
@@ -36,7 +36,7 @@ pub fn all(comparison: &Comparison, metrics: &[Metric], plan: &Bootstrap) -> (Ve
                     value: value.clone(),
                     against: base.clone(),
                     pairs: matched.len(),
-                    tested: Contrast::new(&matched, &metric.key).map(|c| c.tested(plan)),
+                    tested: Contrast::new(&matched, metric).map(|c| c.tested(plan)),
                 });
             }
         }

@@ -3,8 +3,8 @@
 use super::contrast::Contrast;
 use super::sides::Comparison;
 use crate::fault::Result;
+use crate::metrics::Key;
 use crate::record::ablation::AblationRecord;
-use crate::report::scores::Metric;
 use serde::Serialize;
 use std::path::Path;
 
@@ -29,12 +29,12 @@ pub struct Detectable {
 pub fn detectable(runs_root: &Path, record: &AblationRecord, seeds: usize) -> Result<Vec<Detectable>> {
     let comparison = Comparison::ablation(runs_root, record)?;
     let reference = &comparison.sides[comparison.reference];
-    let detectable = |key: &String| {
+    let detectable = |key: &Key| {
         let others = comparison.sides.iter().enumerate().filter(|(i, _)| *i != comparison.reference);
         let estimates = others.filter_map(|(_, side)| {
             let contrast = Contrast::new(&[(&side.scores, &reference.scores)], key).ok()?;
             let (value, [finished, clips]) = (contrast.detectable(seeds).ok()?, contrast.size());
-            let (metric, unit) = (key.clone(), Metric::new(key).unit);
+            let (metric, unit) = (key.to_string(), key.spec.unit.name());
             Some(Detectable { metric, unit, value, cell: side.label.clone(), seeds: finished, clips })
         });
         estimates.max_by(|a, b| a.value.total_cmp(&b.value))

@@ -30,6 +30,13 @@ pub fn tests(comparison: &Comparison, plan: &Bootstrap) -> Vec<String> {
             others.join(", ")
         ));
     }
+    if comparison.undirected() {
+        notes.push(
+            "Of a quantity without a better side (memorization, generation, a difference of two ways) it is only said \
+             which side is larger: no arrow, no rank, nothing bold; a gain is by how much it is larger."
+                .into(),
+        );
+    }
     if comparison.in_order {
         notes.push(
             "The two have no seed in common: their runs are paired in the order of their seeds, what has no partner is left \
@@ -39,6 +46,21 @@ pub fn tests(comparison: &Comparison, plan: &Bootstrap) -> Vec<String> {
     }
     if !comparison.gone.is_empty() {
         notes.push(format!("Runs that are no longer there: {}.", comparison.gone.join(", ")));
+    }
+    if !comparison.left_out.is_empty() {
+        notes.push(format!(
+            "Runs of another version of nano4m are left out: {}.",
+            comparison.left_out.join(", ")
+        ));
+    }
+    if !comparison.other_setups.is_empty() {
+        notes.push(format!(
+            "Left out, because it was measured on other modalities than the reference's: {}.",
+            comparison.other_setups.join(", ")
+        ));
+    }
+    if !comparison.unknown.is_empty() {
+        notes.push(format!("Metrics that no probe has: {}.", comparison.unknown.join(", ")));
     }
     notes
 }

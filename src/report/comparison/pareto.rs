@@ -6,6 +6,7 @@ use super::sides::Comparison;
 use super::tables::own;
 use crate::fault::Result;
 use crate::report::plots::draw::{color, draw, failed, file_name, range, Area, Drawn, Plot};
+use crate::report::table::arrow;
 use crate::stats::{Bootstrap, Estimate};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -19,7 +20,7 @@ struct Point {
     front: bool,
 }
 
-/// The plots of the metrics that at least two cells have.
+/// The plots of the metrics that have a better side and at least two cells.
 pub fn all(comparison: &Comparison, grid: &Grid, plan: &Bootstrap) -> Result<Vec<Plot>> {
     let mut plots = Vec::new();
     for m in 0..grid.metrics.len() {
@@ -30,13 +31,16 @@ pub fn all(comparison: &Comparison, grid: &Grid, plan: &Bootstrap) -> Result<Vec
 
 fn plot(comparison: &Comparison, grid: &Grid, m: usize, plan: &Bootstrap) -> Result<Option<Plot>> {
     let metric = &grid.metrics[m];
+    if !metric.spec.directed() {
+        return Ok(None);
+    }
     let flops = points(comparison, grid, m, plan, |c| c.flops / 1e9);
     let parameters = points(comparison, grid, m, plan, |c| c.parameters as f64 / 1e6);
     if flops.len() < 2 {
         return Ok(None);
     }
-    let arrow = if metric.lower { "↓" } else { "↑" };
-    let quality = format!("{} ({}) {arrow}", metric.key, metric.unit);
+    let arrow = arrow(metric.spec.better).unwrap_or_default();
+    let quality = format!("{metric} ({}) {arrow}", metric.spec.unit.name());
     let svg = draw((1000, 440), |area| {
         let (left, right) = area.split_horizontally(500);
         panel(&left, &flops, "training (GFLOP)", &quality)?;
@@ -45,9 +49,9 @@ fn plot(comparison: &Comparison, grid: &Grid, m: usize, plan: &Bootstrap) -> Res
     let caption = format!(
         "Ablation {}: {} against cost, mean of seeds with 95 % intervals. Filled: no cell that costs no more is better \
          by the corrected test.",
-        comparison.name, metric.key
+        comparison.name, metric
     );
-    let name = format!("pareto_{}_{}", file_name(&comparison.name), file_name(&metric.key));
+    let name = format!("pareto_{}_{}", file_name(&comparison.name), file_name(&metric.to_string()));
     Ok(Some(Plot { name, caption, svg }))
 }
 

@@ -2,7 +2,7 @@
 
 use super::contrast::{Contrast, Tested};
 use super::sides::Comparison;
-use crate::report::scores::Metric;
+use crate::metrics::Key;
 use crate::report::tables::tested::correct;
 use crate::stats::{Bootstrap, Estimable};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ impl Pair {
 
 /// All pairs.
 pub struct Grid {
-    pub metrics: Vec<Metric>,
+    pub metrics: Vec<Key>,
     pub pairs: Vec<Pair>,
     /// Tests in the family.
     pub tests: usize,
@@ -54,13 +54,13 @@ impl std::fmt::Display for Rank {
 
 impl Grid {
     pub fn new(comparison: &Comparison, plan: &Bootstrap) -> Grid {
-        let metrics: Vec<Metric> = comparison.metrics.iter().map(|k| Metric::new(k)).collect();
+        let metrics = comparison.metrics.clone();
         let mut pairs = Vec::new();
         for (m, metric) in metrics.iter().enumerate() {
             for a in 0..comparison.sides.len() {
                 for b in a + 1..comparison.sides.len() {
                     let (x, y) = (&comparison.sides[a].scores, &comparison.sides[b].scores);
-                    let tested = Contrast::new(&[(x, y)], &metric.key).map(|c| c.tested(plan));
+                    let tested = Contrast::new(&[(x, y)], metric).map(|c| c.tested(plan));
                     pairs.push(Pair { metric: m, a, b, tested });
                 }
             }
@@ -77,31 +77,38 @@ impl Grid {
         self.at.get(&key).map(|&i| (&self.pairs[i], a > b))
     }
 
-    /// Whether `a` is better than `b` by the corrected test; `None`: not distinguishable.
+    /// Whether `a` is better than `b` by the corrected test, or, where neither side of the metric is better,
+    /// larger; `None`: not distinguishable.
     pub fn verdict(&self, metric: usize, a: usize, b: usize) -> Option<bool> {
         let (pair, turned) = self.pair(metric, a, b)?;
         let tested = pair.tested.ok()?;
         let difference = tested.estimate.ok()?.value;
-        tested.test.significant().then(|| self.metrics[metric].better(difference) != turned)
+        tested.test.significant().then(|| self.metrics[metric].spec.ahead(difference) != turned)
     }
 
-    /// The rank of `side` among `sides` (those that have the metric).
-    pub fn rank(&self, metric: usize, side: usize, sides: &[usize]) -> Rank {
+    /// The rank of `side` among `sides` (those that have the metric); none where neither side is better.
+    pub fn rank(&self, metric: usize, side: usize, sides: &[usize]) -> Option<Rank> {
         let others = || sides.iter().filter(|s| **s != side);
         let verdicts =
             |wanted: bool| others().filter(|s| self.verdict(metric, side, **s) == Some(wanted)).count();
-        Rank { best: 1 + verdicts(false), worst: sides.len() - verdicts(true) }
+        let rank = || Rank { best: 1 + verdicts(false), worst: sides.len() - verdicts(true) };
+        self.metrics[metric].spec.directed().then(rank)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::catalogue;
     use crate::report::tables::tested::Test;
     use crate::stats::{Estimate, NotEstimable};
 
     /// Differences `a − b` of cross-entropies and corrected p-values.
     fn grid(pairs: &[(usize, usize, f64, f64)]) -> Grid {
+        grid_of("cross_entropy/x", pairs)
+    }
+
+    fn grid_of(key: &str, pairs: &[(usize, usize, f64, f64)]) -> Grid {
         let pair = |&(a, b, value, p): &(usize, usize, f64, f64)| {
             let none = Err(NotEstimable::OneUnit);
             let interval = Err(NotEstimable::OneUnit);
@@ -117,22 +124,34 @@ mod tests {
         };
         let pairs: Vec<Pair> = pairs.iter().map(pair).collect();
         let at = pairs.iter().enumerate().map(|(i, p)| ((0, p.a, p.b), i)).collect();
-        Grid { metrics: vec![Metric::new("cross_entropy/x")], tests: pairs.len(), pairs, at }
+        Grid { metrics: vec![catalogue::parse(key).unwrap()], tests: pairs.len(), pairs, at }
+    }
+
+    fn rank(grid: &Grid, side: usize) -> String {
+        grid.rank(0, side, &[0, 1, 2]).unwrap().to_string()
+    }
+
+    /// More of what memorization measures is neither better nor worse.
+    #[test]
+    fn without_a_better_side_there_is_no_rank() {
+        let grid = grid_of("memorization/train/accuracy", &[(0, 1, 0.1, 0.01)]);
+        assert_eq!(grid.verdict(0, 0, 1), Some(true), "larger");
+        assert_eq!(grid.rank(0, 0, &[0, 1]), None);
     }
 
     #[test]
     fn what_cannot_be_told_apart_shares_ranks() {
         // 0 is better than 2 for sure; 1 lies between and is distinguishable from neither.
         let shared = grid(&[(0, 1, -0.1, 0.3), (0, 2, -0.2, 0.01), (1, 2, -0.1, 0.3)]);
-        let ranks: Vec<String> = (0..3).map(|s| shared.rank(0, s, &[0, 1, 2]).to_string()).collect();
+        let ranks: Vec<String> = (0..3).map(|s| rank(&shared, s)).collect();
         assert_eq!(ranks, ["1–2", "1–3", "2–3"]);
         assert_eq!(
             (shared.verdict(0, 0, 2), shared.verdict(0, 2, 0), shared.verdict(0, 0, 1)),
             (Some(true), Some(false), None)
         );
         let sure = grid(&[(0, 1, 0.1, 0.01), (0, 2, 0.2, 0.01), (1, 2, 0.1, 0.01)]);
-        let ranks: Vec<String> = (0..3).map(|s| sure.rank(0, s, &[0, 1, 2]).to_string()).collect();
+        let ranks: Vec<String> = (0..3).map(|s| rank(&sure, s)).collect();
         assert_eq!(ranks, ["3", "2", "1"]);
-        assert_eq!(grid(&[]).rank(0, 0, &[0]).to_string(), "1");
+        assert_eq!(grid(&[]).rank(0, 0, &[0]).unwrap().to_string(), "1");
     }
 }

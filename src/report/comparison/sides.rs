@@ -5,10 +5,13 @@ use super::cost::Cost;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe};
 use crate::manifest::text;
-use crate::metrics::catalogue::PROBES;
+use crate::metrics::catalogue::{parse, PROBES};
+use crate::metrics::forward_vs_autoregressive::ForwardVsAutoregressiveRow;
+use crate::metrics::memorization::MemorizationRow;
+use crate::metrics::{Better, Key, ScoreRow};
 use crate::record::ablation::{AblationRecord, Axis, CellClaim};
 use crate::report::runs::{self, Choice, Group, Run};
-use crate::report::scores::{self, canonical};
+use crate::report::scores;
 use crate::store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,13 +23,20 @@ pub struct Comparison {
     pub about: String,
     /// Index of the side the others are held against.
     pub reference: usize,
-    /// Canonical keys, in order.
-    pub metrics: Vec<String>,
-    pub claims: Vec<CellClaim>,
+    /// In order.
+    pub metrics: Vec<Key>,
+    /// Each with the key of its metric.
+    pub claims: Vec<(Key, CellClaim)>,
+    /// Metrics that are asked for and that no probe has.
+    pub unknown: Vec<String>,
     pub axes: Vec<Axis>,
     pub sides: Vec<Side>,
     /// Runs that are named but no longer there.
     pub gone: Vec<String>,
+    /// Runs of another version, which cannot be read.
+    pub left_out: Vec<String>,
+    /// Probes and sides whose scores are of something else than the reference's, though their keys are the same.
+    pub other_setups: Vec<String>,
     /// Whether runs without a common seed were paired in order.
     pub in_order: bool,
 }
@@ -53,17 +63,19 @@ impl Comparison {
     pub fn ablation(runs_root: &Path, record: &AblationRecord) -> Result<Comparison> {
         let named: Vec<String> =
             record.cells.iter().flat_map(|c| c.runs.iter().map(|r| r.directory.clone())).collect();
-        let groups = runs::load(runs_root, Choice::Only(&named))?;
+        let loaded = runs::load(runs_root, Choice::Only(&named))?;
         let found: BTreeMap<&str, &Run> =
-            groups.iter().flat_map(|g| &g.runs).map(|r| (r.directory.as_str(), r)).collect();
+            loaded.groups.iter().flat_map(|g| &g.runs).map(|r| (r.directory.as_str(), r)).collect();
         if found.is_empty() {
             return Err(Fault::invalid(format!("ablation `{}` has no finished run", record.name))
                 .at(runs_root.display().to_string())
                 .help(format!("`nano4m ablate {}` makes them", record.name)));
         }
-        let wanted = (!record.metrics.is_empty())
-            .then(|| record.metrics.iter().chain(record.claims.iter().map(|c| &c.metric)))
-            .map(|keys| keys.map(|k| canonical(k)).collect::<BTreeSet<_>>());
+        let claims: Vec<(Key, CellClaim)> =
+            record.claims.iter().filter_map(|claim| Some((parse(&claim.metric)?, claim.clone()))).collect();
+        let asked: Vec<Key> = record.metrics.iter().filter_map(|key| parse(key)).collect();
+        let wanted: Vec<Key> = asked.iter().chain(claims.iter().map(|(key, _)| key)).cloned().collect();
+        let wanted = (!record.metrics.is_empty()).then_some(wanted.as_slice());
         let mut sides = Vec::new();
         for cell in &record.cells {
             let mut runs = Vec::new();
@@ -72,21 +84,25 @@ impl Comparison {
                 same_run(run, &of.identity)?;
                 runs.push(([of.seed; 4], run.clone()));
             }
-            sides.push(Side::new(cell.label.clone(), cell.values.clone(), runs, wanted.as_ref())?);
+            sides.push(Side::new(cell.label.clone(), cell.values.clone(), runs, wanted)?);
         }
-        let metrics = if record.metrics.is_empty() {
-            all_metrics(&sides)
-        } else {
-            record.metrics.iter().map(|key| canonical(key)).collect()
-        };
+        let metrics = if record.metrics.is_empty() { all_metrics(&sides) } else { asked };
+        let named_metrics = record.metrics.iter().chain(record.claims.iter().map(|claim| &claim.metric));
+        let unknown: BTreeSet<&String> = named_metrics.filter(|key| parse(key).is_none()).collect();
+        let reference = record.cells.iter().position(|c| c.label == record.reference).unwrap_or(0);
+        let left_out = loaded.left_out();
+        let gone = named.iter().filter(|name| !found.contains_key(name.as_str()) && !left_out.contains(name));
         Ok(Comparison {
             name: record.name.clone(),
             about: record.about.clone(),
-            reference: record.cells.iter().position(|c| c.label == record.reference).unwrap_or(0),
+            reference,
             metrics,
-            claims: record.claims.clone(),
+            claims,
+            unknown: unknown.into_iter().cloned().collect(),
             axes: record.axes.clone(),
-            gone: named.into_iter().filter(|n| !found.contains_key(n.as_str())).collect(),
+            gone: gone.cloned().collect(),
+            left_out,
+            other_setups: leave_out_other_setups(&mut sides, reference),
             in_order: false,
             sides,
         })
@@ -97,8 +113,9 @@ impl Comparison {
     /// # Errors
     /// If a name is nobody's or several's, or a run is not finished.
     pub fn pair(runs_root: &Path, a: &str, b: &str) -> Result<Comparison> {
+        let loaded = runs::load(runs_root, Choice::All)?;
         let side = |what: &str| -> Result<Side> {
-            let (label, runs) = named(runs_root, what)?;
+            let (label, runs) = named(runs_root, &loaded.groups, what)?;
             let keyed = runs.into_iter().map(|r| (seeds(&r), r)).collect();
             Side::new(label, BTreeMap::new(), keyed, None)
         };
@@ -108,15 +125,19 @@ impl Comparison {
             let own = std::mem::take(&mut first.scores);
             first.scores = second.scores.keys().copied().zip(own.into_values()).collect();
         }
-        let sides = vec![first, second];
+        let mut sides = vec![first, second];
+        let other_setups = leave_out_other_setups(&mut sides, 1);
         Ok(Comparison {
             name: format!("{} against {}", sides[0].label, sides[1].label),
             about: String::new(),
             reference: 1,
             metrics: all_metrics(&sides),
             claims: vec![],
+            unknown: vec![],
             axes: vec![],
             gone: vec![],
+            left_out: loaded.left_out(),
+            other_setups,
             in_order,
             sides,
         })
@@ -126,6 +147,14 @@ impl Comparison {
     pub fn groups(&self) -> Vec<Group> {
         let group = |s: &Side| Group { label: s.label.clone(), runs: s.runs.clone() };
         self.sides.iter().filter(|s| !s.runs.is_empty()).map(group).collect()
+    }
+
+    /// Whether it is asked about a quantity without a better side.
+    pub fn undirected(&self) -> bool {
+        self.metrics
+            .iter()
+            .chain(self.claims.iter().map(|(key, _)| key))
+            .any(|key| key.spec.better == Better::Neither)
     }
 
     /// Sides whose cross-entropies are of other targets than the reference's.
@@ -146,7 +175,7 @@ impl Side {
         label: String,
         values: BTreeMap<String, String>,
         runs: Vec<(Seed, Run)>,
-        wanted: Option<&BTreeSet<String>>,
+        wanted: Option<&[Key]>,
     ) -> Result<Side> {
         let mut scores = Runs::new();
         for (seed, run) in &runs {
@@ -195,8 +224,7 @@ fn same_run(run: &Run, identity: &str) -> Result<()> {
 }
 
 /// An experiment by its name or label, else a run as elsewhere.
-fn named(runs_root: &Path, what: &str) -> Result<(String, Vec<Run>)> {
-    let groups = runs::load(runs_root, Choice::All)?;
+fn named(runs_root: &Path, groups: &[Group], what: &str) -> Result<(String, Vec<Run>)> {
     let matching: Vec<&Group> =
         groups.iter().filter(|g| g.label == what || g.runs[0].record.name == what).collect();
     match matching.as_slice() {
@@ -217,22 +245,39 @@ fn named(runs_root: &Path, what: &str) -> Result<(String, Vec<Run>)> {
             .help(format!("`nano4m resume {}` continues it", dir.id.short())));
     }
     let folder = dir.path.parent().unwrap_or(runs_root).to_path_buf();
-    let group = runs::load(&folder, Choice::Only(&[dir.id.directory()]))?;
+    let group = runs::load(&folder, Choice::Only(&[dir.id.directory()]))?.whole()?;
     let runs: Vec<Run> = group.into_iter().flat_map(|g| g.runs).collect();
     Ok((dir.id.directory(), runs))
 }
 
+/// Takes away the scores of sides that are of something else than the reference's, though their keys are the
+/// same; returns which.
+fn leave_out_other_setups(sides: &mut [Side], reference: usize) -> Vec<String> {
+    let mut left_out = Vec::new();
+    for probe in [MemorizationRow::PROBE, ForwardVsAutoregressiveRow::PROBE] {
+        let of_probe = |key: &str| key.split('/').next() == Some(probe);
+        let has =
+            |side: &Side| side.scores.values().flat_map(|scores| scores.keys()).any(|key| of_probe(key));
+        let setup = |side: &Side| side.runs.first().and_then(|run| run.setup(probe));
+        let Some(expected) = Some(&sides[reference]).filter(|side| has(side)).map(setup) else { continue };
+        for side in sides.iter_mut().filter(|side| has(side) && setup(side) != expected) {
+            side.scores.values_mut().for_each(|scores| scores.retain(|key, _| !of_probe(key)));
+            left_out.push(format!("{probe} of {}", side.label));
+        }
+    }
+    left_out
+}
+
 /// Every metric that some side has, in the order of the probes.
-fn all_metrics(sides: &[Side]) -> Vec<String> {
+fn all_metrics(sides: &[Side]) -> Vec<Key> {
     let keys: BTreeSet<&String> =
         sides.iter().flat_map(|s| s.scores.values()).flat_map(|scores| scores.keys()).collect();
     let modalities = sides.iter().flat_map(|s| &s.runs).next().map(|r| &r.record.modalities);
-    let place = |key: &String| {
-        let (probe, rest) = key.split_once('/').unwrap_or((key, ""));
-        let modality = modalities.and_then(|m| m.iter().position(|m| m.name == rest));
-        (PROBES.iter().position(|p| p.name == probe), modality)
+    let place = |key: &Key| {
+        let modality = modalities.and_then(|all| all.iter().position(|m| m.name == key.about));
+        (PROBES.iter().position(|p| p.name == key.probe), modality)
     };
-    let mut keys: Vec<String> = keys.into_iter().cloned().collect();
+    let mut keys: Vec<Key> = keys.into_iter().filter_map(|key| parse(key)).collect();
     keys.sort_by_key(place);
     keys
 }

@@ -2,7 +2,8 @@
 //! table decided about its lines; no table counts columns.
 
 use super::cell::Cell;
-use super::heading::Heading;
+use super::heading::{Heading, Scale};
+use crate::metrics::{Better, Spec};
 use crate::stats::{Estimable, Estimate};
 
 /// What a line has for a column: a value, the reason why there is none, or nothing to say.
@@ -73,27 +74,35 @@ impl<L> Column<L> {
         Column::new(Heading::count(name), of, |count| count.map_or_else(Cell::Absent, Cell::Count))
     }
 
-    /// One number; `digits` after the point.
+    /// One number.
     pub fn number<V: Shows<f64>>(
         name: &'static str,
         label: &'static str,
-        unit: &'static str,
-        digits: usize,
+        scale: impl Into<Scale>,
         of: impl Fn(&L) -> V + 'static,
     ) -> Column<L> {
         let cell = |number: Estimable<f64>| number.map_or_else(Cell::Absent, |v| Cell::number(Some(v)));
-        Column::new(Heading::number(name, label, unit, digits), of, cell)
+        Column::new(Heading::number(name, label, scale.into()), of, cell)
     }
 
     /// A value and its interval.
     pub fn estimate<V: Shows<Estimate>>(
         name: &'static str,
         label: &'static str,
-        unit: &'static str,
-        digits: usize,
+        scale: impl Into<Scale>,
         of: impl Fn(&L) -> V + 'static,
     ) -> Column<L> {
-        Column::new(Heading::estimate(name, label, unit, digits), of, Cell::estimate)
+        Column::new(Heading::estimate(name, label, scale.into()), of, Cell::estimate)
+    }
+
+    /// A quantity of the catalogue: its unit, digits and direction.
+    pub fn of<V: Shows<Estimate>>(
+        spec: &Spec,
+        name: &'static str,
+        label: &'static str,
+        value: impl Fn(&L) -> V + 'static,
+    ) -> Column<L> {
+        Column::estimate(name, label, spec, value).directed(spec.better)
     }
 
     /// A p-value.
@@ -105,14 +114,19 @@ impl<L> Column<L> {
         Column::new(Heading::p(name, label), of, Cell::p)
     }
 
+    /// Which way is better.
+    pub fn directed(self, direction: Better) -> Column<L> {
+        Column { heading: self.heading.directed(direction), ..self }
+    }
+
     /// Less is better.
     pub fn lower(self) -> Column<L> {
-        Column { heading: self.heading.lower(), ..self }
+        Column { heading: self.heading.directed(Better::Lower), ..self }
     }
 
     /// More is better.
     pub fn higher(self) -> Column<L> {
-        Column { heading: self.heading.higher(), ..self }
+        Column { heading: self.heading.directed(Better::Higher), ..self }
     }
 
     pub fn csv_only(self) -> Column<L> {
@@ -155,7 +169,7 @@ mod tests {
     fn a_line_says_what_it_has() {
         let columns = vec![
             Column::key("name", |l: &Line| l.name),
-            Column::number("value", "value", "%", 1, |l: &Line| l.value).bold(|l| l.best),
+            Column::number("value", "value", ("%", 1), |l: &Line| l.value).bold(|l| l.best),
             Column::count("one", |_| 1u64).csv_only(),
         ];
         let lines = [

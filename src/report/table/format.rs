@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn an_estimate_without_interval_says_why() {
-        let column = Heading::estimate("top1_percent", "top-1", "%", 1).higher();
+        let column = Heading::estimate("top1_percent", "top-1", ("%", 1).into()).directed(Better::Higher);
         let e = |interval| Cell::Estimate(Estimate { value: 4.5, n: 200, interval });
         let full = e(Ok(Interval { low: 2.078, high: 8.37 }));
         assert_eq!(shown(&full, &column, None), "4.5 [2.1, 8.4]");

@@ -1,6 +1,6 @@
 //! What stands above a column.
 
-use crate::metrics::Better;
+use crate::metrics::{Better, Spec, Unit};
 
 /// What a column holds; decides how many CSV columns it takes and how cells are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,28 @@ pub enum Kind {
     Estimate,
     /// A p-value.
     P,
+}
+
+/// Unit and digits of numbers: those of a quantity, or given as `("bits/token", 3)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// For people; empty where there is none.
+    pub unit: &'static str,
+    /// After the point.
+    pub digits: usize,
+}
+
+impl From<&Spec> for Scale {
+    fn from(spec: &Spec) -> Scale {
+        let unit = if spec.unit == Unit::Plain { "" } else { spec.unit.name() };
+        Scale { unit, digits: spec.digits }
+    }
+}
+
+impl From<(&'static str, usize)> for Scale {
+    fn from((unit, digits): (&'static str, usize)) -> Scale {
+        Scale { unit, digits }
+    }
 }
 
 /// What stands above a column: its names, unit, digits, fixed by the table, never by the data.
@@ -60,20 +82,17 @@ impl Heading {
         Heading::new(Kind::P, name, label)
     }
 
-    pub fn number(name: &'static str, label: &'static str, unit: &'static str, digits: usize) -> Heading {
+    pub fn number(name: &'static str, label: &'static str, scale: Scale) -> Heading {
+        let Scale { unit, digits } = scale;
         Heading { unit, digits, ..Heading::new(Kind::Number, name, label) }
     }
 
-    pub fn estimate(name: &'static str, label: &'static str, unit: &'static str, digits: usize) -> Heading {
-        Heading { unit, digits, ..Heading::new(Kind::Estimate, name, label) }
+    pub fn estimate(name: &'static str, label: &'static str, scale: Scale) -> Heading {
+        Heading { kind: Kind::Estimate, ..Heading::number(name, label, scale) }
     }
 
-    pub fn lower(self) -> Heading {
-        Heading { direction: Better::Lower, ..self }
-    }
-
-    pub fn higher(self) -> Heading {
-        Heading { direction: Better::Higher, ..self }
+    pub fn directed(self, direction: Better) -> Heading {
+        Heading { direction, ..self }
     }
 
     pub fn csv_only(self) -> Heading {

@@ -1,7 +1,7 @@
 //! What comes of a builder: a table, and lines for the front page.
 
 use super::views::View;
-use crate::metrics::Better;
+use crate::metrics::{Better, Spec};
 use crate::report::reference::Published;
 use crate::report::table::Table;
 use crate::stats::{Estimable, Estimate};
@@ -42,30 +42,26 @@ pub struct Against {
 }
 
 impl Headline {
-    /// A number of the line of `view`, held against nothing and published nowhere.
-    pub fn new(view: &View, quantity: String, value: Estimable<Estimate>, clips: u64) -> Headline {
+    /// A quantity of the catalogue on the line of `view`, held against nothing and published nowhere.
+    pub fn of(
+        spec: &Spec,
+        view: &View,
+        quantity: String,
+        value: Estimable<Estimate>,
+        clips: u64,
+    ) -> Headline {
         Headline {
             experiment: view.group.label.clone(),
             seed: view.seed.clone(),
             quantity,
-            unit: "%",
-            better: Better::Neither,
-            digits: 2,
+            unit: spec.unit.name(),
+            better: spec.better,
+            digits: spec.digits,
             value,
             against: None,
             clips,
             published: None,
         }
-    }
-
-    /// More is better.
-    pub fn higher(self) -> Headline {
-        Headline { better: Better::Higher, ..self }
-    }
-
-    /// In nats per token, less is better.
-    pub fn nats_per_token(self) -> Headline {
-        Headline { unit: "nats/token", better: Better::Lower, digits: 4, ..self }
     }
 
     /// Held against chance, the share that guessing gets right in percent.

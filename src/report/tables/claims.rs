@@ -8,7 +8,7 @@ use crate::fault::Result;
 use crate::manifest::schema::Claim;
 use crate::metrics::clips::{add, common_clips, hits, Clips};
 use crate::metrics::estimate::{estimate, largest_of_seeds, PERMUTATIONS};
-use crate::metrics::{catalogue, Key};
+use crate::metrics::{catalogue, Key, Spec};
 use crate::report::runs::{Group, Run};
 use crate::report::scores;
 use crate::report::table::{Column, Table};
@@ -18,7 +18,7 @@ struct Line<'a> {
     view: View<'a>,
     claim: &'a Claim,
     /// Of a claim that is judged.
-    unit: Option<&'static str>,
+    spec: Option<Spec>,
     gain: Estimable<Estimate>,
     verdict: Verdict,
     clips: u64,
@@ -29,8 +29,8 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     columns.extend([
         Column::key("claim", |l: &Line| catalogue::canonical(&l.claim.metric)),
         Column::key("against", |l: &Line| l.claim.against.clone()),
-        Column::text("unit", "unit", |l: &Line| l.unit.map(str::to_string)),
-        Column::estimate("gain", "gain", "", 4, |l: &Line| l.gain).higher(),
+        Column::text("unit", "unit", |l: &Line| l.spec.map(|spec| spec.unit.name().to_string())),
+        Column::estimate("gain", "gain", ("", 4), |l: &Line| l.gain).higher(),
     ]);
     columns.extend(verdict::columns(|l: &Line| &l.verdict));
     columns.push(Column::count("clips", |l: &Line| l.clips));
@@ -58,7 +58,8 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
             .into(),
         notes::mean(&context.plan),
     ];
-    let table = Table::new("claims", "Declared claims", 1, columns(), &lines, notes);
+    let table = Table::new("claims", "Declared claims", 2, columns(), &lines, notes)
+        .with_digits(&lines, |line| line.spec.map_or(4, |spec| spec.digits));
     Ok(Built::unless_empty(table, vec![]))
 }
 
@@ -69,7 +70,7 @@ fn line<'a>(context: &Context, group: &'a Group, claim: &'a Claim) -> Result<Opt
     let unjudged = Line {
         view,
         claim,
-        unit: None,
+        spec: None,
         gain: Err(none),
         verdict: Verdict::new(claim.margin, Err(none)),
         clips: 0,
@@ -90,7 +91,7 @@ fn line<'a>(context: &Context, group: &'a Group, claim: &'a Claim) -> Result<Opt
     let gains: Vec<&Clips> = gains.iter().collect();
     let gain = estimate(&gains, &context.plan).map(|e| if unit.scale() == 1.0 { e } else { e.percent() });
     let verdict = Verdict::new(claim.margin, p);
-    Ok(Some(Line { unit: Some(unit.name()), gain, verdict, clips: common_clips(&gains), ..unjudged }))
+    Ok(Some(Line { spec: Some(key.spec), gain, verdict, clips: common_clips(&gains), ..unjudged }))
 }
 
 /// What one run scored on a claim's metric, shares as fractions.
@@ -145,7 +146,11 @@ fn scored(context: &Context, (run, i): (&Run, usize), key: &Key, against: &str) 
     };
     let other = match baseline {
         Some(baseline) => Some(baseline),
-        None => other_run(context, against, i).map_or(Ok(None), |run| scores::of(run, key))?,
+        None => {
+            // The keys are the same: what they do not say must be, too.
+            let same = |other: &&Run| other.setup(key.probe) == run.setup(key.probe);
+            other_run(context, against, i).filter(same).map_or(Ok(None), |other| scores::of(other, key))?
+        }
     };
     Ok(other.map(|other| Scores { own: own.clips, other: Other::Clips(other.clips) }))
 }

@@ -7,7 +7,7 @@ use super::views::{self, apart, lines, scored, Context, View};
 use crate::fault::Result;
 use crate::metrics::classification::{ClassificationRow, TOP1, TOP3, TOP5};
 use crate::metrics::clips::{self, common_clips, Clips};
-use crate::metrics::estimate::{largest_of_seeds, largest_p, share, share_mde, ALPHA};
+use crate::metrics::estimate::{self, largest_of_seeds, largest_p, share, share_mde, ALPHA};
 use crate::metrics::{self, source};
 use crate::report::reference::{find, Published};
 use crate::report::table::{Column, Table};
@@ -43,18 +43,18 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         Column::key("inputs", |l: &Line| l.view.group.names(&l.key.0)),
         Column::key("method", |l: &Line| l.key.1.clone()),
         Column::key("source", |l: &Line| l.key.2.clone()),
-        Column::estimate("top1_percent", "top-1", "%", 2, |l: &Line| l.top[0]).higher().bold(|l| l.best),
-        Column::number("chance_top1_percent", "chance", "%", 2, |l: &Line| l.chance),
+        Column::of(&TOP1.spec, "top1_percent", "top-1", |l: &Line| l.top[0]).bold(|l| l.best),
+        Column::number("chance_top1_percent", "chance", &TOP1.spec, |l: &Line| l.chance),
     ]);
     let names = ["p", "p_adjusted", "mde_top1_percent"];
-    columns.extend(tested::columns(names, "%", 2, |l: &Line| l.test.as_ref()));
+    columns.extend(tested::columns(names, &TOP1.spec, |l: &Line| l.test.as_ref()));
     columns.extend([
-        Column::estimate("top3_percent", "top-3", "%", 2, |l: &Line| l.top[1]).higher(),
-        Column::estimate("top5_percent", "top-5", "%", 2, |l: &Line| l.top[2]).higher(),
-        Column::number("largest_class_percent", "largest class", "%", 2, |l: &Line| l.largest),
+        Column::of(&TOP3.spec, "top3_percent", "top-3", |l: &Line| l.top[1]),
+        Column::of(&TOP5.spec, "top5_percent", "top-5", |l: &Line| l.top[2]),
+        Column::number("largest_class_percent", "largest class", &TOP1.spec, |l: &Line| l.largest),
         Column::count("classes", |l: &Line| u64::from(l.classes)),
         Column::count("clips", |l: &Line| l.clips),
-        Column::number("published_top1_percent", "published", "%", 2, |l: &Line| {
+        Column::number("published_top1_percent", "published", &TOP1.spec, |l: &Line| {
             l.published.map(|p| p.value)
         }),
     ]);
@@ -100,7 +100,8 @@ fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&'a Scores]) 
         let clips = top(i);
         (!clips.iter().all(|c| c.is_empty())).then(|| share(&clips, &context.plan))
     };
-    let (hits, chance, first) = (top(0), chance(seeds), seeds[0]);
+    let classes = seeds.iter().map(|scores| scores.classes).max().unwrap_or(0);
+    let (hits, chance, first) = (top(0), estimate::chance(1, classes), seeds[0]);
     let clips = first.top[0].len();
     let above = |hits, n| binomial::test(hits, n, chance?, Alternative::Greater);
     let test = || Test::new(largest_p(&hits, above), share_mde(clips as u64, chance));
@@ -116,15 +117,6 @@ fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&'a Scores]) 
         best: false,
         view,
         hits,
-    }
-}
-
-/// 1 / classes; a single class leaves nothing to predict.
-fn chance(seeds: &[&Scores]) -> Estimable<f64> {
-    match seeds.iter().map(|scores| scores.classes).max() {
-        None | Some(0) => Err(NotEstimable::NoData),
-        Some(1) => Err(NotEstimable::NoSpread),
-        Some(classes) => Ok(1.0 / f64::from(classes)),
     }
 }
 
@@ -177,7 +169,7 @@ fn number(line: &Line) -> Option<f64> {
 fn headline(line: &Line) -> Headline {
     let quantity = format!("{} → class, top-1, {}", line.view.group.names(&line.key.0), line.key.1);
     let value = line.top[0].unwrap_or(Err(NotEstimable::NoData));
-    let headline = Headline::new(&line.view, quantity, value, line.clips).higher();
+    let headline = Headline::of(&TOP1.spec, &line.view, quantity, value, line.clips);
     let adjusted = line.test.and_then(|test| test.adjusted);
     Headline { published: line.published, ..headline.against_chance(line.chance.ok(), adjusted) }
 }
@@ -230,6 +222,5 @@ mod tests {
         let all = by_key(&[row(None, "cat")]);
         let scores = &all[&("x".into(), "m".into(), "model".into())];
         assert_eq!((hits(&scores.top[0]), scores.top[1].len()), ((1, 1), 0));
-        assert_eq!(chance(&[&Scores { classes: 1, ..Scores::default() }]), Err(NotEstimable::NoSpread));
     }
 }

@@ -7,6 +7,7 @@ use super::views::{self, apart, views, View};
 use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate;
 use crate::metrics::source;
+use crate::metrics::Spec;
 use crate::report::runs::Group;
 use crate::report::table::Column;
 use crate::stats::{Bootstrap, Estimable, Estimate};
@@ -57,8 +58,8 @@ impl<'a, K, X> Line<'a, K, X> {
     }
 
     /// The number of the front page.
-    pub fn headline(&self, quantity: String) -> Headline {
-        Headline::new(&self.view, quantity, self.value, self.clips)
+    pub fn headline(&self, spec: &Spec, quantity: String) -> Headline {
+        Headline::of(spec, &self.view, quantity, self.value, self.clips)
     }
 
     /// What another line's number is held against.

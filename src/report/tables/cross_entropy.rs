@@ -25,25 +25,24 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     columns.extend([
         Column::key("modality", |l: &Line| l.view.group.direction(&l.key)),
         Column::key("source", |l: &Line| l.source.clone()),
-        Column::estimate("ce_nats_per_token", "CE", "nats/token", 4, |l: &Line| l.value)
-            .lower()
-            .bold(|l| l.best),
-        Column::number("ce_bits_per_token", "CE", "bits/token", 3, |l: &Line| {
+        Column::of(&CROSS_ENTROPY.spec, "ce_nats_per_token", "CE", |l: &Line| l.value).bold(|l| l.best),
+        Column::number("ce_bits_per_token", "CE", ("bits/token", 3), |l: &Line| {
             l.value.ok().map(|ce| ce.value / std::f64::consts::LN_2)
         })
         .lower(),
-        Column::estimate("minus_model_nats_per_token", "minus model", "nats/token", 4, |l: &Line| l.minus),
+        Column::estimate("minus_model_nats_per_token", "minus model", &CROSS_ENTROPY.spec, |l: &Line| {
+            l.minus
+        }),
     ]);
     columns.extend(tested::columns(
         ["p", "p_adjusted", "mde_nats_per_token"],
-        "nats/token",
-        4,
+        &CROSS_ENTROPY.spec,
         |l: &Line| l.test.as_ref(),
     ));
     columns.extend([
         Column::count("clips", |l: &Line| l.clips),
         Column::count("tokens", |l: &Line| l.more.tokens),
-        Column::number("published_nats_per_token", "published", "nats/token", 4, |l: &Line| {
+        Column::number("published_nats_per_token", "published", &CROSS_ENTROPY.spec, |l: &Line| {
             l.more.published.map(|p| p.value)
         }),
     ]);
@@ -108,7 +107,7 @@ fn headline(block: &[&Line]) -> Option<Headline> {
     Some(Headline {
         against: compared::strongest(block, true),
         published: published(model.view.group, &model.key),
-        ..model.headline(quantity).nats_per_token()
+        ..model.headline(&CROSS_ENTROPY.spec, quantity)
     })
 }
 

@@ -34,21 +34,21 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         Column::key("direction", |l: &Line| l.view.group.direction(&l.key.0)),
         Column::key("modality", |l: &Line| l.view.group.names(&l.key.1)),
         Column::key("source", |l: &Line| l.source.clone()),
-        Column::estimate("accuracy_percent", "token accuracy", "%", 2, |l: &Line| l.value)
-            .higher()
-            .bold(|l| l.best),
-        Column::estimate("minus_model_percent", "minus model", "%", 2, |l: &Line| l.minus),
+        Column::of(&ACCURACY.spec, "accuracy_percent", "token accuracy", |l: &Line| l.value).bold(|l| l.best),
+        Column::estimate("minus_model_percent", "minus model", &ACCURACY.spec, |l: &Line| l.minus),
     ]);
-    columns.extend(tested::columns(["p", "p_adjusted", "mde_percent"], "%", 2, |l: &Line| l.test.as_ref()));
+    columns.extend(tested::columns(["p", "p_adjusted", "mde_percent"], &ACCURACY.spec, |l: &Line| {
+        l.test.as_ref()
+    }));
     columns.extend([
-        Column::estimate("ce_nats_per_token", "CE", "nats/token", 4, |l: &Line| l.more.ce).lower(),
-        Column::number("ce_bits_per_token", "CE", "bits/token", 3, |l: &Line| {
+        Column::of(&CROSS_ENTROPY.spec, "ce_nats_per_token", "CE", |l: &Line| l.more.ce),
+        Column::number("ce_bits_per_token", "CE", ("bits/token", 3), |l: &Line| {
             l.more.ce.ok().map(|ce| ce.value / std::f64::consts::LN_2)
         })
         .lower(),
         Column::count("clips", |l: &Line| l.clips),
         Column::count("tokens", |l: &Line| l.more.tokens),
-        Column::number("published_accuracy_percent", "published", "%", 2, |l: &Line| {
+        Column::number("published_accuracy_percent", "published", &ACCURACY.spec, |l: &Line| {
             l.more.published.map(|p| p.value)
         }),
     ]);
@@ -143,7 +143,7 @@ fn headline(block: &[&Line]) -> Option<Headline> {
     Some(Headline {
         against: compared::strongest(block, false),
         published: published(group, &model.key),
-        ..model.headline(quantity).higher()
+        ..model.headline(&ACCURACY.spec, quantity)
     })
 }
 

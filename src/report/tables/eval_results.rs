@@ -32,12 +32,12 @@ fn columns() -> Vec<Column<Line>> {
         Column::key("quantity", |l: &Line| l.quantity.clone()),
         Column::text("unit", "unit", |l: &Line| l.unit.to_string()),
         Column::text("better", "better", |l: &Line| l.better.map(String::from)),
-        Column::estimate("value", "value", "", 4, |l: &Line| l.value),
+        Column::estimate("value", "value", ("", 4), |l: &Line| l.value),
         Column::text("against", "against", |l: &Line| l.against.clone()),
-        Column::number("against_value", "its value", "", 4, |l: &Line| l.against_value),
+        Column::number("against_value", "its value", ("", 4), |l: &Line| l.against_value),
         Column::p("p_adjusted", "p adj.", |l: &Line| l.adjusted),
         Column::count("clips", |l: &Line| l.clips),
-        Column::estimate("published", "published", "", 4, |l: &Line| l.published),
+        Column::estimate("published", "published", ("", 4), |l: &Line| l.published),
         Column::text("published_on", "on", |l: &Line| l.published_on.map(String::from)),
     ]
 }

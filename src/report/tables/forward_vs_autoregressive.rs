@@ -7,9 +7,9 @@ use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
 use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate::{difference, estimate, paired_mde, paired_p};
-use crate::metrics::forward_vs_autoregressive::{ForwardVsAutoregressiveRow, AUTOREGRESSIVE, SINGLE};
+use crate::metrics::forward_vs_autoregressive::{ForwardVsAutoregressiveRow, AUTOREGRESSIVE, GAIN, SINGLE};
 use crate::metrics::rows::Quantity;
-use crate::metrics::Key;
+use crate::metrics::{Key, Spec};
 use crate::report::reference::{find, Published};
 use crate::report::table::{Column, Table};
 use crate::stats::{Estimable, Estimate};
@@ -44,31 +44,28 @@ impl Way {
 }
 
 fn columns<'a>() -> Vec<Column<Line<'a>>> {
-    const UNIT: &str = "nats/token";
     let minus = "single_minus_autoregressive_nats_per_token";
     let mut columns = views::columns(|l: &Line<'a>| &l.view);
     columns.extend([
-        Column::estimate("single_nats_per_token", "one pass", UNIT, 4, |l: &Line| l.single.value)
-            .lower()
+        Column::of(&SINGLE.spec, "single_nats_per_token", "one pass", |l: &Line| l.single.value)
             .bold(|l| l.single.best),
-        Column::estimate("autoregressive_nats_per_token", "autoregressive", UNIT, 4, |l: &Line| {
+        Column::of(&AUTOREGRESSIVE.spec, "autoregressive_nats_per_token", "autoregressive", |l: &Line| {
             l.autoregressive.value
         })
-        .lower()
         .bold(|l| l.autoregressive.best),
-        Column::estimate(minus, "one pass − autoregressive", UNIT, 4, |l: &Line| l.difference),
+        Column::of(&GAIN.spec, minus, "one pass − autoregressive", |l: &Line| l.difference),
     ]);
     let names = ["p", "p_adjusted", "mde_nats_per_token"];
-    columns.extend(tested::columns(names, UNIT, 4, |l: &Line| l.test.as_ref()));
+    columns.extend(tested::columns(names, &GAIN.spec, |l: &Line| l.test.as_ref()));
     let (single, autoregressive) =
         ("published_single_nats_per_token", "published_autoregressive_nats_per_token");
     columns.extend([
         Column::count("clips", |l: &Line| l.clips),
         Column::count("tokens", |l: &Line| l.tokens),
-        Column::number(single, "published, one pass", UNIT, 4, |l: &Line| {
+        Column::number(single, "published, one pass", &SINGLE.spec, |l: &Line| {
             l.single.published.map(|p| p.value)
         }),
-        Column::number(autoregressive, "published, autoregressive", UNIT, 4, |l: &Line| {
+        Column::number(autoregressive, "published, autoregressive", &AUTOREGRESSIVE.spec, |l: &Line| {
             l.autoregressive.published.map(|p| p.value)
         }),
     ]);
@@ -120,14 +117,14 @@ fn line<'a>(context: &Context, view: View<'a>, seeds: &[&Scores]) -> Line<'a> {
 }
 
 fn headlines(line: &Line) -> [Headline; 2] {
-    let headline = |way: &Way, name: &str| Headline {
+    let headline = |way: &Way, spec: &Spec, name: &str| Headline {
         published: way.published,
-        ..Headline::new(&line.view, format!("caption, {name}"), way.value, line.clips).nats_per_token()
+        ..Headline::of(spec, &line.view, format!("caption, {name}"), way.value, line.clips)
     };
     let adjusted = line.test.and_then(|test| test.adjusted);
     let other = Against { name: "autoregressive".into(), value: line.autoregressive.number(), adjusted };
-    let single = Headline { against: Some(other), ..headline(&line.single, "one pass") };
-    [single, headline(&line.autoregressive, "autoregressive")]
+    let single = Headline { against: Some(other), ..headline(&line.single, &SINGLE.spec, "one pass") };
+    [single, headline(&line.autoregressive, &AUTOREGRESSIVE.spec, "autoregressive")]
 }
 
 fn table(context: &Context, lines: &[Line], tests: usize) -> Table {

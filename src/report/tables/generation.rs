@@ -8,7 +8,7 @@ use crate::fault::Result;
 use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate::{difference, estimate, paired_mde, paired_p};
 use crate::metrics::generation::{
-    GenerationRow, AGREEMENT, AGREEMENT_OF_REAL, DISTINCT, ENTROPY, ENTROPY_OF_REAL,
+    GenerationRow, AGREEMENT, AGREEMENT_OF_REAL, DISTINCT, ENTROPY, ENTROPY_MINUS_REAL, ENTROPY_OF_REAL,
 };
 use crate::metrics::rows::Quantity;
 use crate::report::runs::Group;
@@ -41,15 +41,21 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     columns.extend([
         Column::key("inputs", |l: &Line| inputs(l.view.group, &l.key)),
         Column::key("target", |l: &Line| l.view.group.names(&l.key.1)),
-        Column::estimate("distinct_percent", "distinct", "%", 2, |l: &Line| l.distinct),
-        Column::estimate("entropy_nats", "entropy", "nats", 3, |l: &Line| l.entropy),
-        Column::estimate("real_entropy_nats", "entropy of real", "nats", 3, |l: &Line| l.real),
-        Column::estimate("entropy_minus_real_nats", "minus real", "nats", 3, |l: &Line| l.minus_real),
+        Column::of(&DISTINCT.spec, "distinct_percent", "distinct", |l: &Line| l.distinct),
+        Column::of(&ENTROPY.spec, "entropy_nats", "entropy", |l: &Line| l.entropy),
+        Column::of(&ENTROPY_OF_REAL.spec, "real_entropy_nats", "entropy of real", |l: &Line| l.real),
+        Column::of(&ENTROPY_MINUS_REAL.spec, "entropy_minus_real_nats", "minus real", |l: &Line| {
+            l.minus_real
+        }),
     ]);
-    columns.extend(tested::columns(["p", "p_adjusted", "mde_nats"], "nats", 3, |l: &Line| l.test.as_ref()));
+    columns.extend(tested::columns(["p", "p_adjusted", "mde_nats"], &ENTROPY_MINUS_REAL.spec, |l: &Line| {
+        l.test.as_ref()
+    }));
     columns.extend([
-        Column::estimate("agreement_percent", "agreement", "%", 2, |l: &Line| l.agreement),
-        Column::estimate("real_agreement_percent", "agreement of real", "%", 2, |l: &Line| l.real_agreement),
+        Column::of(&AGREEMENT.spec, "agreement_percent", "agreement", |l: &Line| l.agreement),
+        Column::of(&AGREEMENT_OF_REAL.spec, "real_agreement_percent", "agreement of real", |l: &Line| {
+            l.real_agreement
+        }),
         Column::count("clips", |l: &Line| l.clips),
         Column::count("tokens", |l: &Line| l.tokens),
     ]);
@@ -130,10 +136,8 @@ fn headline(line: &Line) -> Headline {
     let value = line.real.ok().map(|real| real.value).filter(|v| v.is_finite());
     let adjusted = line.test.and_then(|test| test.adjusted);
     Headline {
-        unit: "nats",
-        digits: 3,
         against: Some(Against { name: "real tokens".into(), value, adjusted }),
-        ..Headline::new(&line.view, quantity, line.entropy, line.clips)
+        ..Headline::of(&ENTROPY.spec, &line.view, quantity, line.entropy, line.clips)
     }
 }
 

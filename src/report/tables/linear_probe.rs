@@ -28,11 +28,12 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     columns.extend([
         Column::key("inputs", |l: &Line| l.view.group.names(&l.key)),
         Column::key("control", |l: &Line| l.source.clone()),
-        Column::estimate("top1_percent", "top-1", "%", 2, |l: &Line| l.value).higher().bold(|l| l.best),
-        Column::estimate("minus_probe_percent", "minus probe", "%", 2, |l: &Line| l.minus),
-        Column::number("chance_percent", "chance", "%", 2, |l: &Line| l.more.chance.map(|c| 100.0 * c)),
+        Column::of(&TOP1.spec, "top1_percent", "top-1", |l: &Line| l.value).bold(|l| l.best),
+        Column::estimate("minus_probe_percent", "minus probe", &TOP1.spec, |l: &Line| l.minus),
+        Column::number("chance_percent", "chance", &TOP1.spec, |l: &Line| l.more.chance.map(|c| 100.0 * c)),
     ]);
-    columns.extend(tested::columns(["p", "p_adjusted", "mde_percent"], "%", 2, |l: &Line| l.test.as_ref()));
+    columns
+        .extend(tested::columns(["p", "p_adjusted", "mde_percent"], &TOP1.spec, |l: &Line| l.test.as_ref()));
     columns.extend([
         Column::count("classes", |l: &Line| u64::from(l.more.classes)),
         Column::count("clips", |l: &Line| l.clips),
@@ -69,7 +70,7 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
 
 fn block<'a>(context: &Context, experiment: &Scored<'a, (Scores, u32)>, inputs: &String) -> Vec<Line<'a>> {
     let classes = experiment.runs.iter().map(|(_, classes)| *classes).max().unwrap_or(0);
-    let chance = if classes > 1 { Ok(1.0 / f64::from(classes)) } else { Err(NotEstimable::NoSpread) };
+    let chance = estimate::chance(1, classes);
     let none = Sources::new();
     let runs: Vec<&Sources<Clips>> =
         experiment.runs.iter().map(|(scores, _)| scores.get(inputs).unwrap_or(&none)).collect();
@@ -101,7 +102,7 @@ fn mcnemar(a: &[&Clips], b: &[&Clips]) -> Estimable<f64> {
 fn headline(block: &[&Line]) -> Option<Headline> {
     let probe = compared::of_source(block, NO_CONTROL)?;
     let quantity = format!("{} → class, linear probe", probe.view.group.names(&probe.key));
-    let headline = probe.headline(quantity).higher();
+    let headline = probe.headline(&TOP1.spec, quantity);
     let Some(control) = compared::of_source(block, RANDOM_WEIGHTS) else {
         let chance = probe.more.chance.ok().map(|chance| 100.0 * chance);
         return Some(headline.against_chance(chance, probe.test.and_then(|test| test.adjusted)));

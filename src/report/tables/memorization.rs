@@ -6,7 +6,7 @@ use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
 use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate::estimate;
-use crate::metrics::memorization::{self, MemorizationRow, ACCURACY, CROSS_ENTROPY, PARTS};
+use crate::metrics::memorization::{self, MemorizationRow, ACCURACY, AUC, CROSS_ENTROPY, PARTS};
 use crate::metrics::rows::Quantity;
 use crate::metrics::Key;
 use crate::report::reference::{find, Published};
@@ -76,15 +76,15 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     let mut columns = views::columns(|l: &Line<'a>| &l.view);
     columns.extend([
         Column::key("part", |l: &Line| l.part),
-        Column::estimate("accuracy_percent", "token accuracy", "%", 2, Line::accuracy),
-        Column::estimate("ce_nats_per_token", "CE", "nats/token", 4, Line::ce),
-        Column::estimate("auc_percent", "train vs held-out AUC", "%", 1, Line::auc),
+        Column::of(&ACCURACY.spec, "accuracy_percent", "token accuracy", Line::accuracy),
+        Column::of(&CROSS_ENTROPY.spec, "ce_nats_per_token", "CE", Line::ce),
+        Column::of(&AUC.spec, "auc_percent", "train vs held-out AUC", Line::auc),
         Column::count("clips", |l: &Line| l.clips),
         Column::count("tokens", Line::tokens),
-        Column::number("published_accuracy_percent", "published accuracy", "%", 2, |l: &Line| {
+        Column::number("published_accuracy_percent", "published accuracy", &ACCURACY.spec, |l: &Line| {
             l.published(|part| part.accuracy)
         }),
-        Column::number("published_ce_nats_per_token", "published CE", "nats/token", 3, |l: &Line| {
+        Column::number("published_ce_nats_per_token", "published CE", ("nats/token", 3), |l: &Line| {
             l.published(|part| part.ce)
         }),
     ]);
@@ -161,12 +161,14 @@ fn headline(line: &Line) -> Headline {
     match &line.measured {
         Measured::Part { accuracy, published, .. } => {
             let quantity = format!("memorization, {}, token accuracy", line.part);
-            let headline = Headline::new(&line.view, quantity, *accuracy, line.clips);
+            let headline = Headline::of(&ACCURACY.spec, &line.view, quantity, *accuracy, line.clips);
             Headline { published: published.accuracy, ..headline }
         }
         Measured::Separation(auc) => {
             let quantity = "memorization, train vs held-out AUC by loss".into();
-            Headline::new(&line.view, quantity, *auc, line.clips).against_chance(Some(50.0), None)
+            let headline = Headline::of(&AUC.spec, &line.view, quantity, *auc, line.clips);
+            // The front page shows all of its percentages alike.
+            Headline { digits: ACCURACY.spec.digits, ..headline.against_chance(Some(50.0), None) }
         }
     }
 }

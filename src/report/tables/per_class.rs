@@ -31,7 +31,7 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         Column::key("inputs", |l: &Line| l.view.group.names(&l.key.0)),
         Column::key("method", |l: &Line| l.key.1.clone()),
         Column::key("class", |l: &Line| l.key.2.clone()),
-        Column::estimate("top1_percent", "top-1", "%", 1, |l: &Line| l.top1).higher(),
+        Column::estimate("top1_percent", "top-1", ("%", 1), |l: &Line| l.top1).directed(TOP1.spec.better),
         Column::count("correct", |l: &Line| l.correct),
         Column::count("clips", |l: &Line| l.clips),
     ]);

@@ -6,13 +6,15 @@ use super::tested::{self, correct, Test};
 use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
 use crate::metrics::clips::{common_clips, Clips};
-use crate::metrics::estimate::{estimate, largest_of_seeds, largest_p, share, share_mde, PERMUTATIONS};
-use crate::metrics::retrieval::{RetrievalRow, MRR, R1, R10, R5};
+use crate::metrics::estimate::{
+    chance, estimate, largest_of_seeds, largest_p, share, share_mde, PERMUTATIONS,
+};
+use crate::metrics::retrieval::{median_rank, RetrievalRow, MEDIAN_RANK, MRR, R1, R10, R5};
 use crate::metrics::rows::Quantity;
 use crate::metrics::{self, source};
 use crate::report::reference::{find, Published};
 use crate::report::table::{Column, Table};
-use crate::stats::{binomial, pairing, Alternative, Estimable, Estimate, NotEstimable};
+use crate::stats::{binomial, pairing, Alternative, Estimable, Estimate};
 use std::collections::BTreeMap;
 
 /// The k of R@k.
@@ -26,7 +28,7 @@ struct Line<'a> {
     key: Key,
     /// As [`AT`].
     at: [AtK; 3],
-    /// Counted from 1.
+    /// Counted from 1, over all clips and seeds.
     median_rank: Option<f64>,
     /// Mean reciprocal rank.
     mrr: Estimable<Estimate>,
@@ -54,18 +56,17 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     macro_rules! at {
         ($i:literal, $k:literal) => {
             columns.extend([
-                Column::estimate(concat!("r", $k, "_percent"), concat!("R@", $k), "%", 2, |l: &Line| {
+                Column::of(&R1.spec, concat!("r", $k, "_percent"), concat!("R@", $k), |l: &Line| {
                     l.at[$i].share
-                })
-                .higher(),
-                Column::number(concat!("chance_r", $k, "_percent"), "chance", "%", 2, |l: &Line| {
+                }),
+                Column::number(concat!("chance_r", $k, "_percent"), "chance", &R1.spec, |l: &Line| {
                     l.at[$i].chance
                 }),
             ]);
             let names = [concat!("p_r", $k), concat!("p_adjusted_r", $k), concat!("mde_r", $k, "_percent")];
-            columns.extend(tested::columns(names, "%", 2, |l: &Line| l.at[$i].test.as_ref()));
+            columns.extend(tested::columns(names, &R1.spec, |l: &Line| l.at[$i].test.as_ref()));
             let name = concat!("published_r", $k, "_percent");
-            columns.push(Column::number(name, "published", "%", 2, |l: &Line| {
+            columns.push(Column::number(name, "published", &R1.spec, |l: &Line| {
                 l.at[$i].published.map(|p| p.value)
             }));
         };
@@ -74,8 +75,9 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     at!(1, "5");
     at!(2, "10");
     columns.extend([
-        Column::number("median_rank", "median rank", "", 1, |l: &Line| l.median_rank).lower(),
-        Column::estimate("mrr", "MRR", "", 4, |l: &Line| l.mrr).higher(),
+        Column::number("median_rank", "median rank", &MEDIAN_RANK.spec, |l: &Line| l.median_rank)
+            .directed(MEDIAN_RANK.spec.better),
+        Column::of(&MRR.spec, "mrr", "MRR", |l: &Line| l.mrr),
         Column::count("gallery_size", |l: &Line| u64::from(l.key.3)),
         Column::count("clips", |l: &Line| l.clips),
         Column::text("test", "test", |l: &Line| {
@@ -114,7 +116,7 @@ fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&Vec<Retrieva
     let reciprocal: Vec<&Clips> = reciprocal.iter().collect();
     Line {
         at,
-        median_rank: median_rank(seeds),
+        median_rank: median_rank(seeds.iter().flat_map(|rows| rows.iter())),
         mrr: estimate(&reciprocal, &context.plan),
         clips: common_clips(&reciprocal),
         permuted,
@@ -157,24 +159,6 @@ fn gallery_name(view: &View, (_, gallery, _, size): &Key) -> String {
     format!("{name} ({size} drawn)")
 }
 
-/// k of the gallery; a gallery no larger than k leaves nothing to find.
-fn chance(k: u32, gallery: u32) -> Estimable<f64> {
-    match gallery {
-        0 => Err(NotEstimable::NoData),
-        small if small <= k => Err(NotEstimable::NoSpread),
-        large => Ok(f64::from(k) / f64::from(large)),
-    }
-}
-
-/// 1-based, over all clips and seeds.
-fn median_rank(seeds: &[&Vec<RetrievalRow>]) -> Option<f64> {
-    let mut ranks: Vec<u32> =
-        seeds.iter().flat_map(|rows| rows.iter().map(|r| r.rank.saturating_add(1))).collect();
-    ranks.sort_unstable();
-    let n = ranks.len();
-    (n > 0).then(|| (f64::from(ranks[(n - 1) / 2]) + f64::from(ranks[n / 2])) / 2.0)
-}
-
 /// Whether the pairing can be permuted: the gallery is the queries and the nearest are known.
 fn paired(rows: &[RetrievalRow]) -> bool {
     rows.len() > 1 && rows.iter().all(|r| r.gallery_size as usize == rows.len() && !r.nearest.is_empty())
@@ -210,7 +194,7 @@ fn headlines<'l>(line: &'l Line) -> impl Iterator<Item = Headline> + 'l {
     line.at.iter().zip(AT).map(|(at, (k, _))| {
         let (query, gallery) = (line.view.group.names(&line.key.0), gallery_name(&line.view, &line.key));
         let quantity = format!("{query} → {gallery}, R@{k}");
-        let headline = Headline::new(&line.view, quantity, at.share, line.clips).higher();
+        let headline = Headline::of(&R1.spec, &line.view, quantity, at.share, line.clips);
         let adjusted = at.test.and_then(|test| test.adjusted);
         Headline { published: at.published, ..headline.against_chance(at.chance.ok(), adjusted) }
     })
@@ -259,7 +243,6 @@ mod tests {
         // All four right: 1 of 24 assignments.
         let p = permutation(&[&rows], 1, 42).unwrap();
         assert!((p - 1.0 / 24.0).abs() < 0.007, "{p}");
-        assert_eq!(median_rank(&[&rows]), Some(1.0));
-        assert_eq!(chance(5, 4), Err(NotEstimable::NoSpread));
+        assert_eq!(median_rank(rows.iter()), Some(1.0));
     }
 }

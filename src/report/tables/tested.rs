@@ -1,7 +1,7 @@
 //! A test of a line, its correction with the others of its table, and the columns it fills.
 
 use crate::metrics::estimate::ALPHA;
-use crate::report::table::Column;
+use crate::report::table::{Column, Scale};
 use crate::stats::{multiple, Estimable};
 
 /// A test, and what it would have missed.
@@ -46,14 +46,13 @@ pub fn correct<'t>(tests: impl Iterator<Item = &'t mut Test>) -> usize {
 /// p, corrected p and minimum detectable effect of one test.
 pub fn columns<L>(
     [p, adjusted, mde]: [&'static str; 3],
-    unit: &'static str,
-    digits: usize,
+    scale: impl Into<Scale>,
     test: impl Fn(&L) -> Option<&Test> + Copy + 'static,
 ) -> [Column<L>; 3] {
     [
         Column::p(p, "p", move |line| test(line).map(|t| t.p)).csv_only(),
         Column::p(adjusted, "p adj.", move |line| test(line).and_then(|t| t.adjusted)),
-        Column::number(mde, "MDE", unit, digits, move |line| test(line).and_then(Test::missed)),
+        Column::number(mde, "MDE", scale, move |line| test(line).and_then(Test::missed)),
     ]
 }
 
@@ -73,7 +72,7 @@ mod tests {
             None,
         ];
         assert_eq!(correct(lines.iter_mut().flatten()), 2);
-        let columns = columns(["p", "p_adjusted", "mde"], "%", 2, |line: &Option<Test>| line.as_ref());
+        let columns = columns(["p", "p_adjusted", "mde"], ("%", 2), |line: &Option<Test>| line.as_ref());
         let table = Table::new("t", "t", 1, columns.into(), &lines, vec![]);
         let absent = Cell::Absent(NotEstimable::NoSpread);
         let expected = [

@@ -46,7 +46,7 @@ pub fn judge<'v>(verdicts: impl Iterator<Item = &'v mut Verdict>) {
 /// From the margin on: raw and adjusted p, the verdict, and the number of claims judged together.
 pub fn columns<L>(of: impl Fn(&L) -> &Verdict + Copy + 'static) -> [Column<L>; 5] {
     [
-        Column::number("margin", "margin", "", 4, move |line| of(line).margin),
+        Column::number("margin", "margin", ("", 4), move |line| of(line).margin),
         Column::p("p", "p", move |line| of(line).p).csv_only(),
         Column::p("p_holm", "p Holm", move |line| of(line).adjusted),
         Column::text("verdict", "verdict", move |line| of(line).word().to_string()),

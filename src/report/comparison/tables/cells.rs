@@ -1,23 +1,23 @@
 //! Cells of an ablation: value, rank, difference from the reference, cost.
 
-use super::tested::{self, arrow, own, undecided, Difference, SCHEMA};
+use super::tested::{self, ahead_and_behind, better, own, undecided, SideDifference, SCHEMA};
 use crate::metrics::clips::Clips;
+use crate::metrics::{Better, Key};
 use crate::report::comparison::cost::Cost;
 use crate::report::comparison::ranking::{Grid, Rank};
 use crate::report::comparison::sides::{Comparison, Side};
-use crate::report::scores::Metric;
 use crate::report::table::{Column, Table};
 use crate::stats::{Bootstrap, Estimable, Estimate};
 
 /// A cell on one metric.
 struct Line<'a> {
-    metric: &'a Metric,
+    metric: &'a Key,
     side: &'a Side,
-    /// Absent where the cell has no value.
+    /// Absent where the cell has no value, or none is better.
     rank: Option<Rank>,
     value: Estimable<Estimate>,
     /// `None` for the reference itself.
-    minus_reference: Option<Difference>,
+    minus_reference: Option<SideDifference>,
     verdict: &'static str,
     seeds: u64,
     /// Fewest of a seed.
@@ -29,13 +29,13 @@ struct Line<'a> {
 fn columns<'a>() -> Vec<Column<Line<'a>>> {
     let cost = |of: fn(&Cost) -> f64| move |l: &Line| l.side.cost.as_ref().map(of);
     let mut columns = vec![
-        Column::key("metric", |l: &Line| l.metric.key.clone()),
+        Column::key("metric", |l: &Line| l.metric.to_string()),
         Column::key("cell", |l: &Line| l.side.label.clone()),
-        Column::text("unit", "unit", |l: &Line| l.metric.unit.to_string()),
-        Column::text("better", "better", |l: &Line| arrow(l.metric)),
+        Column::text("unit", "unit", |l: &Line| l.metric.spec.unit.name().to_string()),
+        Column::text("better", "better", |l: &Line| better(l.metric)),
         Column::text("rank", "rank", |l: &Line| l.rank.map(|rank| rank.to_string())),
-        Column::estimate("value", "value", "", 4, |l: &Line| l.value).bold(|l| l.alone),
-        Column::estimate("minus_reference", "minus reference", "", 4, |l: &Line| {
+        Column::estimate("value", "value", ("", 4), |l: &Line| l.value).bold(|l| l.alone),
+        Column::estimate("minus_reference", "minus reference", ("", 4), |l: &Line| {
             l.minus_reference.as_ref().map(|d| d.estimate)
         }),
     ];
@@ -48,12 +48,12 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         Column::number(
             "training_mflop_per_token",
             "training",
-            "MFLOP/token",
-            3,
+            ("MFLOP/token", 3),
             cost(|cost| cost.flops_per_token / 1e6),
         )
         .own_digits(),
-        Column::number("training_gflop", "training", "GFLOP", 1, cost(|cost| cost.flops / 1e9)).own_digits(),
+        Column::number("training_gflop", "training", ("GFLOP", 1), cost(|cost| cost.flops / 1e9))
+            .own_digits(),
     ]);
     columns
 }
@@ -69,16 +69,18 @@ pub fn cells(comparison: &Comparison, grid: &Grid, plan: &Bootstrap, notes: Vec<
         lines.extend(order.into_iter().map(|side| line(comparison, grid, (m, side), values[side], &with)));
     }
     let (name, title) = (format!("ablation_{}", comparison.name), format!("Ablation {}", comparison.name));
-    Table::new(name, title, SCHEMA, columns(), &lines, notes).with_digits(&lines, |line| line.metric.digits)
+    Table::new(name, title, SCHEMA, columns(), &lines, notes)
+        .with_digits(&lines, |line| line.metric.spec.digits)
 }
 
-/// Best first; what cannot be estimated last, else as the ablation lists them.
-fn order(metric: &Metric, values: &[Estimable<Estimate>]) -> Vec<usize> {
+/// Best first; what cannot be estimated last, else, and where none is better, as the ablation lists them.
+fn order(metric: &Key, values: &[Estimable<Estimate>]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
-    let key = |side: &usize| match values[*side] {
-        Ok(e) if metric.lower => e.value,
-        Ok(e) => -e.value,
-        Err(_) => f64::INFINITY,
+    let key = |side: &usize| match (values[*side], metric.spec.better) {
+        (Ok(e), Better::Lower) => e.value,
+        (Ok(e), Better::Higher) => -e.value,
+        (Ok(_), Better::Neither) => 0.0,
+        (Err(_), _) => f64::INFINITY,
     };
     order.sort_by(|a, b| key(a).total_cmp(&key(b)).then(a.cmp(b)));
     order
@@ -92,20 +94,22 @@ fn line<'a>(
     with: &[usize],
 ) -> Line<'a> {
     let (metric, own) = (&grid.metrics[m], &comparison.sides[side]);
-    let rank = with.contains(&side).then(|| grid.rank(m, side, with));
+    let rank = with.contains(&side).then(|| grid.rank(m, side, with)).flatten();
     let pair = grid.pair(m, side, comparison.reference);
+    let [ahead, behind] = ahead_and_behind(metric);
     let verdict = match (pair, grid.verdict(m, side, comparison.reference)) {
         (None, _) => "reference",
-        (_, Some(true)) => "better",
-        (_, Some(false)) => "worse",
+        (_, Some(true)) => ahead,
+        (_, Some(false)) => behind,
         (Some((pair, _)), None) => undecided(pair.adjusted()),
     };
-    let clips = own.scores.values().filter_map(|scores| scores.get(&metric.key)).map(Clips::len);
+    let key = metric.to_string();
+    let clips = own.scores.values().filter_map(|scores| scores.get(&key)).map(Clips::len);
     Line {
         metric,
         rank,
         value,
-        minus_reference: pair.map(|(pair, turned)| Difference::new(&pair.tested, turned)),
+        minus_reference: pair.map(|(pair, turned)| SideDifference::new(&pair.tested, turned)),
         verdict,
         seeds: clips.clone().count() as u64,
         clips: clips.min().unwrap_or(0) as u64,

@@ -1,29 +1,29 @@
 //! Main effects of the axes of an ablation.
 
-use super::tested::{self, arrow, undecided, Difference, SCHEMA};
+use super::tested::{self, ahead_and_behind, better, undecided, SideDifference, SCHEMA};
+use crate::metrics::Key;
 use crate::report::comparison::effects::{self, Effect};
 use crate::report::comparison::sides::Comparison;
-use crate::report::scores::Metric;
 use crate::report::table::{Column, Table};
 use crate::stats::Bootstrap;
 
 /// A label of an axis against the reference's, on one metric.
 struct Line<'a> {
-    metric: &'a Metric,
+    metric: &'a Key,
     effect: &'a Effect,
-    difference: Difference,
+    difference: SideDifference,
     verdict: &'static str,
 }
 
 fn columns<'a>() -> Vec<Column<Line<'a>>> {
     let mut columns = vec![
-        Column::key("metric", |l: &Line| l.metric.key.clone()),
+        Column::key("metric", |l: &Line| l.metric.to_string()),
         Column::key("axis", |l: &Line| l.effect.axis.clone()),
         Column::key("label", |l: &Line| l.effect.value.clone()),
         Column::key("against", |l: &Line| l.effect.against.clone()),
-        Column::text("unit", "unit", |l: &Line| l.metric.unit.to_string()),
-        Column::text("better", "better", |l: &Line| arrow(l.metric)),
-        Column::estimate("effect", "effect", "", 4, |l: &Line| l.difference.estimate),
+        Column::text("unit", "unit", |l: &Line| l.metric.spec.unit.name().to_string()),
+        Column::text("better", "better", |l: &Line| better(l.metric)),
+        Column::estimate("effect", "effect", ("", 4), |l: &Line| l.difference.estimate),
     ];
     columns.extend(tested::columns(|l: &Line| Some(&l.difference)));
     columns.extend([
@@ -38,7 +38,7 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
 /// Main effects of every axis; `None` without axes.
 pub fn main_effects(
     comparison: &Comparison,
-    metrics: &[Metric],
+    metrics: &[Key],
     plan: &Bootstrap,
     mut notes: Vec<String>,
 ) -> Option<Table> {
@@ -51,15 +51,16 @@ pub fn main_effects(
     let name = format!("ablation_{}_effects", comparison.name);
     let title = format!("Ablation {}: main effects", comparison.name);
     let table = Table::new(name, title, SCHEMA, columns(), &lines, notes);
-    (!lines.is_empty()).then(|| table.with_digits(&lines, |line| line.metric.digits))
+    (!lines.is_empty()).then(|| table.with_digits(&lines, |line| line.metric.spec.digits))
 }
 
-fn line<'a>(metric: &'a Metric, effect: &'a Effect) -> Line<'a> {
-    let difference = Difference::new(&effect.tested, false);
+fn line<'a>(metric: &'a Key, effect: &'a Effect) -> Line<'a> {
+    let difference = SideDifference::new(&effect.tested, false);
     let test = difference.test.filter(|test| test.significant());
+    let [ahead, behind] = ahead_and_behind(metric);
     let verdict = match (test, difference.estimate) {
-        (Some(_), Ok(e)) if metric.better(e.value) => "better",
-        (Some(_), Ok(_)) => "worse",
+        (Some(_), Ok(e)) if metric.spec.ahead(e.value) => ahead,
+        (Some(_), Ok(_)) => behind,
         _ => undecided(difference.test.and_then(|test| test.adjusted)),
     };
     Line { metric, effect, difference, verdict }

@@ -1,18 +1,19 @@
 //! Every pair of sides on every metric.
 
-use super::tested::{self, arrow, own, undecided, Difference, SCHEMA};
+use super::tested::{self, better, own, undecided, SideDifference, SCHEMA};
+use crate::metrics::cross_entropy::CrossEntropyRow;
+use crate::metrics::{Key, ScoreRow};
 use crate::report::comparison::ranking::{Grid, Pair};
 use crate::report::comparison::sides::{same_targets, Comparison, Side};
-use crate::report::scores::Metric;
 use crate::report::table::{Column, Table};
 use crate::stats::{Bootstrap, Estimable, Estimate};
 
 /// Two sides on one metric.
 struct Line<'a> {
-    metric: &'a Metric,
+    metric: &'a Key,
     sides: [&'a Side; 2],
     values: [Estimable<Estimate>; 2],
-    difference: Difference,
+    difference: SideDifference,
     verdict: &'static str,
     /// Whether both predict the same tokens.
     same_targets: bool,
@@ -20,14 +21,14 @@ struct Line<'a> {
 
 fn columns<'a>() -> Vec<Column<Line<'a>>> {
     let mut columns = vec![
-        Column::key("metric", |l: &Line| l.metric.key.clone()),
+        Column::key("metric", |l: &Line| l.metric.to_string()),
         Column::key("a", |l: &Line| l.sides[0].label.clone()),
         Column::key("b", |l: &Line| l.sides[1].label.clone()),
-        Column::text("unit", "unit", |l: &Line| l.metric.unit.to_string()),
-        Column::text("better", "better", |l: &Line| arrow(l.metric)),
-        Column::estimate("value_a", "a", "", 4, |l: &Line| l.values[0]),
-        Column::estimate("value_b", "b", "", 4, |l: &Line| l.values[1]),
-        Column::estimate("a_minus_b", "a − b", "", 4, |l: &Line| l.difference.estimate),
+        Column::text("unit", "unit", |l: &Line| l.metric.spec.unit.name().to_string()),
+        Column::text("better", "better", |l: &Line| better(l.metric)),
+        Column::estimate("value_a", "a", ("", 4), |l: &Line| l.values[0]),
+        Column::estimate("value_b", "b", ("", 4), |l: &Line| l.values[1]),
+        Column::estimate("a_minus_b", "a − b", ("", 4), |l: &Line| l.difference.estimate),
     ];
     columns.extend(tested::columns(|l: &Line| Some(&l.difference)));
     columns.extend([
@@ -56,15 +57,18 @@ pub fn pairs(
             metric,
             sides,
             values: [pair.a, pair.b].map(|side| own(comparison, side, metric, plan)),
-            difference: Difference::new(&pair.tested, false),
+            difference: SideDifference::new(&pair.tested, false),
             verdict: match grid.verdict(pair.metric, pair.a, pair.b) {
-                Some(true) => "a better",
-                Some(false) => "b better",
+                Some(true) if metric.spec.directed() => "a better",
+                Some(false) if metric.spec.directed() => "b better",
+                Some(true) => "a larger",
+                Some(false) => "b larger",
                 None => undecided(pair.adjusted()),
             },
-            same_targets: !metric.lower || same_targets(sides[0], sides[1]),
+            same_targets: metric.probe != CrossEntropyRow::PROBE || same_targets(sides[0], sides[1]),
         }
     };
     let lines: Vec<Line> = grid.pairs.iter().map(line).collect();
-    Table::new(name, title, SCHEMA, columns(), &lines, notes).with_digits(&lines, |line| line.metric.digits)
+    Table::new(name, title, SCHEMA, columns(), &lines, notes)
+        .with_digits(&lines, |line| line.metric.spec.digits)
 }

@@ -2,10 +2,10 @@
 
 use crate::metrics::clips::Clips;
 use crate::metrics::estimate::{estimate, share};
-use crate::report::comparison::contrast::{right_or_wrong, Tested};
+use crate::metrics::Key;
+use crate::report::comparison::contrast::Tested;
 use crate::report::comparison::sides::Comparison;
-use crate::report::scores::Metric;
-use crate::report::table::Column;
+use crate::report::table::{arrow, Column};
 use crate::report::tables::tested::{self, Test};
 use crate::stats::{Bootstrap, Estimable, Estimate, Interval};
 
@@ -13,7 +13,7 @@ use crate::stats::{Bootstrap, Estimable, Estimate, Interval};
 pub const SCHEMA: u32 = 1;
 
 /// A difference of two sides as a line shows it.
-pub struct Difference {
+pub struct SideDifference {
     pub estimate: Estimable<Estimate>,
     /// In standard deviations of the clips' differences.
     pub effect: Estimable<f64>,
@@ -23,15 +23,15 @@ pub struct Difference {
     pub clips: u64,
 }
 
-impl Difference {
+impl SideDifference {
     /// `turned`: the sides stand the other way round than they were tested.
-    pub fn new(tested: &Estimable<Tested>, turned: bool) -> Difference {
+    pub fn new(tested: &Estimable<Tested>, turned: bool) -> SideDifference {
         let Ok(tested) = tested else {
             let why = tested.map(|_| ()).unwrap_err();
-            return Difference { estimate: Err(why), effect: Err(why), test: None, seeds: 0, clips: 0 };
+            return SideDifference { estimate: Err(why), effect: Err(why), test: None, seeds: 0, clips: 0 };
         };
         let sign = if turned { -1.0 } else { 1.0 };
-        Difference {
+        SideDifference {
             estimate: if turned { tested.estimate.map(negated) } else { tested.estimate },
             effect: tested.effect.map(|effect| sign * effect),
             test: Some(tested.test),
@@ -47,31 +47,43 @@ fn negated(e: Estimate) -> Estimate {
 }
 
 /// Effect size, p, corrected p and minimum detectable effect of a difference; the verdict stands beside them.
-pub fn columns<L>(of: impl Fn(&L) -> Option<&Difference> + Copy + 'static) -> Vec<Column<L>> {
-    let effect = Column::number("effect_size", "d", "", 2, move |line| of(line).map(|d| d.effect));
+pub fn columns<L>(of: impl Fn(&L) -> Option<&SideDifference> + Copy + 'static) -> Vec<Column<L>> {
+    let effect = Column::number("effect_size", "d", ("", 2), move |line| of(line).map(|d| d.effect));
     let names = ["p", "p_adjusted", "mde"];
-    let test = tested::columns(names, "", 4, move |line| of(line).and_then(|d| d.test.as_ref()));
+    let test = tested::columns(names, ("", 4), move |line| of(line).and_then(|d| d.test.as_ref()));
     std::iter::once(effect.own_digits()).chain(test).collect()
 }
 
-/// Own value of a side: mean over its seeds and clips. Shares of clips of one seed get the interval
-/// they have in the other tables, and no share leaves 0 to 100 %.
-pub fn own(comparison: &Comparison, side: usize, metric: &Metric, plan: &Bootstrap) -> Estimable<Estimate> {
+/// Own value of a side: mean over its seeds and clips. Shares of clips of one seed get the interval they have
+/// in the other tables; no interval leaves its unit.
+pub fn own(comparison: &Comparison, side: usize, metric: &Key, plan: &Bootstrap) -> Estimable<Estimate> {
+    let key = metric.to_string();
     let scores = comparison.sides[side].scores.values();
-    let maps: Vec<&Clips> = scores.filter_map(|scores| scores.get(&metric.key)).collect();
-    match maps.as_slice() {
-        [single] if single.values().all(right_or_wrong) => share(&maps, plan),
-        _ if metric.lower => estimate(&maps, plan),
-        _ => estimate(&maps, plan).map(|e| {
-            let cut = |i: Interval| Interval { low: i.low.max(0.0), high: i.high.min(100.0) };
-            Estimate { interval: e.interval.map(cut), ..e }
-        }),
+    let maps: Vec<&Clips> = scores.filter_map(|scores| scores.get(&key)).collect();
+    if maps.len() == 1 && metric.spec.right_or_wrong {
+        return share(&maps, plan);
     }
+    estimate(&maps, plan).map(|e| {
+        let cut = |i: Interval| {
+            let (low, high) = metric.spec.unit.ends(i.low, i.high);
+            Interval { low, high }
+        };
+        Estimate { interval: e.interval.map(cut), ..e }
+    })
 }
 
-/// Which way is better.
-pub fn arrow(metric: &Metric) -> String {
-    if metric.lower { "↓" } else { "↑" }.into()
+/// Which way is better; nothing where neither is.
+pub fn better(metric: &Key) -> Option<String> {
+    arrow(metric.spec.better).map(String::from)
+}
+
+/// How a verdict calls the side that is ahead, and the one that is behind.
+pub fn ahead_and_behind(metric: &Key) -> [&'static str; 2] {
+    if metric.spec.directed() {
+        ["better", "worse"]
+    } else {
+        ["larger", "smaller"]
+    }
 }
 
 /// The verdict on a difference that was not found.
