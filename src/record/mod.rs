@@ -11,4 +11,4 @@ pub use ablation::AblationRecord;
 pub use complete::missing;
 #[cfg(test)]
 pub(crate) use run_record::tests::sample;
-pub use run_record::{Clips, FileDigest, ModalityInfo, Record, SCHEMA};
+pub use run_record::{Clips, FileDigest, ModalityInfo, Record, AGAIN, SCHEMA};

@@ -12,15 +12,12 @@ use std::path::Path;
 /// Version of `record.json`.
 pub const SCHEMA: u32 = 2;
 
-const FORMAT: Format = Format {
-    what: "a record",
-    short: "record",
-    schema: SCHEMA,
-    help: Some(
-        "`nano4m run MANIFEST` makes the run again with this version, beside this one, which stays as it is: the \
-         program that made it still reads it",
-    ),
-};
+/// What to do about a run of another version.
+pub const AGAIN: &str =
+    "`nano4m run MANIFEST` makes the run again with this version, beside this one, which stays as it is: the program \
+     that made it still reads it";
+
+const FORMAT: Format = Format { what: "a record", short: "record", schema: SCHEMA, help: Some(AGAIN) };
 
 /// Content of `record.json`, the commit marker of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use super::runs::{self, Choice, Group};
 use super::table::{Header, Table};
 use super::tables;
 use crate::fault::{Fault, Result};
+use crate::record::AGAIN;
 use crate::stats::Bootstrap;
 use std::path::Path;
 
@@ -63,13 +64,15 @@ pub fn nothing(runs_root: &Path) -> Result<Fault> {
     let loaded = runs::load(runs_root, Choice::All)?;
     let Some(cell) = loaded.groups.iter().flat_map(|g| &g.runs).find_map(|run| run.record.made_for.as_ref())
     else {
-        let fault = Fault::invalid("no finished run to report on")
+        if !loaded.left_out().is_empty() {
+            return Ok(Fault::invalid("every finished run is of another version of nano4m")
+                .at(place)
+                .found(loaded.left_out().join(", "))
+                .help(AGAIN));
+        }
+        return Ok(Fault::invalid("no finished run to report on")
             .at(place)
-            .help("`nano4m run MANIFEST` makes one; `nano4m ls` lists what there is");
-        return Ok(match runs::left_out(&loaded.left_out()) {
-            Some(line) => fault.found(line),
-            None => fault,
-        });
+            .help("`nano4m run MANIFEST` makes one; `nano4m ls` lists what there is"));
     };
     let name = &cell.ablation;
     Ok(Fault::invalid("every finished run belongs to an ablation that is not complete")

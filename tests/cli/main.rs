@@ -7,6 +7,7 @@ mod generate;
 mod import;
 mod looks;
 mod ls;
+mod old;
 mod resume;
 mod slurm;
 #[path = "../support/mod.rs"]

@@ -44,3 +44,35 @@ fn a_claim_on_every_probe_is_judged() {
         assert!(matches!(&row.cells[unit], Cell::Text(unit) if !unit.is_empty()), "{metric}");
     }
 }
+
+/// A claim against another experiment is judged on the same quantity or not at all.
+#[test]
+fn the_same_key_about_something_else_is_not_judged() {
+    let fixture = Fixture::full();
+    let (memory, forward) = ("memorization/train/accuracy", "forward_vs_autoregressive/scene_desc/single");
+    let probe =
+        |modality: &str| format!("probes: [Memorization(modality: {modality:?}, given: [])], claims: [");
+    let claims =
+        format!("(metric: {memory:?}, against: \"alpha\"), (metric: {forward:?}, against: \"alpha\"), ");
+    fixture.edit("beta", "resolved.ron", "claims: [", &format!("{}{claims}", probe("tok_rgb@196")));
+    let verdict = |metric: &str| {
+        let report = report::build(fixture.runs(), &Options::default()).unwrap();
+        let (table, _) = report.tables.iter().find(|(t, _)| t.name == "claims").unwrap();
+        let row = table.rows.iter().find(|r| table.row_name(r).contains(metric)).unwrap();
+        row.cells[table.column("verdict").unwrap()].clone()
+    };
+    let unjudged = Cell::Text("not judged".into());
+    assert_eq!(verdict(memory), unjudged, "alpha's manifest has no such probe");
+    fixture.edit("alpha", "resolved.ron", "claims: [", &probe("tok_rgb@196"));
+    assert_ne!(verdict(memory), unjudged);
+    fixture.edit("alpha", "resolved.ron", "modality: \"tok_rgb@196\"", "modality: \"tok_audio@512\"");
+    assert_eq!(verdict(memory), unjudged);
+    assert_ne!(verdict(forward), unjudged);
+    fixture.edit(
+        "alpha",
+        "record.json",
+        "forward_vs_autoregressive/scene_desc",
+        "forward_vs_autoregressive/title",
+    );
+    assert_eq!(verdict(forward), unjudged);
+}

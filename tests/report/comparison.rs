@@ -159,6 +159,86 @@ fn two_experiments_and_two_runs() {
     assert_eq!(groups.speed[0].tokens_per_s, None);
 }
 
+/// Every unit and every better side: intervals are cut at the ends of their unit alone, and of what has no better
+/// side it is only said which is larger.
+#[test]
+fn units_and_better_sides() {
+    let metrics = [
+        "cross_entropy/tok_rgb@196/gain",
+        "classification/tok_audio@512/logit_rank_as_trained/true_logp",
+        "classification/tok_audio@512/logit_rank_as_trained/top1",
+        "memorization/train/accuracy",
+        "generation/tok_audio@512->tok_rgb@196/entropy_minus_real",
+        "generation/tok_audio@512->tok_rgb@196/distinct",
+    ];
+    let fixture = Fixture::two_cells(&metrics);
+    let compared = comparison::ablation(
+        fixture.runs(),
+        &comparison::find(fixture.runs(), "two").unwrap(),
+        &quick().plan,
+    )
+    .unwrap();
+    let [cells, claims, effects, pairs] = [0, 1, 2, 3].map(|i| &compared.tables[i].0);
+    for row in &cells.rows {
+        let table::Cell::Estimate(e) = &row.cells[cells.column("value").unwrap()] else { panic!("no value") };
+        let interval = e.interval.unwrap();
+        assert!(interval.low <= e.value && e.value <= interval.high, "{}: {e:?}", cells.row_name(row));
+    }
+    let value = |metric: &str| cell(cells, &format!("{metric} / alpha"), "value");
+    assert!(value(metrics[1]).starts_with("-1."), "nats may be negative: {}", value(metrics[1]));
+    assert!(value(metrics[4]).starts_with('-'), "{}", value(metrics[4]));
+    for metric in metrics {
+        let directed = metrics[..3].contains(&metric);
+        let (row, pair) = (format!("{metric} / beta"), format!("{metric} / alpha / beta"));
+        assert_eq!(cell(cells, &row, "better"), if directed { "↑" } else { "–" }, "{metric}");
+        assert_eq!(cell(cells, &row, "rank") == "–", !directed, "{metric}");
+        let effect = format!("{metric} / model / beta / alpha");
+        let words =
+            [cell(cells, &row, "verdict"), cell(pairs, &pair, "verdict"), cell(effects, &effect, "verdict")];
+        let foreign = if directed { ["larger", "smaller"] } else { ["better", "worse"] };
+        assert!(words.iter().all(|word| !foreign.iter().any(|f| word.contains(f))), "{metric}: {words:?}");
+    }
+    assert!(
+        cells.notes.iter().chain(&claims.notes).filter(|n| n.contains("without a better side")).count() == 2
+    );
+    let bold =
+        |metric: &str| cells.rows.iter().any(|r| cells.row_name(r).starts_with(metric) && !r.bold.is_empty());
+    assert!(metrics[3..].iter().all(|metric| !bold(metric)));
+    assert!(!compared.plots.iter().any(|plot| plot.name.contains("memorization")));
+}
+
+/// The keys of two probes do not say what the probe was given, and the rows of one not what they are about.
+#[test]
+fn the_same_key_about_something_else_is_not_compared() {
+    let (memory, forward) = ("memorization/train/accuracy", "forward_vs_autoregressive/scene_desc/single");
+    let fixture = Fixture::two_cells(&[memory, forward]);
+    let compared = || {
+        let record = comparison::find(fixture.runs(), "two").unwrap();
+        comparison::ablation(fixture.runs(), &record, &quick().plan).unwrap()
+    };
+    let value = |compared: &ComparisonTables, metric: &str| {
+        cell(&compared.tables[0].0, &format!("{metric} / beta"), "minus_reference")
+    };
+    let before = compared();
+    assert!(value(&before, memory).contains('[') && value(&before, forward).contains('['));
+    let probe =
+        |modality: &str| format!("probes: [Memorization(modality: \"{modality}\", given: [])], claims: [");
+    fixture.edit("alpha", "resolved.ron", "claims: [", &probe("tok_rgb@196"));
+    fixture.edit("beta", "resolved.ron", "claims: [", &probe("tok_rgb@196"));
+    assert_eq!(value(&compared(), memory), value(&before, memory), "the same setup");
+    fixture.edit("beta", "resolved.ron", "modality: \"tok_rgb@196\"", "modality: \"tok_audio@512\"");
+    let other = compared();
+    assert!(value(&other, memory).starts_with("not estimable"), "{}", value(&other, memory));
+    assert!(other.tables[0].0.notes.iter().any(|n| n.contains("memorization of beta")));
+    fixture.edit(
+        "beta",
+        "record.json",
+        "forward_vs_autoregressive/scene_desc",
+        "forward_vs_autoregressive/title",
+    );
+    assert!(value(&compared(), forward).starts_with("not estimable"));
+}
+
 fn nano4m(fixture: &Fixture, arguments: &[&str]) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("nano4m"));
     command.arg("--runs").arg(fixture.runs()).args(arguments).env_remove("NANO4M_RUNS");

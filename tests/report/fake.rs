@@ -5,7 +5,7 @@ use nano4m::manifest::schema::Seeds;
 use nano4m::metrics::classification::ClassificationRow;
 use nano4m::metrics::cross_entropy::CrossEntropyRow;
 use nano4m::metrics::directions::DirectionRow;
-use nano4m::metrics::forward_vs_autoregressive::ForwardVsAutoregressiveRow;
+use nano4m::metrics::forward_vs_autoregressive::{self, ForwardVsAutoregressiveRow};
 use nano4m::metrics::generation::GenerationRow;
 use nano4m::metrics::linear_probe::LinearProbeRow;
 use nano4m::metrics::memorization::MemorizationRow;
@@ -125,7 +125,12 @@ impl Fake {
                 modality("tok_rgb@196", "rgb", 196, 1024),
                 modality("tok_audio@512", "audio", 512, 2048),
             ],
-            metrics: vec![],
+            // The rows of this probe do not say what they are about.
+            metrics: if self.all {
+                forward_vs_autoregressive::metrics(&self.forward(), "scene_desc", 1)
+            } else {
+                vec![]
+            },
             files,
         }
     }

@@ -96,6 +96,48 @@ impl Fixture {
         fixture
     }
 
+    /// Two cells of one seed with every probe, `alpha` and `beta`, asked about these metrics; both begin with the
+    /// claim that beta's is better than alpha's.
+    pub fn two_cells(metrics: &[&str]) -> Fixture {
+        let fixture = Fixture::full();
+        let run = |name: &str| {
+            let path = fixture.run(name);
+            let identity = Record::read(&path.join("record.json")).unwrap().identity;
+            CellRun { seed: 1, directory: path.file_name().unwrap().to_str().unwrap().into(), identity }
+        };
+        let cell = |name: &str| Cell {
+            label: name.into(),
+            values: [("model".to_string(), name.to_string())].into(),
+            runs: vec![run(name)],
+        };
+        let claim = |metric: &&str| CellClaim {
+            metric: metric.to_string(),
+            a: "beta".into(),
+            b: "alpha".into(),
+            margin: 0.0,
+        };
+        let record = AblationRecord {
+            schema: nano4m::record::ablation::SCHEMA,
+            name: "two".into(),
+            about: String::new(),
+            reference: "alpha".into(),
+            metrics: metrics.iter().map(|key| key.to_string()).collect(),
+            claims: metrics.iter().map(claim).collect(),
+            axes: vec![Axis { name: "model".into(), labels: vec!["alpha".into(), "beta".into()] }],
+            cells: vec![cell("alpha"), cell("beta")],
+        };
+        record.write(&fixture.runs).unwrap();
+        fixture
+    }
+
+    /// Replaces part of a file of the run with that name.
+    pub fn edit(&self, run: &str, file: &str, from: &str, to: &str) {
+        let path = self.run(run).join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from} is not in {file}");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+    }
+
     fn write_ablation(&self, cells: Vec<Cell>) {
         let axis = |name: &str, labels: [&str; 2]| Axis {
             name: name.into(),
@@ -146,7 +188,7 @@ impl Fixture {
     pub fn run(&self, name: &str) -> PathBuf {
         let entries = std::fs::read_dir(&self.runs).unwrap().flatten();
         let of = |p: &PathBuf| p.file_name().unwrap().to_str().unwrap().starts_with(&format!("{name}-"));
-        entries.map(|e| e.path()).find(of).unwrap()
+        entries.map(|e| e.path()).filter(of).min().unwrap()
     }
 
     /// Every file of the report with its bytes, sorted.

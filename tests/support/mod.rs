@@ -81,6 +81,13 @@ impl Folder {
         runs[0].clone()
     }
 
+    /// The run directory of that experiment.
+    pub fn run_named(&self, name: &str) -> PathBuf {
+        let runs = std::fs::read_dir(self.path("runs")).unwrap().flatten().map(|e| e.path());
+        let named = |p: &PathBuf| p.file_name().unwrap().to_str().unwrap().starts_with(&format!("{name}-"));
+        runs.into_iter().find(named).unwrap()
+    }
+
     /// Waits until the only run has written `rows` rows of metrics.
     pub fn wait_for_rows(&self, rows: usize) {
         let begun = Instant::now();
