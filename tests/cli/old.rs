@@ -17,8 +17,9 @@ const SCHEMA_1: &str = r#"{
 /// Two finished runs and one of another version.
 fn three() -> (Folder, String) {
     let folder = Folder::new();
-    for name in ["small", "other", "old"] {
-        folder.nano4m(&["run", "small.ron", "--set", &format!("name={name}")], 0);
+    for (name, lr) in [("small", "3e-3"), ("other", "2e-3"), ("old", "1e-3")] {
+        let (name, lr) = (format!("name={name}"), format!("train.lr={lr}"));
+        folder.nano4m(&["run", "small.ron", "--set", &name, "--set", &lr], 0);
     }
     let old = folder.run_named("old");
     std::fs::write(old.join("record.json"), SCHEMA_1).unwrap();
