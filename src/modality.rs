@@ -76,6 +76,11 @@ impl Modality {
         short_name(&self.name)
     }
 
+    /// Whether there is more than one codebook.
+    pub fn has_codebooks(&self) -> bool {
+        self.codebooks > 1
+    }
+
     /// Tokens at the start that make up `share` of the modality, cut down to whole frames of its codebooks.
     pub fn prefix(&self, share: f64) -> usize {
         let cut = (share * self.length as f64) as usize;

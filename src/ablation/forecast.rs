@@ -15,6 +15,7 @@ use crate::manifest::schema::{Experiment, Probe};
 use crate::masking::Masks;
 use crate::model;
 use crate::model::network::{Config, Device, Kernels};
+use crate::probes::suite;
 use crate::probes::workload::Workload;
 use crate::train::{take_step, Sampler};
 use std::path::Path;
@@ -129,7 +130,7 @@ fn scored(experiment: &Experiment, load: &Workload, left: f64) -> Result<f64> {
         0 => 1.0,
         every => (left / every as f64).ceil(),
     };
-    Ok(passes * load.validation() + load.probes()?)
+    Ok(passes * load.validation() + suite::tokens(load)?)
 }
 
 /// Bytes of a finished run: two checkpoints with parameters and both moments, tables, scores.

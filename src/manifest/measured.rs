@@ -1,23 +1,12 @@
 //! What the probes of a manifest measure, by key: what a claim, or a metric of an ablation, can be about.
 
 use super::diagnostic::Finding;
-use super::schema::{Direction, Experiment, Probe};
-use crate::metrics::catalogue::{self, keys, parse, PROBES};
-use crate::metrics::{classification, directions, memorization, Key};
-use crate::modality::Text;
+use super::schema::Experiment;
+use crate::metrics::catalogue::{self, parse, PROBES};
+use crate::metrics::measured::in_order;
+use crate::metrics::{source, Key};
+use crate::modality::Modality;
 use crate::suggest::{hint, nearest};
-
-/// What a manifest calls the probe whose keys begin with each name.
-const VARIANTS: [(&str, &str); 8] = [
-    ("cross_entropy", "CrossEntropy"),
-    ("classification", "Classify"),
-    ("retrieval", "Retrieval"),
-    ("memorization", "Memorization"),
-    ("directions", "Directions"),
-    ("forward_vs_autoregressive", "ForwardVsAutoregressive"),
-    ("generation", "Generation"),
-    ("linear_probe", "LinearProbe"),
-];
 
 /// Keys shown where none is near.
 const EXAMPLES: usize = 6;
@@ -29,9 +18,8 @@ const EXAMPLES: usize = 6;
 pub fn find(e: &Experiment, at: &str, metric: &str) -> Result<Key, Finding> {
     let parts: Vec<&str> = metric.split('/').collect();
     let name = parts[0];
-    let known = VARIANTS.iter().find(|(probe, _)| *probe == name);
-    let (_, variant) = match (known, parse(metric)) {
-        (Some(known), Some(_)) => *known,
+    let probe = match (catalogue::probe(name), parse(metric)) {
+        (Some(probe), Some(_)) => probe,
         (None, _) if parts.len() > 1 && !name.trim().is_empty() => {
             let help = hint(name, "metrics", PROBES.iter().map(|p| p.name));
             return Err(Finding::error(at, format!("no metric begins with `{name}`")).help(help));
@@ -45,7 +33,7 @@ pub fn find(e: &Experiment, at: &str, metric: &str) -> Result<Key, Finding> {
     let own: Vec<Key> = all(e).into_iter().filter(|key| key.probe == name).collect();
     if own.is_empty() {
         let what = format!("no probe measures `{metric}`");
-        return Err(Finding::error(at, what).help(format!("add {variant}(…) to `probes`")));
+        return Err(Finding::error(at, what).help(format!("add {}(…) to `probes`", probe.declared)));
     }
     let asked = catalogue::canonical(metric);
     let Some(key) = own.iter().find(|key| key.to_string() == asked) else {
@@ -93,68 +81,15 @@ fn shown(mut all: Vec<String>) -> String {
 
 /// Every key of the model, in the order of the probes.
 pub fn all(e: &Experiment) -> Vec<Key> {
-    let mut all: Vec<Key> = Vec::new();
-    for probe in &e.probes {
-        let (name, abouts, variant) = about(e, probe);
-        let of = |about: &String| catalogue::probe(name).map_or(vec![], |p| keys(p, about, variant));
-        for key in abouts.iter().flat_map(of) {
-            if !all.contains(&key) {
-                all.push(key);
-            }
-        }
-    }
-    all
+    in_order(e.probes.iter().flat_map(|probe| probe.keys(&e.modalities)))
 }
 
-/// First part of a probe's keys, what they are about, and their variant.
-fn about(e: &Experiment, probe: &Probe) -> (&'static str, Vec<String>, Option<u64>) {
-    match probe {
-        Probe::CrossEntropy { directions, .. } => {
-            let modalities = e.modalities.iter().map(|m| m.name.clone());
-            let directed = directions
-                .iter()
-                .flat_map(|d| d.targets.iter().map(|target| format!("{}->{target}", joined(e, &d.inputs))));
-            ("cross_entropy", modalities.chain(directed).collect(), None)
-        }
-        Probe::Classify { inputs, .. } => {
-            let bytes = e.modalities.iter().any(|m| m.text == Some(Text::Gpt2));
-            let methods = classification::METHODS.map(|(method, _)| method);
-            let methods = methods.iter().filter(|m| bytes || **m != classification::LEADING_SPACE);
-            let of = |set: &Vec<String>| {
-                let inputs = joined(e, set);
-                methods.clone().map(move |method| format!("{inputs}/{method}"))
-            };
-            ("classification", inputs.iter().flat_map(of).collect(), None)
-        }
-        Probe::Retrieval { pairs, gallery } => {
-            let abouts = pairs.iter().map(|(query, gallery)| format!("{query}->{gallery}"));
-            ("retrieval", abouts.collect(), (*gallery > 0).then_some(*gallery as u64))
-        }
-        Probe::Memorization { .. } => ("memorization", memorization::PARTS.map(String::from).to_vec(), None),
-        Probe::Directions(all) => ("directions", all.iter().flat_map(|d| directed(e, d)).collect(), None),
-        Probe::ForwardVsAutoregressive { target, .. } => {
-            ("forward_vs_autoregressive", vec![target.clone()], None)
-        }
-        Probe::Generation { inputs, target, prefix, .. } => {
-            let given = e.modalities.iter().find(|m| m.name == *target).map_or(0, |m| m.prefix(*prefix));
-            let about = format!("{}->{target}", joined(e, inputs));
-            ("generation", vec![about], (given > 0).then_some(given as u64))
-        }
-        Probe::LinearProbe { inputs } => {
-            ("linear_probe", inputs.iter().map(|set| joined(e, set)).collect(), None)
-        }
-    }
-}
-
-fn directed(e: &Experiment, d: &Direction) -> Vec<String> {
-    let name = format!("{}->{}", joined(e, &d.inputs), joined(e, &d.targets));
-    d.targets.iter().flat_map(|target| directions::abouts(&name, target)).collect()
-}
-
-/// In the manifest's order, as scores name a set of modalities.
-fn joined(e: &Experiment, names: &[String]) -> String {
-    let known = e.modalities.iter().map(|m| m.name.as_str()).filter(|name| names.iter().any(|n| n == name));
-    known.collect::<Vec<_>>().join("+")
+/// Who else than the model writes scores of `key`.
+pub fn sources(e: &Experiment, key: &Key) -> Vec<&'static str> {
+    let declared = |name: &str| e.modalities.iter().find(|m| m.name == name);
+    let has_codebooks = key.targets().all(|name| declared(name).is_some_and(Modality::has_codebooks));
+    let all = catalogue::probe(key.probe).map_or(&[][..], |probe| probe.sources);
+    all.iter().copied().filter(|source| *source != source::CODEBOOK || has_codebooks).collect()
 }
 
 #[cfg(test)]
@@ -168,10 +103,38 @@ mod tests {
         all(&e).iter().map(Key::to_string).collect()
     }
 
+    /// The word that the catalogue knows is the one that manifests write.
     #[test]
-    fn every_probe_has_its_name_here() {
-        assert!(PROBES.iter().all(|p| VARIANTS.iter().any(|(name, _)| *name == p.name)));
-        assert_eq!(PROBES.len(), VARIANTS.len());
+    fn every_probe_is_declared_as_the_catalogue_says() {
+        let mut declared = Vec::new();
+        for probe in [
+            "CrossEntropy()",
+            "Classify(inputs: [[\"a@16\"]])",
+            "Retrieval(pairs: [(\"b@9\", \"a@16\")])",
+            "Directions([(inputs: [\"c\"], targets: [\"b@9\"])])",
+            "Memorization(modality: \"c\", given: [])",
+            "ForwardVsAutoregressive(input: \"a@16\", target: \"c\")",
+            "Generation(inputs: [\"c\"], target: \"a@16\")",
+            "LinearProbe(inputs: [[\"a@16\"]])",
+        ] {
+            let known = catalogue::probe(measured(probe)[0].split('/').next().unwrap()).unwrap();
+            assert_eq!(probe.split('(').next(), Some(known.declared));
+            declared.push(known.name);
+        }
+        assert!(PROBES.iter().map(|p| p.name).eq(declared));
+    }
+
+    #[test]
+    fn only_what_the_probe_will_write_is_a_source() {
+        let probes = "CrossEntropy(directions: [(inputs: [\"c\"], targets: [\"b@9\"])]), \
+                      Directions([(inputs: [\"c\"], targets: [\"b@9\", \"a@16\"])])";
+        let e = text::parse(&SMALL.replace("CrossEntropy(masks: 2)", probes)).unwrap();
+        let has = |key: &str| sources(&e, &parse(key).unwrap()).contains(&source::CODEBOOK);
+        assert!(has("cross_entropy/a@16") && has("directions/c->a@16+b@9/a@16"));
+        for none in ["cross_entropy/b@9", "cross_entropy/c->b@9", "directions/c->a@16+b@9/b@9"] {
+            assert!(!has(none), "{none}");
+        }
+        assert!(!has("directions/c->a@16+b@9"), "of all targets");
     }
 
     #[test]
@@ -210,6 +173,9 @@ mod tests {
                 assert!(measured.contains(&key.to_string()), "{key} is not in {measured:?}");
             }
         }
+        let decoded = measured("Classify(inputs: [[\"a@16\"]])");
+        let decoded: Vec<&String> = decoded.iter().filter(|key| key.contains("sequence_decode")).collect();
+        assert_eq!(decoded, ["classification/a@16/sequence_decode/top1"]);
         let words = measured("Classify(inputs: [[\"a@16\"]])");
         assert!(words.iter().all(|key| !key.contains("leading_space")), "{words:?}");
     }

@@ -4,16 +4,8 @@
 //! probe's first is meant (`retrieval/a->b`), name it where it is implied (`directions/a->b/accuracy`), write `→`, or put
 //! the variant before the quantity; [`canonical`] is what is stored, compared and shown.
 
-use super::classification::ClassificationRow;
-use super::cross_entropy::CrossEntropyRow;
-use super::directions::DirectionRow;
-use super::forward_vs_autoregressive::ForwardVsAutoregressiveRow;
-use super::generation::GenerationRow;
 use super::key::Key;
-use super::linear_probe::LinearProbeRow;
-use super::memorization::MemorizationRow;
 use super::quantity::Spec;
-use super::retrieval::RetrievalRow;
 use super::rows::ScoreRow;
 use super::source;
 
@@ -21,6 +13,8 @@ use super::source;
 pub struct Probe {
     /// First part of its keys.
     pub name: &'static str,
+    /// What a manifest calls it.
+    pub declared: &'static str,
     /// Who else than the model its rows may be by.
     pub sources: &'static [&'static str],
     /// Word before a number in its keys, e.g. `gallery`.
@@ -28,16 +22,19 @@ pub struct Probe {
     /// In the order of records; the first is meant where a key names none.
     pub quantities: fn() -> Vec<Spec>,
     canonical_about: fn(&str) -> String,
+    measures: fn(&str, &Spec) -> bool,
 }
 
 impl Probe {
     const fn of<R: ScoreRow>() -> Probe {
         Probe {
             name: R::PROBE,
+            declared: R::DECLARED,
             sources: R::SOURCES,
             variant: R::VARIANT,
             quantities: || R::QUANTITIES.iter().map(|q| q.spec).collect(),
             canonical_about: R::canonical_about,
+            measures: R::measures,
         }
     }
 }
@@ -49,7 +46,7 @@ pub trait Visitor {
     fn visit<R: ScoreRow>(self) -> Self::Output;
 }
 
-macro_rules! probes {
+macro_rules! catalogue {
     ($($row:ty),* $(,)?) => {
         /// All of them, in the order of comparisons.
         pub const PROBES: &[Probe] = &[$(Probe::of::<$row>()),*];
@@ -64,16 +61,7 @@ macro_rules! probes {
     };
 }
 
-probes! {
-    CrossEntropyRow,
-    ClassificationRow,
-    RetrievalRow,
-    DirectionRow,
-    MemorizationRow,
-    ForwardVsAutoregressiveRow,
-    GenerationRow,
-    LinearProbeRow,
-}
+every_probe!(catalogue);
 
 /// The probe whose keys begin with `name`.
 pub fn probe(name: &str) -> Option<&'static Probe> {
@@ -143,8 +131,32 @@ pub fn keys(probe: &Probe, about: &str, variant: Option<u64>) -> Vec<Key> {
         variant: probe.variant.zip(variant),
         source: source::MODEL.into(),
     };
-    (probe.quantities)().into_iter().map(key).collect()
+    (probe.quantities)().into_iter().filter(|spec| (probe.measures)(about, spec)).map(key).collect()
 }
+
+/// Why `name`, as a part of what a key is about, would be read as something else; `None`: it would not.
+pub fn ambiguous(name: &str) -> Option<String> {
+    if let Some(mark) = ["->", "→", "+", "/"].into_iter().find(|mark| name.contains(mark)) {
+        return Some(format!("`{mark}` joins names there"));
+    }
+    for probe in PROBES {
+        let of = format!("of `{}`", probe.name);
+        if (probe.quantities)().iter().any(|q| q.name == name) {
+            return Some(format!("`{name}` is a quantity {of}"));
+        }
+        if probe.sources.contains(&name) {
+            return Some(format!("`{name}` is a source {of}"));
+        }
+        let number = probe.variant.and_then(|word| name.strip_prefix(word));
+        if number.is_some_and(|n| n.parse::<u64>().is_ok()) {
+            return Some(format!("`{name}` is a variant {of}"));
+        }
+    }
+    [source::MODEL, CHANCE].contains(&name).then(|| format!("`{name}` is what a number may be of"))
+}
+
+/// What a claim calls the level that luck reaches.
+pub const CHANCE: &str = "chance";
 
 #[cfg(test)]
 mod tests {
@@ -211,6 +223,26 @@ mod tests {
             ("memorization/train", "accuracy"),
         ] {
             assert_eq!(of(key, against), None, "{key} {against}");
+        }
+    }
+
+    #[test]
+    fn methods_that_do_not_rank_know_their_first_answer_only() {
+        let probe = probe("classification").unwrap();
+        let names = |about: &str| keys(probe, about, None).iter().map(|k| k.spec.name).collect::<Vec<_>>();
+        assert_eq!(names("a/sequence_decode"), ["top1"]);
+        assert_eq!(names("a/caption_likelihood"), ["top1", "top3", "top5", "true_logp"]);
+    }
+
+    #[test]
+    fn words_that_no_modality_may_be_called() {
+        for name in
+            ["accuracy", "untrained", "gallery8", "given0", "a+b", "a->b", "a→b", "a/b", "top1", "model"]
+        {
+            assert!(ambiguous(name).is_some(), "{name}");
+        }
+        for name in ["tok_rgb@196", "gallery", "gallery_8", "scene_desc", "a-b", "train"] {
+            assert_eq!(ambiguous(name), None);
         }
     }
 

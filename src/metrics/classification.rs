@@ -6,7 +6,7 @@
 use super::estimate::chance;
 use super::measured;
 use super::metric::Metric;
-use super::quantity::{Better, Unit};
+use super::quantity::{Better, Spec, Unit};
 use super::rows::{Quantity, ScoreRow};
 use super::source;
 use crate::stats::Estimable;
@@ -60,13 +60,15 @@ impl ClassificationRow {
 
 /// Clips whose first answer is right.
 pub const TOP1: Quantity<ClassificationRow> =
-    Quantity::share("top1", |r: &ClassificationRow| r.hit(1)).chance(|r| r.chance(1)).compared();
+    Quantity::share("top1", |r: &ClassificationRow| r.hit(1)).within(1).chance(|r| r.chance(1)).compared();
 /// Among the first three; of three classes that is all.
 pub const TOP3: Quantity<ClassificationRow> = Quantity::share("top3", |r: &ClassificationRow| r.hit(3))
+    .within(3)
     .chance(|r| r.chance(3))
     .compared_if(|r| r.classes > 3);
 /// Among the first five.
 pub const TOP5: Quantity<ClassificationRow> = Quantity::share("top5", |r: &ClassificationRow| r.hit(5))
+    .within(5)
     .chance(|r| r.chance(5))
     .compared_if(|r| r.classes > 5);
 /// Mean score of the true class.
@@ -78,6 +80,7 @@ pub const TRUE_LOGP: Quantity<ClassificationRow> =
 impl ScoreRow for ClassificationRow {
     const PROBE: &'static str = "classification";
     const FILE: &'static str = "probes/classification.csv";
+    const DECLARED: &'static str = "Classify";
     const QUANTITIES: &'static [Quantity<Self>] = &[TOP1, TOP3, TOP5, TRUE_LOGP];
     const SOURCES: &'static [&'static str] = &[source::SHUFFLED];
 
@@ -96,6 +99,12 @@ impl ScoreRow for ClassificationRow {
     fn is_about(&self, about: &str) -> bool {
         about.split_once('/') == Some((self.inputs.as_str(), self.method.as_str()))
     }
+
+    /// A method that does not rank knows of its first answer only.
+    fn measures(about: &str, quantity: &Spec) -> bool {
+        let ranks = METHODS.iter().any(|(method, ranks)| *ranks && about.ends_with(&format!("/{method}")));
+        ranks || quantity.name == TOP1.spec.name
+    }
 }
 
 /// Metrics of the input sets in `inputs`, in their order. The caption likelihood is always there, without a
@@ -103,7 +112,7 @@ impl ScoreRow for ClassificationRow {
 pub fn metrics(rows: &[ClassificationRow], inputs: &[String], seed: u64) -> Vec<Metric> {
     let mut all = Vec::new();
     for set in inputs {
-        for (method, ranks) in METHODS {
+        for (method, _) in METHODS {
             for by in [source::MODEL, source::SHUFFLED] {
                 let own = |r: &&ClassificationRow| {
                     (r.inputs.as_str(), r.method.as_str(), r.source.as_str()) == (set, method, by)
@@ -111,9 +120,7 @@ pub fn metrics(rows: &[ClassificationRow], inputs: &[String], seed: u64) -> Vec<
                 let rows: Vec<&ClassificationRow> = rows.iter().filter(own).collect();
                 let always = method == "caption_likelihood" && by == source::MODEL;
                 if !rows.is_empty() || always {
-                    let quantities = measured::metrics(&rows, &format!("{set}/{method}"), by, seed);
-                    // A method that does not rank knows of its first answer only.
-                    all.extend(quantities.into_iter().take(if ranks { usize::MAX } else { 1 }));
+                    all.extend(measured::metrics(&rows, &format!("{set}/{method}"), by, seed));
                 }
             }
         }

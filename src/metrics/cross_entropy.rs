@@ -46,6 +46,7 @@ pub const GAIN: Quantity<CrossEntropyRow> =
 impl ScoreRow for CrossEntropyRow {
     const PROBE: &'static str = "cross_entropy";
     const FILE: &'static str = "probes/cross_entropy.csv";
+    const DECLARED: &'static str = "CrossEntropy";
     const QUANTITIES: &'static [Quantity<Self>] = &[CROSS_ENTROPY, GAIN];
     const SOURCES: &'static [&'static str] = &[
         source::SHUFFLED,

@@ -6,7 +6,7 @@
 use super::measured::{self, in_order};
 use super::metric::Metric;
 use super::quantity::{Better, Unit};
-use super::rows::{Quantity, ScoreRow};
+use super::rows::{has_all_parts, Quantity, ScoreRow};
 use super::source;
 use serde::{Deserialize, Serialize};
 
@@ -32,19 +32,34 @@ pub const ACCURACY: Quantity<DirectionRow> =
         Some((r.correct as f64, r.tokens as f64))
     })
     .implied()
-    .compared();
+    .compared()
+    .uniform(|r, vocab| uniform(r.tokens as f64, vocab)[0]);
 /// Nats per token.
 pub const CROSS_ENTROPY: Quantity<DirectionRow> =
     Quantity::mean("cross_entropy", Unit::NatsPerToken, Better::Lower, |r: &DirectionRow| {
         Some((r.ce_nats, r.tokens as f64))
-    });
+    })
+    .uniform(|r, vocab| uniform(r.tokens as f64, vocab)[1]);
+
+/// What a guess among `vocab` ids expects of `tokens` tokens, as (sum, weight): right ones, and nats.
+pub fn uniform(tokens: f64, vocab: u64) -> [(f64, f64); 2] {
+    let vocab = vocab as f64;
+    [(tokens / vocab, tokens), (tokens * vocab.ln(), tokens)]
+}
 
 impl ScoreRow for DirectionRow {
     const PROBE: &'static str = "directions";
     const FILE: &'static str = "probes/directions.csv";
+    const DECLARED: &'static str = "Directions";
     const QUANTITIES: &'static [Quantity<Self>] = &[ACCURACY, CROSS_ENTROPY];
-    const SOURCES: &'static [&'static str] =
-        &[source::SHUFFLED, source::POSITION, source::UNIGRAM, source::CODEBOOK, source::UNTRAINED];
+    const SOURCES: &'static [&'static str] = &[
+        source::SHUFFLED,
+        source::POSITION,
+        source::UNIGRAM,
+        source::CODEBOOK,
+        source::UNTRAINED,
+        source::UNIFORM,
+    ];
 
     fn clip(&self) -> &str {
         &self.clip
@@ -56,6 +71,10 @@ impl ScoreRow for DirectionRow {
 
     fn abouts(&self) -> Vec<String> {
         abouts(&self.direction, &self.modality)
+    }
+
+    fn part(&self) -> &str {
+        &self.modality
     }
 
     fn canonical_about(about: &str) -> String {
@@ -84,7 +103,7 @@ pub fn metrics(rows: &[DirectionRow], seed: u64) -> Vec<Metric> {
         let rows: Vec<&DirectionRow> = rows.iter().filter(|r| r.is_about(about)).collect();
         for by in &sources {
             let own: Vec<&DirectionRow> = rows.iter().copied().filter(|r| r.source == *by).collect();
-            if !own.is_empty() {
+            if !own.is_empty() && has_all_parts(&own, &rows) {
                 all.extend(measured::metrics(&own, about, by, seed));
             }
         }
@@ -95,6 +114,8 @@ pub fn metrics(rows: &[DirectionRow], seed: u64) -> Vec<Metric> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::catalogue::parse;
+    use crate::metrics::scored::{scored, Facts};
 
     fn row(
         clip: &str,
@@ -140,5 +161,27 @@ mod tests {
         assert_eq!(of("directions/a->b+c"), Some(50.0));
         assert_eq!(of("directions/a->b+c/b"), Some(25.0));
         assert_eq!(of("directions/a->b+c/c/cross_entropy"), Some(2.0 + 4.0 / 6.0));
+    }
+
+    /// Only b has codebooks: what holds of b alone is nothing that the whole direction is held against.
+    #[test]
+    fn a_source_of_some_targets_says_nothing_of_all() {
+        let of = |target: &'static str| ("a->b+c", target);
+        let rows = [
+            row("x", of("b"), "model", 4, 1),
+            row("x", of("c"), "model", 6, 4),
+            row("x", of("b"), "codebook_marginal", 4, 2),
+        ];
+        let keys: Vec<String> = metrics(&rows, 1).into_iter().map(|m| m.key).collect();
+        assert!(keys.contains(&"directions/a->b+c/b/codebook_marginal".to_string()), "{keys:?}");
+        assert!(!keys.contains(&"directions/a->b+c/codebook_marginal".to_string()), "{keys:?}");
+        let vocab = |name: &str| (name != "d").then_some(if name == "b" { 4 } else { 8 });
+        let facts = Facts { test_clips: 1, vocab: &vocab };
+        let scored = |key: &str| scored(&rows, &parse(key).unwrap(), &facts).clips;
+        assert!(scored("directions/a->b+c/codebook_marginal").is_empty());
+        assert_eq!(scored("directions/a->b+c/b/codebook_marginal")["x"], (2.0, 4.0));
+        // What the probe does not write: a guess is right once in 4, and once in 8.
+        assert_eq!(scored("directions/a->b+c/uniform")["x"], (1.0 + 0.75, 10.0));
+        assert_eq!(scored("directions/a->b+c/b/cross_entropy/uniform")["x"], (4.0 * 4f64.ln(), 4.0));
     }
 }

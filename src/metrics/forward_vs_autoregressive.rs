@@ -45,6 +45,7 @@ pub const GAIN: Quantity<ForwardVsAutoregressiveRow> =
 impl ScoreRow for ForwardVsAutoregressiveRow {
     const PROBE: &'static str = "forward_vs_autoregressive";
     const FILE: &'static str = "probes/forward_vs_autoregressive.csv";
+    const DECLARED: &'static str = "ForwardVsAutoregressive";
     const QUANTITIES: &'static [Quantity<Self>] = &[SINGLE, AUTOREGRESSIVE, GAIN];
     const ROWS_NAME_THEIR_SUBJECT: bool = false;
 

@@ -73,6 +73,7 @@ pub const AGREEMENT_OF_REAL: Quantity<GenerationRow> =
 impl ScoreRow for GenerationRow {
     const PROBE: &'static str = "generation";
     const FILE: &'static str = "probes/generation.csv";
+    const DECLARED: &'static str = "Generation";
     const QUANTITIES: &'static [Quantity<Self>] =
         &[DISTINCT, ENTROPY, ENTROPY_MINUS_REAL, AGREEMENT, AGREEMENT_OF_REAL];
     const VARIANT: Option<&'static str> = Some("given");

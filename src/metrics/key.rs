@@ -56,6 +56,13 @@ impl Key {
         }
     }
 
+    /// The modalities that are predicted, of what is about one, or about a direction.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        // `a->b+c/b` is about b alone.
+        let last = self.about.rsplit('/').next().unwrap_or_default();
+        last.rsplit("->").next().unwrap_or_default().split('+')
+    }
+
     /// Whether the trained network is meant.
     pub fn of_model(&self) -> bool {
         self.source == source::MODEL

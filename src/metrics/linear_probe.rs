@@ -30,12 +30,14 @@ pub const NO_CONTROL: &str = "none";
 pub const TOP1: Quantity<LinearProbeRow> =
     Quantity::share("top1", |r: &LinearProbeRow| Some(r.true_class == r.predicted_class))
         .implied()
+        .within(1)
         .chance(|r| chance(1, r.classes))
         .compared();
 
 impl ScoreRow for LinearProbeRow {
     const PROBE: &'static str = "linear_probe";
     const FILE: &'static str = "probes/linear_probe.csv";
+    const DECLARED: &'static str = "LinearProbe";
     const QUANTITIES: &'static [Quantity<Self>] = &[TOP1];
     const SOURCES: &'static [&'static str] = &[source::SHUFFLED_LABELS, source::RANDOM_WEIGHTS];
 

@@ -34,7 +34,7 @@ pub fn metric<R: ScoreRow>(quantity: &Quantity<R>, key: &Key, rows: &[&R], seed:
 /// Every quantity of `rows`, all of them about `about` and by one source.
 pub fn metrics<R: ScoreRow>(rows: &[&R], about: &str, source: &str, seed: u64) -> Vec<Metric> {
     let of = |q: &Quantity<R>| metric(q, &Key::new(q, about).by(source), rows, seed);
-    R::QUANTITIES.iter().filter_map(of).collect()
+    R::QUANTITIES.iter().filter(|q| R::measures(about, &q.spec)).filter_map(of).collect()
 }
 
 /// Both sides of a difference, by clip.

@@ -44,6 +44,7 @@ pub const AUC: Quantity<MemorizationRow> =
 impl ScoreRow for MemorizationRow {
     const PROBE: &'static str = "memorization";
     const FILE: &'static str = "probes/memorization.csv";
+    const DECLARED: &'static str = "Memorization";
     const QUANTITIES: &'static [Quantity<Self>] = &[ACCURACY, CROSS_ENTROPY, AUC];
 
     fn clip(&self) -> &str {

@@ -11,9 +11,32 @@
 //! ```
 //! No tensors and no manifest in here: names of modalities come in as values.
 //!
-//! A new probe touches: `manifest/probes.rs` (its variant and settings), `manifest/measured.rs` (what its keys are
-//! about), `metrics/<probe>.rs` with a line in `metrics/catalogue.rs`, and `probes/<probe>.rs` with an arm in
-//! `probes/suite.rs`. Claims, comparisons, `ls` and records need nothing; a table of its own is `report/tables/<probe>.rs`.
+//! A new probe touches five files:
+//!
+//! 1. `manifest/probes.rs`: its variant, what its keys are about, what is wrong with it;
+//! 2. `metrics/<probe>.rs`: the row of its file, its names, its quantities;
+//! 3. this file: `mod`, and a line of `every_probe`;
+//! 4. `probes/<probe>.rs`: `run` and `tokens`, what it costs;
+//! 5. `probes/mod.rs`: `mod`, and an arm of `for_probe`.
+//!
+//! Checks, claims, comparisons, forecasts, records and `ls` need nothing more. What it may have beside: a table
+//! (`report/tables/<probe>.rs`, named in its `mod.rs`), a line of a terminal (`summary.rs`), published numbers.
+
+/// The probes, in the order of comparisons, each by the row of its file: `catalogue` is made of this list.
+macro_rules! every_probe {
+    ($then:ident) => {
+        $then! {
+            crate::metrics::cross_entropy::CrossEntropyRow,
+            crate::metrics::classification::ClassificationRow,
+            crate::metrics::retrieval::RetrievalRow,
+            crate::metrics::directions::DirectionRow,
+            crate::metrics::memorization::MemorizationRow,
+            crate::metrics::forward_vs_autoregressive::ForwardVsAutoregressiveRow,
+            crate::metrics::generation::GenerationRow,
+            crate::metrics::linear_probe::LinearProbeRow,
+        }
+    };
+}
 
 pub mod catalogue;
 pub mod classification;

@@ -71,6 +71,8 @@ pub struct Spec {
     pub right_or_wrong: bool,
     /// Whether there is a level that nothing but luck reaches.
     pub has_chance: bool,
+    /// Of a share within the first k: k. Where no more than k compete, luck reaches 100 %.
+    pub within: Option<u64>,
     /// Another quantity about the same that it may be held against.
     pub beside: Option<&'static str>,
 }

@@ -40,17 +40,17 @@ impl RetrievalRow {
 const fn recall(
     name: &'static str,
     right: fn(&RetrievalRow) -> Option<bool>,
-    chance: fn(&RetrievalRow) -> Estimable<f64>,
+    (k, chance): (u64, fn(&RetrievalRow) -> Estimable<f64>),
 ) -> Quantity<RetrievalRow> {
-    Quantity::share(name, right).chance(chance).compared()
+    Quantity::share(name, right).within(k).chance(chance).compared()
 }
 
 /// Queries whose partner is nearest.
-pub const R1: Quantity<RetrievalRow> = recall("r1", |r| Some(r.rank < 1), |r| r.chance(1));
+pub const R1: Quantity<RetrievalRow> = recall("r1", |r| Some(r.rank < 1), (1, |r| r.chance(1)));
 /// Among the five nearest.
-pub const R5: Quantity<RetrievalRow> = recall("r5", |r| Some(r.rank < 5), |r| r.chance(5));
+pub const R5: Quantity<RetrievalRow> = recall("r5", |r| Some(r.rank < 5), (5, |r| r.chance(5)));
 /// Among the ten nearest.
-pub const R10: Quantity<RetrievalRow> = recall("r10", |r| Some(r.rank < 10), |r| r.chance(10));
+pub const R10: Quantity<RetrievalRow> = recall("r10", |r| Some(r.rank < 10), (10, |r| r.chance(10)));
 /// Half of the partners stand at this place or before.
 pub const MEDIAN_RANK: Quantity<RetrievalRow> =
     Quantity::whole("median_rank", Unit::Plain, Better::Lower).digits(1);
@@ -63,6 +63,7 @@ pub const MRR: Quantity<RetrievalRow> =
 impl ScoreRow for RetrievalRow {
     const PROBE: &'static str = "retrieval";
     const FILE: &'static str = "probes/retrieval.csv";
+    const DECLARED: &'static str = "Retrieval";
     const QUANTITIES: &'static [Quantity<Self>] = &[R1, R5, R10, MEDIAN_RANK, MRR];
     const SOURCES: &'static [&'static str] = &[source::UNTRAINED];
     const VARIANT: Option<&'static str> = Some("gallery");
@@ -92,9 +93,16 @@ impl ScoreRow for RetrievalRow {
     }
 }
 
-/// Metrics of the pairs, in their order, of one probe; `gallery` 0 is the whole split. Those of the model are
-/// always there, without a value where no query has a rank.
-pub fn metrics(rows: &[RetrievalRow], pairs: &[(String, String)], gallery: usize, seed: u64) -> Vec<Metric> {
+/// Metrics of the pairs, in their order, of one probe; a `gallery` of 0, or of all `test_clips`, is the whole
+/// split. Those of the model are always there, without a value where no query has a rank.
+pub fn metrics(
+    rows: &[RetrievalRow],
+    pairs: &[(String, String)],
+    (gallery, test_clips): (usize, usize),
+    seed: u64,
+) -> Vec<Metric> {
+    let size = rows.first().map_or(gallery as u64, RetrievalRow::variant);
+    let whole = [0, RetrievalRow::plain_variant(test_clips)].contains(&size);
     let mut all = Vec::new();
     for (query, partner) in pairs {
         for by in [source::MODEL, source::UNTRAINED] {
@@ -105,10 +113,10 @@ pub fn metrics(rows: &[RetrievalRow], pairs: &[(String, String)], gallery: usize
             if !rows.is_empty() || by == source::MODEL {
                 let key = |q: &Quantity<RetrievalRow>| {
                     let key = Key::new(q, &format!("{query}->{partner}")).by(by);
-                    if gallery == 0 {
+                    if whole {
                         key
                     } else {
-                        key.under::<RetrievalRow>(gallery as u64)
+                        key.under::<RetrievalRow>(size)
                     }
                 };
                 all.extend(RetrievalRow::QUANTITIES.iter().map(|q| {
@@ -147,13 +155,21 @@ mod tests {
             nearest: String::new(),
         };
         let rows: Vec<RetrievalRow> = [0, 1, 4, 19].iter().enumerate().map(row).collect();
-        let all = metrics(&rows, &[("a".into(), "b".into())], 20, 1);
+        let pairs = [("a".to_string(), "b".to_string())];
+        let all = metrics(&rows, &pairs, (20, 30), 1);
         let values: Vec<(&str, Option<f64>)> = all.iter().map(|m| (m.key.as_str(), m.value)).collect();
         assert_eq!(values[0], ("retrieval/a->b/r1/gallery20", Some(25.0)));
         assert_eq!((values[1].1, values[2].1, values[3].1), (Some(75.0), Some(75.0), Some(3.5)));
         assert_eq!(values[4].1, Some((1.0 + 0.5 + 0.2 + 0.05) / 4.0));
-        let none = metrics(&[], &[("a".into(), "b".into())], 0, 1);
+        // However the manifest asks for it, a gallery of all test clips is the whole split, as in comparisons.
+        for gallery in [0, 20] {
+            let compared = crate::metrics::scored::compared(&rows, 20);
+            let key = &metrics(&rows, &pairs, (gallery, 20), 1)[0].key;
+            assert!(key == "retrieval/a->b/r1" && compared.contains_key(key), "{gallery}: {key}");
+        }
+        let none = metrics(&[], &pairs, (0, 20), 1);
         assert!(none.len() == 5 && none.iter().all(|m| m.value.is_none()));
         assert_eq!(none[0].key, "retrieval/a->b/r1");
+        assert_eq!(metrics(&[], &pairs, (8, 20), 1)[0].key, "retrieval/a->b/r1/gallery8");
     }
 }

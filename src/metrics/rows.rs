@@ -14,6 +14,7 @@ use crate::fault::{Fault, Result};
 use crate::stats::Estimable;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A row of one of the files, and what its probe measures.
@@ -22,6 +23,8 @@ pub trait ScoreRow: Serialize + DeserializeOwned + 'static {
     const PROBE: &'static str;
     /// Path inside the run directory.
     const FILE: &'static str;
+    /// What a manifest calls the probe, e.g. `Classify`.
+    const DECLARED: &'static str;
     /// What is measured, the quantity that is meant where a key names none first.
     const QUANTITIES: &'static [Quantity<Self>];
     /// Who there is besides the model.
@@ -47,6 +50,16 @@ pub trait ScoreRow: Serialize + DeserializeOwned + 'static {
         self.abouts().iter().any(|own| own == about)
     }
 
+    /// Whether there is a `quantity` about `about`.
+    fn measures(_about: &str, _quantity: &Spec) -> bool {
+        true
+    }
+
+    /// Which part of what it is about the row has: a source without all parts that the model has is left out.
+    fn part(&self) -> &str {
+        ""
+    }
+
     /// The one spelling of `about` where there are several.
     fn canonical_about(about: &str) -> String {
         about.into()
@@ -61,6 +74,12 @@ pub trait ScoreRow: Serialize + DeserializeOwned + 'static {
     fn plain_variant(_test_clips: usize) -> u64 {
         0
     }
+}
+
+/// Whether `own` has every part that `all` have: what holds of some of them says nothing of all.
+pub fn has_all_parts<R: ScoreRow>(own: &[&R], all: &[&R]) -> bool {
+    let parts = |rows: &[&R]| rows.iter().map(|r| r.part().to_owned()).collect::<BTreeSet<_>>();
+    parts(own).is_superset(&parts(all))
 }
 
 /// How a row counts for its clip. Shares are fractions here.
@@ -85,6 +104,8 @@ pub struct Quantity<R: 'static> {
     pub chance: Option<fn(&R) -> Estimable<f64>>,
     /// Whether a comparison of two experiments takes it unasked, and then of which rows.
     pub unasked: Option<fn(&R) -> bool>,
+    /// (sum, weight) of a guess among the ids of a vocabulary of this size, where the probe writes no such rows.
+    pub uniform: Option<fn(&R, u64) -> (f64, f64)>,
 }
 
 impl<R> Quantity<R> {
@@ -106,9 +127,10 @@ impl<R> Quantity<R> {
             by_clip,
             right_or_wrong,
             has_chance: false,
+            within: None,
             beside: None,
         };
-        Quantity { spec, count, chance: None, unasked: None }
+        Quantity { spec, count, chance: None, unasked: None, uniform: None }
     }
 
     /// A share of clips that are right or wrong each; more is better.
@@ -179,6 +201,18 @@ impl<R> Quantity<R> {
     /// Other digits after the point than its unit has.
     pub const fn digits(mut self, digits: usize) -> Quantity<R> {
         self.spec.digits = digits;
+        self
+    }
+
+    /// Only the first `k` count.
+    pub const fn within(mut self, k: u64) -> Quantity<R> {
+        self.spec.within = Some(k);
+        self
+    }
+
+    /// What a guess reaches, as (sum, weight), by the size of the vocabulary.
+    pub const fn uniform(mut self, guess: fn(&R, u64) -> (f64, f64)) -> Quantity<R> {
+        self.uniform = Some(guess);
         self
     }
 

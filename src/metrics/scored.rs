@@ -2,7 +2,8 @@
 
 use super::clips::Clips;
 use super::key::Key;
-use super::rows::{Count, Quantity, ScoreRow};
+use super::rows::{has_all_parts, Count, Quantity, ScoreRow};
+use super::source;
 use std::collections::BTreeMap;
 
 /// Clips of a key, as fractions where it is a share.
@@ -13,23 +14,49 @@ pub struct Scored {
     pub chance: Option<f64>,
 }
 
-/// What `rows` say of `key`; no clips where they say nothing. `test_clips`: the size of the test split.
-pub fn scored<R: ScoreRow>(rows: &[R], key: &Key, test_clips: usize) -> Scored {
+/// What rows do not say of the run they are of.
+pub struct Facts<'a> {
+    /// Size of the test split.
+    pub test_clips: usize,
+    /// Ids of a modality, if it is one.
+    pub vocab: &'a dyn Fn(&str) -> Option<u64>,
+}
+
+/// What `rows` say of `key`; no clips where they say nothing.
+pub fn scored<R: ScoreRow>(rows: &[R], key: &Key, facts: &Facts) -> Scored {
     let Some(quantity) = R::QUANTITIES.iter().find(|q| q.spec.name == key.spec.name) else {
         return Scored::default();
     };
-    let variant = key.variant.map_or(R::plain_variant(test_clips), |(_, n)| n);
+    let variant = key.variant.map_or(R::plain_variant(facts.test_clips), |(_, n)| n);
     let of = |source: &str| -> Vec<&R> {
         let own = |r: &&R| r.source() == source && r.variant() == variant && r.is_about(&key.about);
         rows.iter().filter(own).collect()
     };
     let own = of(&key.source);
+    if !key.of_model() && own.is_empty() {
+        let guessed = quantity.uniform.filter(|_| key.source == source::UNIFORM);
+        let clips = guessed.and_then(|guess| uniform(&of(source::MODEL), guess, facts));
+        return Scored { clips: clips.unwrap_or_default(), chance: None };
+    }
+    if !key.of_model() && !has_all_parts(&own, &of(source::MODEL)) {
+        return Scored::default();
+    }
     let clips = match quantity.count {
         Count::Excess(over, count) => excess(&own, &of(over), count),
         _ => quantity.clips(own.iter().copied()),
     };
     let chance = quantity.chance.zip(own.last()).and_then(|(chance, row)| chance(row).ok());
     Scored { clips, chance }
+}
+
+/// A guess at the tokens of `rows`; `None` where a vocabulary is not known.
+fn uniform<R: ScoreRow>(rows: &[&R], guess: fn(&R, u64) -> (f64, f64), facts: &Facts) -> Option<Clips> {
+    let mut clips = Clips::new();
+    for row in rows {
+        let (sum, weight) = guess(row, (facts.vocab)(row.part())?);
+        super::clips::add(&mut clips, row.clip(), sum, weight);
+    }
+    Some(clips)
 }
 
 /// By how much the other rows count more, on the clips of both.
@@ -50,7 +77,7 @@ fn excess<R: ScoreRow>(own: &[&R], other: &[&R], count: fn(&R) -> (f64, f64)) ->
 /// Everything the model scored that a comparison takes unasked: key → clips, in the unit of each.
 pub fn compared<R: ScoreRow>(rows: &[R], test_clips: usize) -> BTreeMap<String, Clips> {
     let mut all = BTreeMap::new();
-    let model: Vec<&R> = rows.iter().filter(|r| r.source() == super::source::MODEL).collect();
+    let model: Vec<&R> = rows.iter().filter(|r| r.source() == source::MODEL).collect();
     for quantity in R::QUANTITIES {
         let Some(tells) = quantity.unasked else { continue };
         let mut groups: BTreeMap<(String, u64), Vec<&R>> = BTreeMap::new();
@@ -121,7 +148,8 @@ mod tests {
         let of = |key: &str| all[key].values().copied().collect::<Vec<_>>();
         assert_eq!(of("retrieval/a->b/r1"), [(100.0, 1.0), (0.0, 1.0)]);
         assert_eq!(of("retrieval/a->b/r5/gallery20"), [(100.0, 1.0), (100.0, 1.0)]);
-        let asked = |key: &str| scored(&rows, &parse(key).unwrap(), 30);
+        let facts = Facts { test_clips: 30, vocab: &|_| None };
+        let asked = |key: &str| scored(&rows, &parse(key).unwrap(), &facts);
         assert_eq!(asked("retrieval/a->b/r5").clips["y"], (0.0, 1.0));
         assert_eq!(asked("retrieval/a->b/r5").chance, Some(5.0 / 30.0));
         assert_eq!(asked("retrieval/a->b/gallery20/r5").clips["y"], (1.0, 1.0));

@@ -40,7 +40,7 @@ impl Baseline {
 
     /// Whether it says something of its own for `m`.
     pub fn applies(self, m: &Modality) -> bool {
-        self != Baseline::Codebook || m.codebooks > 1
+        self != Baseline::Codebook || m.has_codebooks()
     }
 }
 

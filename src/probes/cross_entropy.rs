@@ -17,12 +17,15 @@
 use super::baselines::{Baseline, Fitted};
 use super::evaluation::Evaluation;
 use super::packing::{self, Sample};
+use super::scores::Scores;
 use super::shuffled::derangement;
+use super::workload::Workload;
 use crate::batch::SampleMask;
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::manifest::schema::{Direction, Experiment, Masking};
 use crate::masking::{self, Masks};
+use crate::metrics;
 use crate::metrics::cross_entropy::CrossEntropyRow;
 use crate::metrics::source;
 use crate::modality::{Modality, Strategy};
@@ -249,6 +252,37 @@ pub fn baselines(fitted: &[Fitted], task: &Task) -> Vec<CrossEntropyRow> {
         }
     }
     scores
+}
+
+/// Runs the probe: see [`Probe::CrossEntropy`](crate::manifest::schema::Probe::CrossEntropy).
+pub(super) fn run(
+    scores: &mut Scores,
+    masks: usize,
+    masking: Option<&Masking>,
+    directions: &[Direction],
+) -> Result<()> {
+    let evaluation = scores.evaluation;
+    let task = Task::new(&evaluation, masks, masking, directions)?;
+    let mut rows = network(evaluation.net, &task, source::MODEL, &mut scores.observe("cross-entropy"))?;
+    rows.extend(shuffled(evaluation.net, &task, &mut scores.observe("cross-entropy, shuffled input"))?);
+    let observer = &mut scores.observe("cross-entropy, unconditional");
+    rows.extend(unconditional(evaluation.net, &task, observer)?);
+    let untrained = (scores.untrained)()?;
+    let observer = &mut scores.observe("cross-entropy, untrained");
+    rows.extend(network(untrained.as_ref(), &task, source::UNTRAINED, observer)?);
+    rows.extend(baselines(&Fitted::all(evaluation.data), &task));
+    let metrics = metrics::cross_entropy::metrics(&rows, &task.names(), scores.seed());
+    scores.keep(&rows, metrics)
+}
+
+/// Tokens of the passes it makes: the model, shuffled input, without the others, the untrained network.
+pub(super) fn tokens(
+    load: &Workload,
+    masks: usize,
+    _masking: Option<&Masking>,
+    directions: &[Direction],
+) -> Result<f64> {
+    Ok(4.0 * load.split(Part::Test) * masks as f64 * (load.masked + load.directions(directions)?))
 }
 
 #[cfg(test)]

@@ -7,13 +7,16 @@
 use super::baselines::{Baseline, Fitted};
 use super::evaluation::Evaluation;
 use super::packing::{self, Sample, Sums};
+use super::scores::Scores;
 use super::shuffled::derangement;
+use super::workload::Workload;
 use crate::batch::SampleMask;
 use crate::batch::{Batch, Packed};
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::manifest::schema;
 use crate::masking;
+use crate::metrics;
 use crate::metrics::directions::DirectionRow;
 use crate::metrics::source;
 use crate::model::network::{Inference, Softmax};
@@ -155,6 +158,18 @@ impl Task<'_> {
         }
         rows
     }
+}
+
+/// Runs the probe.
+pub(super) fn run(scores: &mut Scores, directions: &[schema::Direction]) -> Result<()> {
+    let (evaluation, untrained) = (scores.evaluation, (scores.untrained)()?);
+    let rows = measure(&evaluation, untrained.as_ref(), directions, &mut scores.observe("directions"))?;
+    scores.keep(&rows, metrics::directions::metrics(&rows, scores.seed()))
+}
+
+/// Tokens of the passes it makes: the model and the untrained network.
+pub(super) fn tokens(load: &Workload, directions: &[schema::Direction]) -> Result<f64> {
+    Ok(2.0 * load.split(Part::Test) * load.directions(directions)?)
 }
 
 #[cfg(test)]

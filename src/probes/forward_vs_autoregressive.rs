@@ -9,11 +9,14 @@
 
 use super::evaluation::Evaluation;
 use super::packing::{self, finite, Sample};
+use super::scores::Scores;
+use super::workload::{limited, Workload};
 use crate::batch::Batch;
 use crate::batch::SampleMask;
 use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking;
+use crate::metrics;
 use crate::metrics::forward_vs_autoregressive::ForwardVsAutoregressiveRow;
 use crate::model::network::{Inference, Softmax};
 use crate::observer::{ProbeObserver, Silent};
@@ -82,6 +85,20 @@ impl Walk<'_> {
         }
         scores.iter().map(|score| finite(score.ce).map(f64::from)).collect()
     }
+}
+
+/// Runs the probe.
+pub(super) fn run(scores: &mut Scores, input: &str, target: &str, clips: usize) -> Result<()> {
+    let evaluation = scores.evaluation;
+    let observer = &mut scores.observe("forward against autoregressive");
+    let rows = measure(&evaluation, input, target, clips, observer)?;
+    scores.keep(&rows, metrics::forward_vs_autoregressive::metrics(&rows, target, scores.seed()))
+}
+
+/// Tokens of the passes it makes: one pass, and one per position with half of the target known on average.
+pub(super) fn tokens(load: &Workload, input: &str, target: &str, clips: usize) -> Result<f64> {
+    let (input, target) = (load.length(input)?, load.length(target)?);
+    Ok(limited(clips, load.split(Part::Test)) * (input + target + target * (input + target / 2.0)))
 }
 
 #[cfg(test)]

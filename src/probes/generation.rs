@@ -12,11 +12,14 @@
 //! zero crossings) needs its codec; here only tokens are compared.
 
 use super::evaluation::Evaluation;
+use super::scores::Scores;
 use super::shuffled::next_in_cycle;
+use super::workload::{limited, Workload};
 use crate::data::Part;
 use crate::decode::{self, Task};
 use crate::fault::Result;
 use crate::manifest::schema::Decode;
+use crate::metrics;
 use crate::metrics::generation::GenerationRow;
 use crate::observer::ProbeObserver;
 use std::collections::BTreeMap;
@@ -87,6 +90,20 @@ fn entropy(ids: &[u32]) -> f64 {
 /// Share of equal positions.
 fn agreement(a: &[u32], b: &[u32]) -> f64 {
     a.iter().zip(b).filter(|(a, b)| a == b).count() as f64 / a.len() as f64
+}
+
+/// Runs the probe.
+pub(super) fn run(scores: &mut Scores, settings: &Settings) -> Result<()> {
+    let evaluation = scores.evaluation;
+    let rows = measure(&evaluation, settings, &mut scores.observe("generation"))?;
+    scores.keep(&rows, metrics::generation::metrics(&rows, scores.seed()))
+}
+
+/// Tokens of the passes it makes: every step is given the inputs and the target, known or predicted. The other
+/// clip it is compared with is one of the generated.
+pub(super) fn tokens(load: &Workload, settings: &Settings) -> Result<f64> {
+    let tokens = load.lengths(settings.inputs)? + load.length(settings.target)?;
+    Ok(limited(settings.clips, load.split(Part::Test)) * settings.decode.steps as f64 * tokens)
 }
 
 #[cfg(test)]

@@ -6,9 +6,12 @@
 
 use super::evaluation::Evaluation;
 use super::packing::{self, Sample};
+use super::scores::Scores;
+use super::workload::{limited, Workload};
 use crate::batch::SampleMask;
 use crate::data::Part;
 use crate::fault::Result;
+use crate::metrics;
 use crate::metrics::memorization::MemorizationRow;
 use crate::modality::Modality;
 use crate::model::network::Softmax;
@@ -55,6 +58,19 @@ fn mask(modalities: &[Modality], target: usize, given: &[usize]) -> SampleMask {
     let last = |i: usize| if i == target { (cut as u32..m.length as u32).collect() } else { vec![] };
     let all = 0..modalities.len();
     SampleMask { input: all.clone().map(input).collect(), target: all.map(last).collect() }
+}
+
+/// Runs the probe.
+pub(super) fn run(scores: &mut Scores, modality: &str, given: &[String], clips: usize) -> Result<()> {
+    let evaluation = scores.evaluation;
+    let rows = measure(&evaluation, modality, given, clips, &mut scores.observe("memorization"))?;
+    scores.keep(&rows, metrics::memorization::metrics(&rows, scores.seed()))
+}
+
+/// Tokens of the pass it makes over clips of both parts.
+pub(super) fn tokens(load: &Workload, modality: &str, given: &[String], clips: usize) -> Result<f64> {
+    let both = limited(clips, load.split(Part::Train)) + limited(clips, load.split(Part::Test));
+    Ok(both * (load.length(modality)? + load.lengths(given)?))
 }
 
 #[cfg(test)]

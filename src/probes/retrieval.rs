@@ -10,17 +10,20 @@
 
 use super::evaluation::Evaluation;
 use super::packing::{self, finite, Sample};
+use super::scores::Scores;
+use super::workload::{limited, Workload};
 use crate::batch::Batch;
 use crate::data::Part;
 use crate::fault::{Fault, Result};
 use crate::masking;
+use crate::metrics;
 use crate::metrics::retrieval::RetrievalRow;
 use crate::metrics::source;
 use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
 use crate::stats::numpy;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Recorded neighbours of a query.
 const NEAREST: usize = 10;
@@ -155,6 +158,21 @@ fn rank(similar: &[f64], partner: usize) -> Option<Ranked> {
     order.sort_by(|&a, &b| similar[b].total_cmp(&similar[a]).then((a == partner).cmp(&(b == partner))));
     order.truncate(NEAREST);
     Some(Ranked { rank: rank as u32, nearest: order })
+}
+
+/// Runs the probe.
+pub(super) fn run(scores: &mut Scores, pairs: &[(String, String)], gallery: usize) -> Result<()> {
+    let (evaluation, untrained) = (scores.evaluation, (scores.untrained)()?);
+    let rows = measure(&evaluation, untrained.as_ref(), pairs, gallery, &mut scores.observe("retrieval"))?;
+    let test_clips = evaluation.data.split(Part::Test).len();
+    let metrics = metrics::retrieval::metrics(&rows, pairs, (gallery, test_clips), scores.seed());
+    scores.keep(&rows, metrics)
+}
+
+/// Tokens of the passes it makes: each modality by the model and the untrained network.
+pub(super) fn tokens(load: &Workload, pairs: &[(String, String)], gallery: usize) -> Result<f64> {
+    let names: BTreeSet<&String> = pairs.iter().flat_map(|(query, partner)| [query, partner]).collect();
+    Ok(2.0 * limited(gallery, load.split(Part::Test)) * load.lengths(names)?)
 }
 
 #[cfg(test)]

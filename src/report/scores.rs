@@ -3,7 +3,7 @@
 use super::runs::Run;
 use crate::fault::Result;
 use crate::metrics::catalogue::{self, Visitor, PROBES};
-use crate::metrics::scored::{compared, in_unit, scored, Scored};
+use crate::metrics::scored::{compared, in_unit, scored, Facts, Scored};
 use crate::metrics::{Clips, Key, ScoreRow};
 use std::collections::BTreeMap;
 
@@ -49,9 +49,10 @@ impl Visitor for Asked<'_> {
 
     fn visit<R: ScoreRow>(self) -> Self::Output {
         let (rows, record) = (self.run.examples::<R>()?.unwrap_or_default(), &self.run.record);
+        let vocab = |name: &str| record.modalities.iter().find(|m| m.name == name).map(|m| m.vocab as u64);
+        let facts = Facts { test_clips: record.clips.test, vocab: &vocab };
         let measured = |key: &Key| R::ROWS_NAME_THEIR_SUBJECT || record.metric(&key.to_string()).is_some();
-        let scores =
-            |key: &Key| if measured(key) { scored(&rows, key, record.clips.test) } else { Scored::default() };
+        let scores = |key: &Key| if measured(key) { scored(&rows, key, &facts) } else { Scored::default() };
         Ok(self.keys.iter().map(scores).collect())
     }
 }

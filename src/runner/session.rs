@@ -2,7 +2,7 @@
 
 use super::settings::Settings;
 use crate::architecture::Config;
-use crate::data::Dataset;
+use crate::data::{Dataset, Part};
 use crate::fault::{Fault, Result};
 use crate::manifest::pins::{self, Current, Drift};
 use crate::manifest::schema::Experiment;
@@ -112,9 +112,14 @@ impl Session {
 /// Opens the dataset of a manifest that lies in `base`, packed into `cache` once.
 ///
 /// # Errors
-/// Exit 2 for an invalid dataset, 3 for a missing one.
+/// Exit 2 for an invalid dataset, or one on which the manifest cannot be measured as it says; 3 for a missing one.
 pub fn dataset(experiment: &Experiment, base: &Path, cache: &Path) -> Result<Dataset> {
-    Dataset::open(&experiment.data, &experiment.modalities, base, cache)
+    let data = Dataset::open(&experiment.data, &experiment.modalities, base, cache)?;
+    let (test_clips, classes) = (data.split(Part::Test).len(), data.classes().len());
+    match manifest::check::on_data(experiment, test_clips, classes).into_iter().next() {
+        Some(finding) => Err(finding.into()),
+        None => Ok(data),
+    }
 }
 
 /// The pins of `experiment` that the program and `data` do not match, where that is allowed.

@@ -23,7 +23,8 @@ and is sorted last.";
 #[derive(clap::Args, Debug)]
 #[command(after_help = FIELDS)]
 pub struct Args {
-    /// Only runs where this holds, e.g. --where 'train.lr<1e-3' (repeatable; =, !=, <, <=, >, >=)
+    /// Only runs where this holds, e.g. --where 'train.lr<1e-3' (repeatable; =, !=, <, <=, >, >=; the arrow of a
+    /// metric's key is no comparison: --where 'retrieval/a->b/r1>5')
     #[arg(long = "where", value_name = "FIELD<VALUE")]
     pub filters: Vec<String>,
     /// Sort by a field, descending with a `-` before it [default: started]

@@ -45,7 +45,7 @@ impl Filter {
                 .expected("FIELD, one of = != < <= > >=, VALUE; e.g. train.lr<1e-3")
                 .help("quote it for the shell: --where 'train.lr<1e-3'")
         };
-        let at = text.find(['=', '!', '<', '>']).ok_or_else(|| wrong("a filter without a comparison"))?;
+        let at = comparison(text).ok_or_else(|| wrong("a filter without a comparison"))?;
         let (path, rest) = text.split_at(at);
         let (sign, operator) = OPERATORS
             .into_iter()
@@ -82,6 +82,12 @@ impl Filter {
     fn number(&self) -> Option<f64> {
         number(&Value::String(self.value.clone()))
     }
+}
+
+/// Where the operator begins; the arrow of `retrieval/a->b/r1` is none.
+fn comparison(text: &str) -> Option<usize> {
+    let signs = text.match_indices(['=', '!', '<', '>']).map(|(at, _)| at);
+    signs.into_iter().find(|&at| !(text[at..].starts_with('>') && text[..at].ends_with('-')))
 }
 
 /// Numbers by value, everything else by its text (times are RFC 3339, so that is their order);
@@ -161,6 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn an_arrow_is_part_of_the_field() {
+        for text in ["retrieval/a->b/r1>5", "retrieval/a->b/r1 > 5"] {
+            let filter = Filter::parse(text).unwrap();
+            assert_eq!((filter.path.as_str(), filter.value.as_str()), ("retrieval/a->b/r1", "5"));
+        }
+        let filter = Filter::parse("directions/a->b!=5").unwrap();
+        assert_eq!((filter.path.as_str(), filter.operator), ("directions/a->b", Operator::NotEqual));
+    }
+
+    #[test]
     fn what_is_not_a_condition_is_refused() {
         for (text, part) in [
             ("train.lr", "without a comparison"),
@@ -169,6 +185,7 @@ mod tests {
             ("train.lr==3", "unknown comparison"),
             ("train.lr=<3", "unknown comparison"),
             ("a!b", "not a comparison"),
+            ("retrieval/a->b/r1", "without a comparison"),
         ] {
             assert!(Filter::parse(text).unwrap_err().what.contains(part), "{text}");
         }

@@ -1,7 +1,7 @@
 //! Every check, one after another.
 
 use super::findings::Findings;
-use super::{claims, data, general, masking, modalities, probes, train};
+use super::{claims, data, general, inputs, masking, modalities, probes, train};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Decode, Experiment};
 
@@ -12,10 +12,18 @@ pub fn check(experiment: &Experiment) -> Vec<Finding> {
     general::finite(experiment, &mut found);
     data::check(experiment, &mut found);
     modalities::check(&experiment.modalities, &mut found);
-    masking::check(experiment, &mut found);
+    masking::masking(&experiment.modalities, "masking", &experiment.masking, &mut found);
     train::check(experiment, &mut found);
     probes::check(experiment, &mut found);
     claims::check(experiment, &mut found);
+    found.0
+}
+
+/// What is wrong with `experiment` on its data, of `test_clips` test clips and `classes` classes.
+pub fn on_data(experiment: &Experiment, test_clips: usize, classes: usize) -> Vec<Finding> {
+    let mut found = Findings::default();
+    probes::once(&experiment.probes, Some(test_clips), &mut found);
+    claims::on_data(experiment, test_clips, classes, &mut found);
     found.0
 }
 
@@ -29,8 +37,8 @@ pub fn generation(
     settings: &Decode,
 ) -> Vec<Finding> {
     let mut found = Findings::default();
-    probes::generation(e, "--", (inputs, target, prefix), &mut found);
-    probes::decode(e, "--", settings, (target, prefix), &mut found);
+    inputs::generation(&e.modalities, "--", (inputs, target, prefix), &mut found);
+    inputs::decode(&e.modalities, "--", settings, (target, prefix), &mut found);
     // `--top-k` and `--top-p` are the only options of two words.
     let option = |text: &str| text.replace("--top_", "--top-");
     found.0.into_iter().map(|f| Finding { path: option(&f.path), what: option(&f.what), ..f }).collect()

@@ -1,8 +1,8 @@
 //! `data`: one source, usable split names, hashes and synthetic parameters.
 
-use super::findings::{bad_hash, is_sha256, Findings};
+use super::findings::{bad_hash, each, is_sha256, Findings};
 use crate::manifest::diagnostic::Finding;
-use crate::manifest::schema::{Data, Experiment, Labels, PerModality, Synthetic};
+use crate::manifest::schema::{Data, Experiment, Labels, Synthetic};
 
 pub(super) fn check(e: &Experiment, found: &mut Findings) {
     let data = &e.data;
@@ -73,7 +73,7 @@ fn labels(labels: &Labels, found: &mut Findings) {
 fn stored(e: &Experiment, found: &mut Findings) {
     for (name, &tokens) in &e.data.stored {
         let path = format!("data.stored.{name}");
-        found.known_modality(e, &path, name);
+        found.known_modality(&e.modalities, &path, name);
         let Some(m) = e.modalities.iter().find(|m| m.name == *name) else { continue };
         let expected = format!("at least the modality's `length`, {}", m.length);
         found.require(tokens >= m.length, &path, tokens, &expected);
@@ -110,17 +110,7 @@ fn generator(e: &Experiment, s: &Synthetic, found: &mut Findings) {
     for (path, name, strength) in each("data.synthetic.strength", &s.strength) {
         found.require_number(&path, strength, (0.0..=1.0).contains(&strength), "a probability, 0 to 1");
         if let Some(name) = name {
-            found.known_modality(e, &path, name);
-        }
-    }
-}
-
-/// The numbers of `values` with their paths, and the modality each is for (`None`: all).
-pub(super) fn each<'a>(path: &str, values: &'a PerModality) -> Vec<(String, Option<&'a str>, f64)> {
-    match values {
-        PerModality::All(x) => vec![(path.to_owned(), None, *x)],
-        PerModality::Each(map) => {
-            map.iter().map(|(name, x)| (format!("{path}.{name}"), Some(name.as_str()), *x)).collect()
+            found.known_modality(&e.modalities, &path, name);
         }
     }
 }

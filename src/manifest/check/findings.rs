@@ -1,7 +1,8 @@
 //! Problems as they are collected.
 
 use crate::manifest::diagnostic::{Finding, Severity};
-use crate::manifest::schema::Experiment;
+use crate::manifest::per_modality::PerModality;
+use crate::modality::Modality;
 use crate::suggest;
 use std::fmt::Display;
 
@@ -35,8 +36,8 @@ impl Findings {
     }
 
     /// Adds "no modality is named …" unless `name` is one of the modalities.
-    pub fn known_modality(&mut self, experiment: &Experiment, path: &str, name: &str) {
-        let names = || experiment.modalities.iter().map(|m| m.name.as_str());
+    pub fn known_modality(&mut self, modalities: &[Modality], path: &str, name: &str) {
+        let names = || modalities.iter().map(|m| m.name.as_str());
         if !names().any(|n| n == name) {
             let all: Vec<&str> = names().collect();
             self.push(Finding::error(path, format!("no modality is named `{name}`")).help(suggest::hint(
@@ -60,4 +61,14 @@ pub fn bad_hash(path: &str, found: &str, expected: &str) -> Finding {
         .found(format!("{found:?}"))
         .expected(expected)
         .help("`nano4m pin FILE` writes it")
+}
+
+/// The numbers of `values` with their paths, and the modality each is for (`None`: all).
+pub fn each<'a>(path: &str, values: &'a PerModality) -> Vec<(String, Option<&'a str>, f64)> {
+    match values {
+        PerModality::All(x) => vec![(path.to_owned(), None, *x)],
+        PerModality::Each(map) => {
+            map.iter().map(|(name, x)| (format!("{path}.{name}"), Some(name.as_str()), *x)).collect()
+        }
+    }
 }

@@ -1,31 +1,28 @@
 //! `masking`: ranges, ratios, concentrations and directions.
 
-use super::data::each;
-use super::findings::Findings;
+use super::findings::{each, Findings};
 use crate::manifest::diagnostic::Finding;
-use crate::manifest::schema::{Direction, Experiment, Masking, PerModality, Ratio};
+use crate::manifest::masking::{Direction, Masking, Ratio};
+use crate::manifest::per_modality::PerModality;
+use crate::modality::Modality;
 
 /// Slack for sums of decimal fractions.
 const ROUNDING: f64 = 1e-9;
 
-pub(super) fn check(e: &Experiment, found: &mut Findings) {
-    masking(e, "masking", &e.masking, found);
-}
-
 /// Also used for the masking of the `CrossEntropy` probe.
-pub(super) fn masking(e: &Experiment, path: &str, m: &Masking, found: &mut Findings) {
+pub fn masking(modalities: &[Modality], path: &str, m: &Masking, found: &mut Findings) {
     let at = |field: &str| format!("{path}.{field}");
-    let total: usize = e.modalities.iter().map(|m| m.length).fold(0, usize::saturating_add);
+    let total: usize = modalities.iter().map(|m| m.length).fold(0, usize::saturating_add);
     range(&at("input_tokens"), m.input_tokens, total, m.ratio.is_none(), found);
     range(&at("target_tokens"), m.target_tokens, total, m.ratio.is_none(), found);
-    alphas(e, &at("input_alphas"), &m.input_alphas, found);
-    alphas(e, &at("target_alphas"), &m.target_alphas, found);
+    alphas(modalities, &at("input_alphas"), &m.input_alphas, found);
+    alphas(modalities, &at("target_alphas"), &m.target_alphas, found);
     if let Some(r) = m.ratio {
-        ratio(e, &at("ratio"), (m, r), found);
+        ratio(modalities, &at("ratio"), (m, r), found);
     }
     let directions = at("directions");
     for (i, d) in m.directions.iter().enumerate() {
-        direction(e, &format!("{directions}[{i}]"), d, found);
+        direction(modalities, &format!("{directions}[{i}]"), d, found);
     }
     let shares: f64 = m.directions.iter().map(|d| d.share).sum();
     found.require_number(&directions, shares, shares <= 1.0 + ROUNDING, "shares that sum to at most 1");
@@ -51,14 +48,14 @@ fn range(path: &str, (low, high): (usize, usize), total: usize, used: bool, foun
     }
 }
 
-fn alphas(e: &Experiment, path: &str, alphas: &PerModality, found: &mut Findings) {
+fn alphas(modalities: &[Modality], path: &str, alphas: &PerModality, found: &mut Findings) {
     for (at, name, alpha) in each(path, alphas) {
         found.require_number(&at, alpha, alpha >= 0.0, "0 (never) or more");
         if let Some(name) = name {
-            found.known_modality(e, &at, name);
+            found.known_modality(modalities, &at, name);
         }
     }
-    if !e.modalities.is_empty() && e.modalities.iter().all(|m| alphas.get(&m.name, 1.0) == 0.0) {
+    if !modalities.is_empty() && modalities.iter().all(|m| alphas.get(&m.name, 1.0) == 0.0) {
         found.push(
             Finding::error(path, format!("`{path}` is 0 for every modality"))
                 .expected("at least one modality above 0"),
@@ -66,12 +63,12 @@ fn alphas(e: &Experiment, path: &str, alphas: &PerModality, found: &mut Findings
     }
 }
 
-fn ratio(e: &Experiment, at: &str, (m, r): (&Masking, Ratio), found: &mut Findings) {
+fn ratio(modalities: &[Modality], at: &str, (m, r): (&Masking, Ratio), found: &mut Findings) {
     for (field, share) in [("input", r.input), ("target", r.target)] {
         let path = format!("{at}.{field}");
         found.require_number(&path, share, share > 0.0 && share <= 1.0, "a share above 0, at most 1");
-        let none = e.modalities.iter().all(|m| (share * m.length as f64) < 1.0);
-        if share > 0.0 && none && !e.modalities.is_empty() {
+        let none = modalities.iter().all(|m| (share * m.length as f64) < 1.0);
+        if share > 0.0 && none && !modalities.is_empty() {
             found.push(
                 Finding::error(&path, format!("`{path}` leaves every modality without a token"))
                     .found(share)
@@ -91,9 +88,9 @@ fn ratio(e: &Experiment, at: &str, (m, r): (&Masking, Ratio), found: &mut Findin
 }
 
 /// Also used for the `Directions` probe.
-pub(super) fn direction(e: &Experiment, path: &str, d: &Direction, found: &mut Findings) {
+pub fn direction(modalities: &[Modality], path: &str, d: &Direction, found: &mut Findings) {
     for (field, names) in [("inputs", &d.inputs), ("targets", &d.targets)] {
-        modality_list(e, &format!("{path}.{field}"), names, found);
+        modality_list(modalities, &format!("{path}.{field}"), names, found);
     }
     for name in d.targets.iter().filter(|n| d.inputs.contains(n)) {
         found.push(
@@ -106,13 +103,13 @@ pub(super) fn direction(e: &Experiment, path: &str, d: &Direction, found: &mut F
 }
 
 /// A non-empty list of different, known modalities.
-pub(super) fn modality_list(e: &Experiment, path: &str, names: &[String], found: &mut Findings) {
+pub fn modality_list(modalities: &[Modality], path: &str, names: &[String], found: &mut Findings) {
     if names.is_empty() {
         found.push(Finding::error(path, format!("`{path}` is empty")).expected("at least one modality"));
     }
     for (i, name) in names.iter().enumerate() {
         let at = format!("{path}[{i}]");
-        found.known_modality(e, &at, name);
+        found.known_modality(modalities, &at, name);
         if names[..i].contains(name) {
             found.push(Finding::error(&at, format!("`{name}` is listed twice")));
         }

@@ -6,11 +6,12 @@
 mod all;
 mod claims;
 mod data;
-mod findings;
+pub(super) mod findings;
 mod general;
-mod masking;
+pub(super) mod inputs;
+pub(super) mod masking;
 mod modalities;
 mod probes;
 mod train;
 
-pub use all::{check, generation};
+pub use all::{check, generation, on_data};

@@ -3,6 +3,7 @@
 use super::data::is_folder;
 use super::findings::Findings;
 use crate::manifest::diagnostic::Finding;
+use crate::metrics::catalogue::ambiguous;
 use crate::modality::{Modality, Strategy, Text};
 
 /// GPT-2's 50,257 ids and three special ones (REFERENCE §2).
@@ -35,6 +36,14 @@ fn name(modalities: &[Modality], i: usize, found: &mut Findings) {
             Finding::error(&path, "the modality's name is not a folder name")
                 .found(format!("{name:?}"))
                 .expected("the name of its folder in the dataset, e.g. \"tok_rgb@196\""),
+        );
+    }
+    if let Some(why) = ambiguous(name).filter(|_| is_folder(name)) {
+        found.push(
+            Finding::error(&path, "the modality's name is a word of metrics")
+                .found(format!("{name:?}"))
+                .expected("a name that a metric's key cannot be misread at")
+                .help(format!("{why}: rename the modality, and its folder in the dataset")),
         );
     }
     if let Some(first) = modalities[..i].iter().position(|m| m.name == *name) {

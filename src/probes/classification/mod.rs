@@ -18,8 +18,10 @@
 mod caption_scores;
 mod measure;
 mod ranking;
+mod run;
 
 pub use measure::measure;
+pub(super) use run::{run, tokens};
 
 #[cfg(test)]
 mod tests;

@@ -15,8 +15,10 @@
 mod cholesky;
 mod discriminant;
 mod measure;
+mod run;
 
 pub use measure::measure;
+pub(super) use run::{run, tokens};
 
 #[cfg(test)]
 mod tests;

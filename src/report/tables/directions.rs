@@ -7,7 +7,7 @@ use super::tested::{self, Test};
 use super::views::{scored, Context, Scored};
 use crate::fault::Result;
 use crate::metrics::clips::{add, Clips};
-use crate::metrics::directions::{DirectionRow, ACCURACY, CROSS_ENTROPY};
+use crate::metrics::directions::{self, DirectionRow, ACCURACY, CROSS_ENTROPY};
 use crate::metrics::{self, estimate, source, ScoreRow};
 use crate::report::reference::{find, Published};
 use crate::report::runs::Group;
@@ -77,7 +77,7 @@ fn by_key(group: &Group, rows: &[DirectionRow]) -> BTreeMap<Key, Sources<Scores>
 /// Adds chance where the probe did not write it: 1/vocabulary and its logarithm.
 fn add_uniform(sources: &mut Sources<Scores>, modality: &str, group: &Group) {
     let declared = group.modalities().iter().find(|m| m.name == modality);
-    let (Some(vocab), Some(model)) = (declared.map(|m| m.vocab as f64), sources.get(source::MODEL)) else {
+    let (Some(vocab), Some(model)) = (declared.map(|m| m.vocab as u64), sources.get(source::MODEL)) else {
         return;
     };
     if sources.contains_key(source::UNIFORM) {
@@ -85,8 +85,9 @@ fn add_uniform(sources: &mut Sources<Scores>, modality: &str, group: &Group) {
     }
     let mut uniform = Scores::default();
     for (clip, (_, tokens)) in &model.accuracy {
-        add(&mut uniform.accuracy, clip, tokens / vocab, *tokens);
-        add(&mut uniform.ce, clip, tokens * vocab.ln(), *tokens);
+        let [right, nats] = directions::uniform(*tokens, vocab);
+        add(&mut uniform.accuracy, clip, right.0, right.1);
+        add(&mut uniform.ce, clip, nats.0, nats.1);
     }
     sources.insert(source::UNIFORM.into(), uniform);
 }
