@@ -1,5 +1,6 @@
 //! Messages of bad manifests, exactly as printed, and what `read` promises.
 
+use super::schema::Experiment;
 use super::testing::{small, SMALL};
 use super::*;
 use std::path::Path;
@@ -316,6 +317,23 @@ fn probes_that_cannot_be_run() {
         ("LinearProbe(inputs: [[\"b@8\"]])", "no modality is named `b@8` | did you mean `b@9`?"),
         ("Memorization(modality: \"c\", given: [\"c\"])", "`c` is both input and target"),
         ("Directions([])", "the probe has no directions"),
+        (
+            "LinearProbe(inputs: [[\"a@16\", \"b@9\"], [\"b@9\"], [\"b@9\", \"a@16\"]])",
+            "the same as probes[0].inputs[0] | its clips would count twice: keep one",
+        ),
+        (
+            "Classify(inputs: [[\"a@16\"], [\"a@16\"]])",
+            "the same as probes[0].inputs[0] | its clips would count twice: keep one",
+        ),
+        (
+            "Retrieval(pairs: [(\"c\", \"b@9\"), (\"b@9\", \"c\"), (\"c\", \"b@9\")])",
+            "the same as probes[0].pairs[0] | its clips would count twice: keep one",
+        ),
+        // The synthetic test split has 128 clips.
+        (
+            "Retrieval(pairs: [(\"c\", \"b@9\")]), Retrieval(pairs: [(\"c\", \"b@9\")], gallery: 128)",
+            "measures the same as probes[0] | their scores would be mixed: put both into one probe, or keep one",
+        ),
     ] {
         assert_eq!(brief("CrossEntropy(masks: 2)", new), [expected], "{new}");
     }
@@ -338,11 +356,67 @@ fn claims_that_cannot_be_judged() {
         ("metric: \"cross_entropy/a@61\", against: \"x\"", "no modality is named `a@61` | did you mean `a@16`?"),
         ("metric: \"cross_entropy/d\", against: \"x\"", "no probe of the manifest measures `cross_entropy/d` | did you mean `cross_entropy/c`?"),
         ("metric: \"cross_entropy/a@16/untrained\", against: \"x\"", "`cross_entropy/a@16/untrained` is not of the model | a claim about the model names what it is held against: against: \"untrained\""),
-        ("metric: \"cross_entropy/c\", against: \"chance\"", "`cross_entropy/c` is not measured for `chance` | baselines: `shuffled_input`, `unconditional`, `position_marginal`, `unigram_marginal`, `codebook_marginal`, `untrained`, `uniform`"),
+        ("metric: \"cross_entropy/c\", against: \"chance\"", "`cross_entropy/c` is not measured for `chance` | baselines: `shuffled_input`, `unconditional`, `position_marginal`, `unigram_marginal`, `untrained`, `uniform`"),
         ("metric: \"cross_entropy/c\", against: \"unigram_margnal\"", "`unigram_margnal` is no baseline, so it is taken for another experiment | did you mean `unigram_marginal`?"),
         ("metric: \"cross_entropy/c\", against: \"\"", "the claim is against nothing | a baseline such as \"unigram_marginal\", or a run"),
     ] {
         assert_eq!(brief("probes:", &format!("claims: [({claim})], probes:")), [expected], "{claim}");
+    }
+}
+
+/// What only the data tell is refused once they are open.
+#[test]
+fn what_the_data_leave_undecided_is_refused() {
+    let of = |probes: &str, claim: &str| {
+        let text = SMALL
+            .replace("probes: [CrossEntropy(masks: 2)]", &format!("claims: [({claim})], probes: [{probes}]"));
+        text::parse(&text.replace("(synthetic: (classes: 4))", "(path: \"x\")")).unwrap()
+    };
+    let retrieval = "Retrieval(pairs: [(\"a@16\", \"b@9\")])";
+    let both = format!("{retrieval}, {}", retrieval.replace(")])", ")], gallery: 20)"));
+    let r5 = "metric: \"retrieval/a@16->b@9/r5\", against: \"chance\"";
+    let e = of(&both, r5);
+    assert!(check::check(&e).is_empty(), "{:?}", check::check(&e));
+    let told = |e: &Experiment, clips, classes| -> Vec<String> {
+        check::on_data(e, clips, classes).into_iter().map(|f| format!("{}: {}", f.path, f.what)).collect()
+    };
+    assert!(told(&e, 21, 4).is_empty());
+    assert_eq!(told(&e, 20, 4), ["probes[1]: measures the same as probes[0]"]);
+    let one = of(retrieval, r5);
+    assert!(told(&one, 6, 4).is_empty());
+    let sure = "claims[0].against: `retrieval/a@16->b@9/r5` cannot be above chance, which is 100 %";
+    assert_eq!(told(&one, 5, 4), [sure]);
+    let top3 = of(
+        "Classify(inputs: [[\"a@16\"]])",
+        "metric: \"classification/a@16/caption_likelihood/top3\", against: \"chance\"",
+    );
+    assert!(told(&top3, 20, 4).is_empty());
+    assert_eq!(told(&top3, 20, 3).len(), 1);
+    let text = format!(
+        "claims: [(metric: \"retrieval/a@16->b@9/r10/gallery8\", against: \"chance\")], probes: [{}]",
+        retrieval.replace(")])", ")], gallery: 8)")
+    );
+    assert_eq!(
+        brief("probes: [CrossEntropy(masks: 2)]", &text),
+        ["`retrieval/a@16->b@9/r10/gallery8` cannot be above chance, which is 100 % | the first 10 of 8"]
+    );
+}
+
+/// A key with such a name in it could be read in two ways.
+#[test]
+fn a_modality_may_not_be_called_as_a_metric_is() {
+    for (name, why) in [
+        ("untrained", "`untrained` is a source of `cross_entropy`"),
+        ("accuracy", "`accuracy` is a quantity of `directions`"),
+        ("gallery8", "`gallery8` is a variant of `retrieval`"),
+        ("x+y", "`+` joins names there"),
+        ("x→y", "`→` joins names there"),
+    ] {
+        let expected = format!(
+            "the modality's name is a word of metrics | {name:?} | a name that a metric's key cannot be misread at | \
+             {why}: rename the modality, and its folder in the dataset"
+        );
+        assert_eq!(brief("name: \"c\"", &format!("name: {name:?}")), [expected]);
     }
 }
 

@@ -51,6 +51,19 @@ fn filters_sort_and_columns() {
     assert_eq!((stdout(&none).as_str(), stderr(&none).trim()), ("", "none of 3 runs meets the filters"));
 }
 
+/// The arrow of a direction is no comparison.
+#[test]
+fn a_metric_with_an_arrow_filters() {
+    let folder = Folder::new();
+    let direction = "(inputs: [\"tok_rgb@16\"], targets: [\"tok_audio@16\"])";
+    let probes = format!("probes=[CrossEntropy(masks: 1, directions: [{direction}])]");
+    folder.nano4m(&["run", "small.ron", "--set", &probes], 0);
+    let key = "cross_entropy/tok_rgb@16->tok_audio@16";
+    assert_eq!(names(&folder, &["--where", &format!("{key}>0")]), ["small"]);
+    assert_eq!(names(&folder, &["--where", &format!("{key}!=0")]), ["small"]);
+    assert!(names(&folder, &["--where", &format!("{key}>100")]).is_empty());
+}
+
 #[test]
 fn what_cannot_be_asked_is_refused() {
     let folder = Folder::new();

@@ -131,6 +131,10 @@ fn test(context: &Context, scores: &Scores, gain: &Clips, margin: f64) -> Estima
         return binomial::test(hits, n, chance + margin, Alternative::Greater);
     }
     let beyond: Vec<f64> = gain.values().map(|g| g.0 - margin * g.1).collect();
+    if !beyond.is_empty() && beyond.iter().all(|g| *g == 0.0) {
+        // Both alike on every clip: whatever the signs, the sum is what it is.
+        return Ok(1.0);
+    }
     sign_flip::test(&beyond, Alternative::Greater, context.plan.seed, PERMUTATIONS)
 }
 
