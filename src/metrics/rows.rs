@@ -96,6 +96,9 @@ pub enum Count<R: 'static> {
     Whole,
 }
 
+/// (sum, weight) of a guess at the tokens of a row, among the ids of a vocabulary of this size.
+pub type Guess<R> = fn(&R, u64) -> (f64, f64);
+
 /// One quantity of a probe.
 pub struct Quantity<R: 'static> {
     pub spec: Spec,
@@ -104,8 +107,8 @@ pub struct Quantity<R: 'static> {
     pub chance: Option<fn(&R) -> Estimable<f64>>,
     /// Whether a comparison of two experiments takes it unasked, and then of which rows.
     pub unasked: Option<fn(&R) -> bool>,
-    /// (sum, weight) of a guess among the ids of a vocabulary of this size, where the probe writes no such rows.
-    pub uniform: Option<fn(&R, u64) -> (f64, f64)>,
+    /// A guess, where the probe writes no such rows.
+    pub uniform: Option<Guess<R>>,
 }
 
 impl<R> Quantity<R> {
@@ -211,7 +214,7 @@ impl<R> Quantity<R> {
     }
 
     /// What a guess reaches, as (sum, weight), by the size of the vocabulary.
-    pub const fn uniform(mut self, guess: fn(&R, u64) -> (f64, f64)) -> Quantity<R> {
+    pub const fn uniform(mut self, guess: Guess<R>) -> Quantity<R> {
         self.uniform = Some(guess);
         self
     }

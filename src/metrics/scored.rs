@@ -2,7 +2,7 @@
 
 use super::clips::Clips;
 use super::key::Key;
-use super::rows::{has_all_parts, Count, Quantity, ScoreRow};
+use super::rows::{has_all_parts, Count, Guess, Quantity, ScoreRow};
 use super::source;
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ pub fn scored<R: ScoreRow>(rows: &[R], key: &Key, facts: &Facts) -> Scored {
 }
 
 /// A guess at the tokens of `rows`; `None` where a vocabulary is not known.
-fn uniform<R: ScoreRow>(rows: &[&R], guess: fn(&R, u64) -> (f64, f64), facts: &Facts) -> Option<Clips> {
+fn uniform<R: ScoreRow>(rows: &[&R], guess: Guess<R>, facts: &Facts) -> Option<Clips> {
     let mut clips = Clips::new();
     for row in rows {
         let (sum, weight) = guess(row, (facts.vocab)(row.part())?);
