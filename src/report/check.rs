@@ -2,7 +2,7 @@
 
 use super::archive::{parse_csv, parse_markdown, versions, CellDifference, NOTHING};
 use super::build::{build, Options, Report};
-use super::table::{self, Header, Kind, Table};
+use super::table::{self, ColumnKind, Header, Table};
 use super::{comparison, front, runs};
 use crate::fault::{Fault, Result};
 use crate::record::{AblationRecord, Record};
@@ -22,7 +22,7 @@ pub fn check(runs_root: &Path, reports: &Path) -> Result<Vec<CellDifference>> {
             .help("`nano4m report` makes them"));
     }
     let ablations = AblationRecord::list(runs_root)?;
-    let mut all = Vec::new();
+    let mut differences = Vec::new();
     let mut made: Vec<Made> = Vec::new();
     let mut front = None;
     for name in &tables {
@@ -32,7 +32,7 @@ pub fn check(runs_root: &Path, reports: &Path) -> Result<Vec<CellDifference>> {
         let only = options.only.clone().unwrap_or_default();
         let unreadable = of_another_version(runs_root, name, version, &only);
         if !unreadable.is_empty() {
-            all.extend(unreadable);
+            differences.extend(unreadable);
             continue;
         }
         let ablation = ablations.iter().find(|a| comparison::table_names(a).contains(name));
@@ -41,20 +41,23 @@ pub fn check(runs_root: &Path, reports: &Path) -> Result<Vec<CellDifference>> {
             front = Some(origin.clone());
         }
         if !made.iter().any(|m| m.origin == origin) {
-            all.extend(missing(runs_root, name, version, &origin.1)?);
+            differences.extend(missing(runs_root, name, version, &origin.1)?);
             made.push(Made { report: again(runs_root, ablation, &options)?, origin: origin.clone() });
         }
         let report = made.iter().find(|m| m.origin == origin).map(|m| &m.report);
         match report.and_then(|r| r.tables.iter().find(|(t, _)| t.name == name.as_str())) {
-            Some((table, header)) => all.extend(compare(reports, version, &csv, table, header)?),
-            None => {
-                all.push(whole(name, &format!("{name}/{}.csv", versions::stem(version)), "a table", NOTHING))
-            }
+            Some((table, header)) => differences.extend(compare(reports, version, &csv, table, header)?),
+            None => differences.push(whole(
+                name,
+                &format!("{name}/{}.csv", versions::stem(version)),
+                "a table",
+                NOTHING,
+            )),
         }
     }
     let main = made.iter().find(|m| Some(&m.origin) == front.as_ref());
-    all.extend(front_page(reports, main.map(|m| &m.report))?);
-    Ok(all)
+    differences.extend(front_page(reports, main.map(|m| &m.report))?);
+    Ok(differences)
 }
 
 /// What the tables on disk should be, and what it was made from: ablation, runs, statistics.
@@ -126,24 +129,26 @@ fn compare(
     header: &Header,
 ) -> Result<Vec<CellDifference>> {
     let file = |extension| format!("{}/{}.{extension}", table.name, versions::stem(version));
-    let keys: Vec<&str> = table.columns.iter().filter(|c| c.kind == Kind::Key).map(|c| c.name).collect();
+    let keys: Vec<&str> =
+        table.columns.iter().filter(|c| c.kind == ColumnKind::Key).map(|c| c.name).collect();
     let expected = table::csv(table, header);
-    let mut all = Vec::new();
+    let mut differences = Vec::new();
     if csv != expected {
         let (found, wanted) = (parse_csv(csv, &keys)?, parse_csv(&expected, &keys)?);
         let cells = found.differences(&wanted, &table.name, &file("csv"));
-        all.extend(or_lines(cells, csv, &expected, &table.name, &file("csv")));
+        differences.extend(or_lines(cells, csv, &expected, &table.name, &file("csv")));
     }
     let (found, expected) =
         (versions::read(reports, &table.name, version, "md")?, table::markdown(table, header));
     if found != expected {
-        all.extend(markdown_differences(&found, &expected, table, &file("md")));
+        differences.extend(markdown_differences(&found, &expected, table, &file("md")));
     }
-    Ok(all)
+    Ok(differences)
 }
 
 fn markdown_differences(found: &str, expected: &str, table: &Table, file: &str) -> Vec<CellDifference> {
-    let keys: Vec<&str> = table.columns.iter().filter(|c| c.kind == Kind::Key).map(|c| c.label).collect();
+    let keys: Vec<&str> =
+        table.columns.iter().filter(|c| c.kind == ColumnKind::Key).map(|c| c.label).collect();
     let cells = parse_markdown(found, &keys).differences(&parse_markdown(expected, &keys), &table.name, file);
     or_lines(cells, found, expected, &table.name, file)
 }

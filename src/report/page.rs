@@ -55,12 +55,13 @@ impl Article {
 /// The page `old` with `new` articles in the place of those of the same name; of the others those
 /// that `keep` says. The runs come first, ablations by name.
 pub fn page(old: Option<&str>, new: Vec<Article>, keep: impl Fn(&str) -> bool) -> String {
-    let mut all: Vec<Article> = old.map(articles).unwrap_or_default();
-    all.retain(|a| keep(&a.name) && new.iter().all(|n| n.name != a.name));
-    all.extend(new);
-    all.sort_by(|a, b| (a.name != RUNS, &a.name).cmp(&(b.name != RUNS, &b.name)));
-    let nav: String = all.iter().map(|a| format!("<a href=\"#article_{0}\">{0}</a>\n", a.name)).collect();
-    let body: String = all.iter().map(|a| format!("{}{}{}", begin(&a.name), a.html, END)).collect();
+    let mut together: Vec<Article> = old.map(articles).unwrap_or_default();
+    together.retain(|a| keep(&a.name) && new.iter().all(|n| n.name != a.name));
+    together.extend(new);
+    together.sort_by(|a, b| (a.name != RUNS, &a.name).cmp(&(b.name != RUNS, &b.name)));
+    let nav: String =
+        together.iter().map(|a| format!("<a href=\"#article_{0}\">{0}</a>\n", a.name)).collect();
+    let body: String = together.iter().map(|a| format!("{}{}{}", begin(&a.name), a.html, END)).collect();
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>nano4m report</title>\n\

@@ -19,23 +19,23 @@ pub fn of(run: &Run, key: &Key) -> Result<Option<Scored>> {
 /// Scores of one run; only those in `wanted`, if given.
 pub fn read(run: &Run, wanted: Option<&[Key]>) -> Result<Scores> {
     let Some(wanted) = wanted else {
-        let mut all = Scores::new();
+        let mut scores = Scores::new();
         for probe in PROBES {
-            all.extend(catalogue::visit(probe.name, Unasked { run }).transpose()?.unwrap_or_default());
+            scores.extend(catalogue::visit(probe.name, Unasked { run }).transpose()?.unwrap_or_default());
         }
-        return Ok(all);
+        return Ok(scores);
     };
     let mut by_probe: BTreeMap<&str, Vec<Key>> = BTreeMap::new();
     for key in wanted {
         by_probe.entry(key.probe).or_default().push(key.clone());
     }
-    let mut all = Scores::new();
+    let mut scores = Scores::new();
     for (probe, keys) in by_probe {
         let found = catalogue::visit(probe, Asked { run, keys: &keys }).transpose()?.unwrap_or_default();
         let in_unit = keys.iter().zip(found).map(|(key, one)| in_unit(key, one.clips));
-        all.extend(in_unit.filter(|(_, clips)| !clips.is_empty()));
+        scores.extend(in_unit.filter(|(_, clips)| !clips.is_empty()));
     }
-    Ok(all)
+    Ok(scores)
 }
 
 /// Keys of one probe.

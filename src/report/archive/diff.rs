@@ -46,8 +46,8 @@ pub fn diff(reports: &Path, table: Option<&str>, from: &str, to: &str) -> Result
         return Err(unknown(reports, wanted, &names));
     }
     let has_both = |n: &&String| {
-        let all = versions::list(reports, n);
-        table.is_none_or(|t| t == n.as_str()) && all.contains(&a) && all.contains(&b)
+        let have = versions::list(reports, n);
+        table.is_none_or(|t| t == n.as_str()) && have.contains(&a) && have.contains(&b)
     };
     let chosen: Vec<&String> = names.iter().filter(has_both).collect();
     if chosen.is_empty() {
@@ -135,23 +135,23 @@ fn keys(old: &str, new: &str) -> Vec<String> {
 
 /// What changed, most basic first.
 fn causes(old: &Header, new: &Header) -> Vec<String> {
-    let mut all = Vec::new();
+    let mut causes = Vec::new();
     if old.schema != new.schema {
-        all.push(format!("schema: {} → {}", old.schema, new.schema));
+        causes.push(format!("schema: {} → {}", old.schema, new.schema));
     }
     if old.statistics != new.statistics {
-        all.push(format!("statistics: {} → {}", old.statistics, new.statistics));
+        causes.push(format!("statistics: {} → {}", old.statistics, new.statistics));
     }
     for run in new.origins.iter().filter(|o| !old.origins.iter().any(|p| p.run == o.run)) {
         match nearest(run, &old.origins) {
-            Some(before) => all.extend(changed(before, run)),
-            None => all.push(format!("runs: {} is new", run.run)),
+            Some(before) => causes.extend(changed(before, run)),
+            None => causes.push(format!("runs: {} is new", run.run)),
         }
     }
     let replaced =
         |o: &&Origin| new.origins.iter().any(|n| n.run == o.run || nearest(n, &old.origins) == Some(o));
-    all.extend(old.origins.iter().filter(|o| !replaced(o)).map(|o| format!("runs: {} is gone", o.run)));
-    all
+    causes.extend(old.origins.iter().filter(|o| !replaced(o)).map(|o| format!("runs: {} is gone", o.run)));
+    causes
 }
 
 /// The run of the same name and seeds.
@@ -168,12 +168,12 @@ fn changed(old: &Origin, new: &Origin) -> Vec<String> {
         ("drift", &old.drift, &new.drift),
     ];
     let changed = parts.iter().filter(|(_, a, b)| a != b);
-    let mut all: Vec<String> =
+    let mut causes: Vec<String> =
         changed.map(|(what, a, b)| format!("{what}: {} → {} ({} → {})", a, b, old.run, new.run)).collect();
-    if all.is_empty() {
-        all.push(format!("runs: {} → {}", old.run, new.run));
+    if causes.is_empty() {
+        causes.push(format!("runs: {} → {}", old.run, new.run));
     }
-    all
+    causes
 }
 
 #[cfg(test)]

@@ -87,17 +87,17 @@ impl Grid {
             found: found.into(),
             expected: expected.into(),
         };
-        let mut all = Vec::new();
+        let mut cells = Vec::new();
         if self.columns != expected.columns {
             let (found, wanted) = (self.columns.join(","), expected.columns.join(","));
-            all.push(difference("(columns)", "(all)", &found, &wanted));
+            cells.push(difference("(columns)", "(all)", &found, &wanted));
         }
         let names: BTreeSet<&String> = self.rows.iter().chain(&expected.rows).map(|(n, _)| n).collect();
         let (own, other) = (self.by_name(), expected.by_name());
         for name in names {
             match (own.get(name), other.get(name)) {
-                (Some(_), None) => all.push(difference(name, "(row)", "a row", NOTHING)),
-                (None, Some(_)) => all.push(difference(name, "(row)", NOTHING, "a row")),
+                (Some(_), None) => cells.push(difference(name, "(row)", "a row", NOTHING)),
+                (None, Some(_)) => cells.push(difference(name, "(row)", NOTHING, "a row")),
                 (Some(a), Some(b)) => {
                     for column in union(&self.columns, &expected.columns) {
                         let cell = |g: &Grid, row: &[String]| -> String {
@@ -106,14 +106,14 @@ impl Grid {
                         };
                         let (found, wanted) = (cell(self, a), cell(expected, b));
                         if found != wanted {
-                            all.push(difference(name, column, &found, &wanted));
+                            cells.push(difference(name, column, &found, &wanted));
                         }
                     }
                 }
                 (None, None) => {}
             }
         }
-        all
+        cells
     }
 
     fn by_name(&self) -> BTreeMap<&String, &Vec<String>> {
@@ -123,9 +123,9 @@ impl Grid {
 
 /// Columns of both, in order, each once.
 fn union<'a>(a: &'a [String], b: &'a [String]) -> Vec<&'a String> {
-    let mut all: Vec<&String> = a.iter().collect();
-    all.extend(b.iter().filter(|c| !a.contains(c)));
-    all
+    let mut columns: Vec<&String> = a.iter().collect();
+    columns.extend(b.iter().filter(|c| !a.contains(c)));
+    columns
 }
 
 #[cfg(test)]

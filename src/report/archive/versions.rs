@@ -23,15 +23,15 @@ pub fn path(reports: &Path, table: &str, version: u32, extension: &str) -> PathB
 /// Versions of a table, ascending; a version is its CSV.
 pub fn list(reports: &Path, table: &str) -> Vec<u32> {
     let entries = std::fs::read_dir(reports.join(table)).into_iter().flatten().flatten();
-    let mut all: Vec<u32> = entries
+    let mut versions: Vec<u32> = entries
         .filter_map(|e| {
             let name = e.file_name();
             let stem = name.to_str()?.strip_suffix(".csv")?;
             parse(stem.strip_prefix('v').filter(|d| d.len() >= 4)?)
         })
         .collect();
-    all.sort_unstable();
-    all
+    versions.sort_unstable();
+    versions
 }
 
 /// Tables that have a version, by name.

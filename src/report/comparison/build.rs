@@ -35,12 +35,12 @@ pub fn ablation(runs_root: &Path, record: &AblationRecord, plan: &Bootstrap) -> 
     let grid = Grid::new(&comparison, plan);
     let names =
         (format!("ablation_{}_pairs", comparison.name), format!("Ablation {}: every pair", comparison.name));
-    let mut all = vec![tables::cells(&comparison, &grid, plan, notes::cells(&comparison, &grid, plan))];
-    all.extend(tables::claims(&comparison, plan, notes::claims(&comparison, plan)));
-    all.extend(tables::main_effects(&comparison, &grid.metrics, plan, notes::tests(&comparison, plan)));
-    all.push(tables::pairs(&comparison, &grid, plan, names, notes::pairs(&comparison, &grid, plan)));
+    let mut made = vec![tables::cells(&comparison, &grid, plan, notes::cells(&comparison, &grid, plan))];
+    made.extend(tables::claims(&comparison, plan, notes::claims(&comparison, plan)));
+    made.extend(tables::main_effects(&comparison, &grid.metrics, plan, notes::tests(&comparison, plan)));
+    made.push(tables::pairs(&comparison, &grid, plan, names, notes::pairs(&comparison, &grid, plan)));
     let plots = pareto::all(&comparison, &grid, plan)?;
-    Ok(finished(&comparison, all, plots, plan))
+    Ok(finished(&comparison, made, plots, plan))
 }
 
 /// Two experiments with all their seeds, or two runs, named as elsewhere.

@@ -20,10 +20,10 @@ pub fn all(comparison: &Comparison) -> Vec<Speed> {
 }
 
 fn speed(side: &Side) -> Speed {
-    let mut all: Vec<f64> = side.runs.iter().flat_map(|r| recorded(&r.path.join("metrics.csv"))).collect();
-    all.sort_by(f64::total_cmp);
-    let middle = all.get(all.len() / 2).copied();
-    Speed { label: side.label.clone(), tokens_per_s: middle, steps: all.len() }
+    let mut rates: Vec<f64> = side.runs.iter().flat_map(|r| recorded(&r.path.join("metrics.csv"))).collect();
+    rates.sort_by(f64::total_cmp);
+    let middle = rates.get(rates.len() / 2).copied();
+    Speed { label: side.label.clone(), tokens_per_s: middle, steps: rates.len() }
 }
 
 /// What cannot be read was not recorded: speed decides nothing.

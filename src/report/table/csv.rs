@@ -5,7 +5,7 @@ use super::cell::Cell;
 use super::definition::{Row, Table};
 use super::format::{fixed, p_exact};
 use super::header::Header;
-use super::heading::{Heading, Kind};
+use super::heading::{ColumnKind, Heading};
 
 /// The whole file.
 pub fn csv(table: &Table, header: &Header) -> String {
@@ -20,7 +20,7 @@ pub fn csv(table: &Table, header: &Header) -> String {
 
 fn names(column: &Heading) -> Vec<String> {
     match column.kind {
-        Kind::Estimate => ["", "_low", "_high"].iter().map(|s| format!("{}{s}", column.name)).collect(),
+        ColumnKind::Estimate => ["", "_low", "_high"].iter().map(|s| format!("{}{s}", column.name)).collect(),
         _ => vec![column.name.into()],
     }
 }

@@ -2,7 +2,7 @@
 
 use super::cell::Cell;
 use super::column::Column;
-use super::heading::{Heading, Kind};
+use super::heading::{ColumnKind, Heading};
 use std::borrow::Cow;
 
 /// One row; `bold` and `digits` are decisions of the table's author.
@@ -61,7 +61,7 @@ impl Table {
 
     /// The row's key columns, joined.
     pub fn row_name(&self, row: &Row) -> String {
-        let keys = self.columns.iter().zip(&row.cells).filter(|(c, _)| c.kind == Kind::Key);
+        let keys = self.columns.iter().zip(&row.cells).filter(|(c, _)| c.kind == ColumnKind::Key);
         let texts: Vec<&str> = keys
             .map(|(_, cell)| match cell {
                 Cell::Text(t) => t.as_str(),

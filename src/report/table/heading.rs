@@ -4,7 +4,7 @@ use crate::metrics::{Better, Spec, Unit};
 
 /// What a column holds; decides how many CSV columns it takes and how cells are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnKind {
     /// Text that names the row, with the other key columns.
     Key,
     /// Other text.
@@ -51,7 +51,7 @@ pub struct Heading {
     pub unit: &'static str,
     /// Digits after the point.
     pub digits: usize,
-    pub kind: Kind,
+    pub kind: ColumnKind,
     /// Which way is better.
     pub direction: Better,
     /// Left out of Markdown and the terminal.
@@ -61,34 +61,34 @@ pub struct Heading {
 }
 
 impl Heading {
-    fn new(kind: Kind, name: &'static str, label: &'static str) -> Heading {
+    fn new(kind: ColumnKind, name: &'static str, label: &'static str) -> Heading {
         let (unit, digits, direction) = ("", 0, Better::Neither);
         Heading { name, label, unit, digits, kind, direction, csv_only: false, own_digits: false }
     }
 
     pub fn key(name: &'static str) -> Heading {
-        Heading::new(Kind::Key, name, name)
+        Heading::new(ColumnKind::Key, name, name)
     }
 
     pub fn text(name: &'static str, label: &'static str) -> Heading {
-        Heading::new(Kind::Text, name, label)
+        Heading::new(ColumnKind::Text, name, label)
     }
 
     pub fn count(name: &'static str) -> Heading {
-        Heading::new(Kind::Count, name, name)
+        Heading::new(ColumnKind::Count, name, name)
     }
 
     pub fn p(name: &'static str, label: &'static str) -> Heading {
-        Heading::new(Kind::P, name, label)
+        Heading::new(ColumnKind::P, name, label)
     }
 
     pub fn number(name: &'static str, label: &'static str, scale: Scale) -> Heading {
         let Scale { unit, digits } = scale;
-        Heading { unit, digits, ..Heading::new(Kind::Number, name, label) }
+        Heading { unit, digits, ..Heading::new(ColumnKind::Number, name, label) }
     }
 
     pub fn estimate(name: &'static str, label: &'static str, scale: Scale) -> Heading {
-        Heading { kind: Kind::Estimate, ..Heading::number(name, label, scale) }
+        Heading { kind: ColumnKind::Estimate, ..Heading::number(name, label, scale) }
     }
 
     pub fn directed(self, direction: Better) -> Heading {

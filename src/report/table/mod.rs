@@ -20,7 +20,7 @@ pub use column::Column;
 pub use definition::{Row, Table};
 pub use format::{arrow, shown};
 pub use header::{Header, Origin};
-pub use heading::{Heading, Kind, Scale};
+pub use heading::{ColumnKind, Heading, Scale};
 pub use html::{escape, html};
 pub use json::json;
 pub use markdown::{body, markdown, origins};

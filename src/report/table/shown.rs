@@ -2,7 +2,7 @@
 
 use super::definition::Table;
 use super::format::{heading, shown};
-use super::heading::Kind;
+use super::heading::ColumnKind;
 
 /// Texts of the columns that are shown.
 pub struct Shown {
@@ -16,7 +16,8 @@ pub struct Shown {
 pub fn texts(table: &Table, bold: impl Fn(String) -> String) -> Shown {
     let kept: Vec<usize> = (0..table.columns.len()).filter(|&i| !table.columns[i].csv_only).collect();
     let headings = kept.iter().map(|&i| heading(&table.columns[i])).collect();
-    let right = kept.iter().map(|&i| !matches!(table.columns[i].kind, Kind::Key | Kind::Text)).collect();
+    let right =
+        kept.iter().map(|&i| !matches!(table.columns[i].kind, ColumnKind::Key | ColumnKind::Text)).collect();
     let rows = table.rows.iter().map(|row| {
         let cell = |&i: &usize| {
             let text = shown(&row.cells[i], &table.columns[i], row.digits);

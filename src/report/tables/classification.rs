@@ -15,11 +15,11 @@ use crate::stats::{binomial, multiple, Alternative, Estimable, Estimate, NotEsti
 use std::collections::BTreeMap;
 
 /// inputs, method, source.
-type Key = (String, String, String);
+type Prediction = (String, String, String);
 
 struct Line<'a> {
     view: View<'a>,
-    key: Key,
+    key: Prediction,
     /// Percent at 1, 3 and 5; the latter two only of methods that rank.
     top: [Option<Estimable<Estimate>>; 3],
     /// Of top-1, percent.
@@ -69,7 +69,7 @@ struct Scores {
     truth: BTreeMap<String, u64>,
 }
 
-fn by_key(rows: &[ClassificationRow]) -> BTreeMap<Key, Scores> {
+fn by_key(rows: &[ClassificationRow]) -> BTreeMap<Prediction, Scores> {
     let scores = |rows: Vec<&ClassificationRow>| {
         let mut truth = BTreeMap::new();
         rows.iter().for_each(|r| *truth.entry(r.true_class.clone()).or_default() += 1);
@@ -94,7 +94,7 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
     Ok(Built::unless_empty(table(context, &lines, tests, pairs), headlines))
 }
 
-fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&'a Scores]) -> Line<'a> {
+fn line<'a>(context: &Context, view: View<'a>, key: &Prediction, seeds: &[&'a Scores]) -> Line<'a> {
     let top = |i: usize| -> Vec<&'a Clips> { seeds.iter().map(|scores| &scores.top[i]).collect() };
     let ranked = |i: usize| {
         let clips = top(i);
@@ -120,7 +120,7 @@ fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&'a Scores]) 
     }
 }
 
-fn published(view: &View, (inputs, method, source): &Key) -> Option<&'static Published> {
+fn published(view: &View, (inputs, method, source): &Prediction) -> Option<&'static Published> {
     let key = metrics::Key::new(&TOP1, &format!("{inputs}/{method}"));
     (source == source::MODEL).then(|| find(&key, view.group.modalities())).flatten()
 }

@@ -22,15 +22,15 @@ pub fn by_source<R, K: Ord + Clone, S>(
     key: impl Fn(&R) -> (K, String),
     scores: impl Fn(Vec<&R>) -> S,
 ) -> BTreeMap<K, Sources<S>> {
-    let mut all: BTreeMap<K, Sources<S>> = BTreeMap::new();
+    let mut blocks: BTreeMap<K, Sources<S>> = BTreeMap::new();
     for ((key, source), rows) in apart(rows, key) {
-        all.entry(key).or_default().insert(source, scores(rows));
+        blocks.entry(key).or_default().insert(source, scores(rows));
     }
-    all
+    blocks
 }
 
 /// A line of a block: a modality, a direction, the inputs of a probe. `X` is what the table shows beside it.
-pub struct Line<'a, K, X> {
+pub struct SourceLine<'a, K, X> {
     pub view: View<'a>,
     /// What the block is about; the same in all its lines.
     pub key: K,
@@ -47,7 +47,7 @@ pub struct Line<'a, K, X> {
     pub more: X,
 }
 
-impl<'a, K, X> Line<'a, K, X> {
+impl<'a, K, X> SourceLine<'a, K, X> {
     /// The value, where there is one.
     pub fn number(&self) -> Option<f64> {
         self.value.ok().map(|e| e.value).filter(|v| v.is_finite())
@@ -126,9 +126,19 @@ impl<'a, S> Side<'a, '_, S> {
         value: Estimable<Estimate>,
         clips: u64,
         more: X,
-    ) -> Line<'a, K, X> {
+    ) -> SourceLine<'a, K, X> {
         let (view, source) = (self.view, self.source);
-        Line { view, key: key.clone(), source, value, minus: None, test: None, clips, best: false, more }
+        SourceLine {
+            view,
+            key: key.clone(),
+            source,
+            value,
+            minus: None,
+            test: None,
+            clips,
+            best: false,
+            more,
+        }
     }
 
     /// Difference from the model and, where the line decides, the paired test behind it; as fractions or
@@ -160,35 +170,43 @@ pub struct Paired<'s> {
 }
 
 /// Corrects the tests of all lines together; returns their number.
-pub fn correct<K, X>(lines: &mut [Line<K, X>]) -> usize {
+pub fn correct<K, X>(lines: &mut [SourceLine<K, X>]) -> usize {
     tested::correct(lines.iter_mut().filter_map(|line| line.test.as_mut()))
 }
 
-fn same_block<K: PartialEq, X>(a: &Line<K, X>, b: &Line<K, X>) -> bool {
+fn same_block<K: PartialEq, X>(a: &SourceLine<K, X>, b: &SourceLine<K, X>) -> bool {
     std::ptr::eq(a.view.group, b.view.group) && a.key == b.key
 }
 
 /// The lines that decide, block by block.
 pub fn blocks<'l, 'a, K: PartialEq, X>(
-    lines: &'l [Line<'a, K, X>],
-) -> impl Iterator<Item = Vec<&'l Line<'a, K, X>>> {
+    lines: &'l [SourceLine<'a, K, X>],
+) -> impl Iterator<Item = Vec<&'l SourceLine<'a, K, X>>> {
     lines.chunk_by(same_block).map(|block| block.iter().filter(|line| line.view.decides).collect())
 }
 
 /// The line of that source among those of a block.
-pub fn of_source<'l, 'a, K, X>(block: &[&'l Line<'a, K, X>], source: &str) -> Option<&'l Line<'a, K, X>> {
+pub fn of_source<'l, 'a, K, X>(
+    block: &[&'l SourceLine<'a, K, X>],
+    source: &str,
+) -> Option<&'l SourceLine<'a, K, X>> {
     block.iter().find(|line| line.source == source).copied()
 }
 
 /// Marks the lines of `first` that are better than every other of their block by the corrected tests, their
 /// own included where they have one.
-pub fn mark_best<K: PartialEq, X>(lines: &mut [Line<K, X>], first: &str, better: impl Fn(f64, f64) -> bool) {
+pub fn mark_best<K: PartialEq, X>(
+    lines: &mut [SourceLine<K, X>],
+    first: &str,
+    better: impl Fn(f64, f64) -> bool,
+) {
     for block in lines.chunk_by_mut(same_block) {
-        let deciding = |line: &&Line<K, X>| line.view.decides;
+        let deciding = |line: &&SourceLine<K, X>| line.view.decides;
         let Some(own) = block.iter().filter(deciding).find(|line| line.source == first) else { continue };
         let Some(value) = own.number() else { continue };
-        let beaten =
-            |line: &Line<K, X>| line.significant() && line.number().is_some_and(|other| better(value, other));
+        let beaten = |line: &SourceLine<K, X>| {
+            line.significant() && line.number().is_some_and(|other| better(value, other))
+        };
         let mut others = block.iter().filter(deciding).filter(|line| line.source != first).peekable();
         let stands = own.test.is_none() || own.significant();
         if stands && others.peek().is_some() && others.all(beaten) {
@@ -201,7 +219,7 @@ pub fn mark_best<K: PartialEq, X>(lines: &mut [Line<K, X>], first: &str, better:
 const BLIND: [&str; 3] = [source::POSITION, source::UNIGRAM, source::UNIFORM];
 
 /// The strongest baseline of a block that does not see the input.
-pub fn strongest<K, X>(block: &[&Line<K, X>], lower: bool) -> Option<Against> {
+pub fn strongest<K, X>(block: &[&SourceLine<K, X>], lower: bool) -> Option<Against> {
     let baselines = BLIND.iter().filter_map(|name| of_source(block, name));
     let numbered = baselines.filter_map(|line| Some((line, line.number()?)));
     let strongest = if lower {
@@ -213,8 +231,8 @@ pub fn strongest<K, X>(block: &[&Line<K, X>], lower: bool) -> Option<Against> {
 }
 
 /// Experiment and seed of a line.
-pub fn columns<'a, K: 'static, X: 'static>() -> Vec<Column<Line<'a, K, X>>> {
-    views::columns(|line: &Line<'a, K, X>| &line.view)
+pub fn columns<'a, K: 'static, X: 'static>() -> Vec<Column<SourceLine<'a, K, X>>> {
+    views::columns(|line: &SourceLine<'a, K, X>| &line.view)
 }
 
 #[cfg(test)]
@@ -222,10 +240,10 @@ mod tests {
     use super::*;
     use crate::stats::NotEstimable;
 
-    type Bare<'a> = Line<'a, &'static str, ()>;
+    type Bare<'a> = SourceLine<'a, &'static str, ()>;
 
     fn line<'a>(group: &'a Group, key: &'static str, source: &str, value: f64, p: Option<f64>) -> Bare<'a> {
-        Line {
+        SourceLine {
             view: View { group, seed: "1".into(), runs: vec![0], decides: true },
             key,
             source: source.into(),

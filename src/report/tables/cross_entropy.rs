@@ -13,7 +13,7 @@ use crate::report::table::{Column, Table};
 use std::collections::BTreeMap;
 
 /// A source on one modality (the key), or on a direction that stands in the place of one.
-type Line<'a> = compared::Line<'a, String, More>;
+type Line<'a> = compared::SourceLine<'a, String, More>;
 
 struct More {
     tokens: u64,

@@ -16,10 +16,10 @@ use crate::stats::{Estimable, Estimate};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Direction and target modality.
-type Key = (String, String);
+type Target = (String, String);
 
 /// A source on one target of a direction.
-type Line<'a> = compared::Line<'a, Key, More>;
+type Line<'a> = compared::SourceLine<'a, Target, More>;
 
 struct More {
     /// Nats per token.
@@ -62,16 +62,16 @@ struct Scores {
     ce: Clips,
 }
 
-fn by_key(group: &Group, rows: &[DirectionRow]) -> BTreeMap<Key, Sources<Scores>> {
+fn by_key(group: &Group, rows: &[DirectionRow]) -> BTreeMap<Target, Sources<Scores>> {
     let key = |r: &DirectionRow| ((r.direction.clone(), r.modality.clone()), r.source.clone());
-    let mut all = compared::by_source(rows, key, |rows| Scores {
+    let mut scores = compared::by_source(rows, key, |rows| Scores {
         accuracy: ACCURACY.clips(rows.iter().copied()),
         ce: CROSS_ENTROPY.clips(rows),
     });
-    for ((_, modality), sources) in &mut all {
+    for ((_, modality), sources) in &mut scores {
         add_uniform(sources, modality, group);
     }
-    all
+    scores
 }
 
 /// Adds chance where the probe did not write it: 1/vocabulary and its logarithm.
@@ -97,7 +97,7 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
     let scored = scored(context, |group, rows| by_key(group, &rows))?;
     let mut lines: Vec<Line> = Vec::new();
     for experiment in &scored {
-        let keys: BTreeSet<&Key> = experiment.runs.iter().flat_map(|scores| scores.keys()).collect();
+        let keys: BTreeSet<&Target> = experiment.runs.iter().flat_map(|scores| scores.keys()).collect();
         for key in keys {
             lines.extend(block(context, experiment, key));
         }
@@ -110,8 +110,8 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
 
 fn block<'a>(
     context: &Context,
-    experiment: &Scored<'a, BTreeMap<Key, Sources<Scores>>>,
-    key: &Key,
+    experiment: &Scored<'a, BTreeMap<Target, Sources<Scores>>>,
+    key: &Target,
 ) -> Vec<Line<'a>> {
     let none = Sources::new();
     let runs: Vec<&Sources<Scores>> =
@@ -131,7 +131,7 @@ fn block<'a>(
     })
 }
 
-fn published(group: &Group, (direction, modality): &Key) -> Option<&'static Published> {
+fn published(group: &Group, (direction, modality): &Target) -> Option<&'static Published> {
     // What a direction with one target is about is the direction.
     let about = DirectionRow::canonical_about(&format!("{direction}/{modality}"));
     find(&metrics::Key::new(&ACCURACY, &about), group.modalities())

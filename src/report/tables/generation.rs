@@ -17,11 +17,11 @@ use crate::stats::{Estimable, Estimate};
 use std::collections::BTreeMap;
 
 /// Inputs, target, given tokens of the target.
-type Key = (String, String, u64);
+type Condition = (String, String, u64);
 
 struct Line<'a> {
     view: View<'a>,
-    key: Key,
+    key: Condition,
     /// Percent, as the agreements.
     distinct: Estimable<Estimate>,
     /// Nats, as the others.
@@ -71,7 +71,7 @@ struct Scores {
     real_agreement: Clips,
 }
 
-fn by_key(rows: &[GenerationRow]) -> BTreeMap<Key, Scores> {
+fn by_key(rows: &[GenerationRow]) -> BTreeMap<Condition, Scores> {
     let scores = |rows: Vec<&GenerationRow>| {
         let clips = |quantity: Quantity<GenerationRow>| quantity.clips(rows.iter().copied());
         Scores {
@@ -95,7 +95,7 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
     Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
 
-fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&Scores]) -> Line<'a> {
+fn line<'a>(context: &Context, view: View<'a>, key: &Condition, seeds: &[&Scores]) -> Line<'a> {
     let plan = &context.plan;
     let clips = |of: fn(&Scores) -> &Clips| -> Vec<&Clips> { seeds.iter().map(|s| of(s)).collect() };
     let share = |clips: &[&Clips]| estimate(clips, plan).map(Estimate::share_percent);
@@ -121,7 +121,7 @@ fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&Scores]) -> 
 }
 
 /// `rgb+caption`, and ` + first 408 of audio` where part of the target is given.
-fn inputs(group: &Group, (inputs, target, given): &Key) -> String {
+fn inputs(group: &Group, (inputs, target, given): &Condition) -> String {
     let names = group.names(inputs);
     match given {
         0 => names,

@@ -15,7 +15,7 @@ use crate::stats::{binomial, Alternative, Estimable, Estimate, NotEstimable};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The probe or a control of it on one set of inputs.
-type Line<'a> = compared::Line<'a, String, More>;
+type Line<'a> = compared::SourceLine<'a, String, More>;
 
 struct More {
     /// As a fraction.

@@ -13,11 +13,11 @@ use crate::stats::{Estimable, Estimate};
 use std::collections::BTreeMap;
 
 /// inputs, method, class.
-type Key = (String, String, String);
+type TrueClass = (String, String, String);
 
 struct Line<'a> {
     view: View<'a>,
-    key: Key,
+    key: TrueClass,
     /// Percent.
     top1: Estimable<Estimate>,
     /// Over all seeds, as the clips.
@@ -38,12 +38,12 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     columns
 }
 
-fn by_key(rows: &[ClassificationRow]) -> BTreeMap<Key, Clips> {
+fn by_key(rows: &[ClassificationRow]) -> BTreeMap<TrueClass, Clips> {
     let key = |r: &ClassificationRow| {
         let key = (r.inputs.clone(), r.method.clone(), r.true_class.clone());
         (r.source == source::MODEL).then_some(key)
     };
-    let of_model = |(key, rows): (Option<Key>, Vec<_>)| Some((key?, TOP1.clips(rows)));
+    let of_model = |(key, rows): (Option<TrueClass>, Vec<_>)| Some((key?, TOP1.clips(rows)));
     apart(rows, key).into_iter().filter_map(of_model).collect()
 }
 

@@ -21,11 +21,11 @@ use std::collections::BTreeMap;
 const AT: [(u32, Quantity<RetrievalRow>); 3] = [(1, R1), (5, R5), (10, R10)];
 
 /// Query, gallery, source, size of the gallery.
-type Key = (String, String, String, u32);
+type Search = (String, String, String, u32);
 
 struct Line<'a> {
     view: View<'a>,
-    key: Key,
+    key: Search,
     /// As [`AT`].
     at: [AtK; 3],
     /// Counted from 1, over all clips and seeds.
@@ -87,16 +87,16 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     columns
 }
 
-fn by_key(rows: Vec<RetrievalRow>) -> BTreeMap<Key, Vec<RetrievalRow>> {
-    let mut all: BTreeMap<Key, Vec<RetrievalRow>> = BTreeMap::new();
+fn by_key(rows: Vec<RetrievalRow>) -> BTreeMap<Search, Vec<RetrievalRow>> {
+    let mut searches: BTreeMap<Search, Vec<RetrievalRow>> = BTreeMap::new();
     for r in rows {
         let key = (r.query_modality.clone(), r.gallery_modality.clone(), r.source.clone(), r.gallery_size);
-        all.entry(key).or_default().push(r);
+        searches.entry(key).or_default().push(r);
     }
-    for queries in all.values_mut() {
+    for queries in searches.values_mut() {
         queries.sort_by(|a, b| a.clip.cmp(&b.clip));
     }
-    all
+    searches
 }
 
 /// The table; `None` when no run retrieved.
@@ -109,7 +109,7 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
     Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
 
-fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&Vec<RetrievalRow>]) -> Line<'a> {
+fn line<'a>(context: &Context, view: View<'a>, key: &Search, seeds: &[&Vec<RetrievalRow>]) -> Line<'a> {
     let permuted = seeds.iter().all(|rows| paired(rows));
     let at = AT.map(|at| at_k(context, &view, key, at, seeds, permuted));
     let reciprocal: Vec<Clips> = seeds.iter().map(|rows| MRR.clips(*rows)).collect();
@@ -128,7 +128,7 @@ fn line<'a>(context: &Context, view: View<'a>, key: &Key, seeds: &[&Vec<Retrieva
 fn at_k(
     context: &Context,
     view: &View,
-    key: &Key,
+    key: &Search,
     (k, recall): (u32, Quantity<RetrievalRow>),
     seeds: &[&Vec<RetrievalRow>],
     permuted: bool,
@@ -151,7 +151,7 @@ fn at_k(
 }
 
 /// The gallery's modality, and how many clips were drawn where it is not the whole test split.
-fn gallery_name(view: &View, (_, gallery, _, size): &Key) -> String {
+fn gallery_name(view: &View, (_, gallery, _, size): &Search) -> String {
     let name = view.group.names(gallery);
     if view.group.runs[0].record.clips.test == *size as usize {
         return name;
@@ -183,7 +183,7 @@ fn permutation(seeds: &[&Vec<RetrievalRow>], k: u32, seed: u64) -> Estimable<f64
 }
 
 /// Chance depends on the gallery: only one of the published size is the same quantity.
-fn published(view: &View, key: &Key, recall: &Quantity<RetrievalRow>) -> Option<&'static Published> {
+fn published(view: &View, key: &Search, recall: &Quantity<RetrievalRow>) -> Option<&'static Published> {
     let (query, gallery, source, size) = key;
     let key =
         metrics::Key::new(recall, &format!("{query}->{gallery}")).under::<RetrievalRow>(u64::from(*size));

@@ -59,15 +59,15 @@ pub fn scored<'a, R: ScoreRow, S>(
     context: &Context<'a>,
     scores: impl Fn(&'a Group, Vec<R>) -> S,
 ) -> Result<Vec<Scored<'a, S>>> {
-    let mut all = Vec::new();
+    let mut experiments = Vec::new();
     for group in context.groups {
         let rows: Vec<Option<Vec<R>>> = group.runs.iter().map(Run::examples).collect::<Result<_>>()?;
         if rows.iter().any(Option::is_some) {
             let runs = rows.into_iter().map(|rows| scores(group, rows.unwrap_or_default())).collect();
-            all.push(Scored { group, runs });
+            experiments.push(Scored { group, runs });
         }
     }
-    Ok(all)
+    Ok(experiments)
 }
 
 /// A line for every key in every view; it gets the scores of the view's runs that have the key.
@@ -92,9 +92,9 @@ pub fn lines<'s, K: Ord, S, L>(
 
 /// Rows apart by what they are about.
 pub fn apart<R, K: Ord>(rows: &[R], key: impl Fn(&R) -> K) -> BTreeMap<K, Vec<&R>> {
-    let mut all: BTreeMap<K, Vec<&R>> = BTreeMap::new();
+    let mut groups: BTreeMap<K, Vec<&R>> = BTreeMap::new();
     for row in rows {
-        all.entry(key(row)).or_default().push(row);
+        groups.entry(key(row)).or_default().push(row);
     }
-    all
+    groups
 }
