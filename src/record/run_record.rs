@@ -174,6 +174,6 @@ pub(crate) mod tests {
         std::fs::write(&path, old).unwrap();
         let fault = Record::read(&path).unwrap_err();
         assert_eq!(fault.what, "a record of another version of nano4m");
-        assert!(fault.help.unwrap().contains("`nano4m run` makes the run again"));
+        assert!(fault.help.unwrap().contains("`nano4m run MANIFEST` makes the run again"));
     }
 }
