@@ -31,16 +31,21 @@ impl RunId {
 
     /// From a directory's name; `None` if it is not a run's.
     pub fn parse(directory: &str) -> Option<RunId> {
-        let (rest, attempt) = match directory.rsplit_once("-a") {
-            Some((rest, n)) if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) => {
-                (rest, n.parse().ok()?)
-            }
-            _ => (directory, 1),
-        };
-        let (name, id) = rest.rsplit_once('-')?;
-        let hex =
-            id.len() == ID_DIGITS && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        (hex && !name.is_empty()).then(|| RunId { name: name.into(), id: id.into(), attempt })
+        // Ten hex digits at the end are the id: `x-a572656823` is no attempt of that number.
+        RunId::of_first_attempt(directory).or_else(|| {
+            let (first, attempt) = directory.rsplit_once("-a")?;
+            let digits = !attempt.is_empty() && attempt.bytes().all(|b| b.is_ascii_digit());
+            let attempt = if digits { attempt.parse().ok()? } else { return None };
+            Some(RunId { attempt, ..RunId::of_first_attempt(first)? })
+        })
+    }
+
+    /// From `<name>-<10 hex>`.
+    fn of_first_attempt(directory: &str) -> Option<RunId> {
+        let (name, id) = directory.rsplit_once('-')?;
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        let named = !name.is_empty() && id.len() == ID_DIGITS && id.bytes().all(hex);
+        named.then(|| RunId { name: name.into(), id: id.into(), attempt: 1 })
     }
 
     /// The id with its attempt: `<10 hex>` or `<10 hex>-a<attempt>`.
@@ -185,6 +190,10 @@ mod tests {
             ("span_stride2-0123456789", "span_stride2", "0123456789", 1),
             ("a-b-00ff00ff00-a2", "a-b", "00ff00ff00-a2", 2),
             ("x-a3-00ff00ff00", "x-a3", "00ff00ff00", 1),
+            // An id may look like an attempt, after a name that looks like an id.
+            ("small-a572656823", "small", "a572656823", 1),
+            ("small-a572656823-a2", "small", "a572656823-a2", 2),
+            ("x-0123456789-a572656823", "x-0123456789", "a572656823", 1),
         ] {
             let id = RunId::parse(directory).unwrap();
             assert_eq!((id.name.as_str(), id.short().as_str(), id.attempt), (name, short, attempt));

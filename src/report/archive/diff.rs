@@ -4,6 +4,7 @@ use super::read::{parse_csv, CellDifference};
 use super::versions;
 use crate::fault::{Fault, Result};
 use crate::report::table::{Header, Origin};
+use crate::store::RunId;
 use serde::Serialize;
 use std::path::Path;
 
@@ -156,8 +157,8 @@ fn causes(old: &Header, new: &Header) -> Vec<String> {
 
 /// The run of the same name and seeds.
 fn nearest<'a>(run: &Origin, all: &'a [Origin]) -> Option<&'a Origin> {
-    let name = |o: &Origin| o.run.rsplit_once('-').map(|(n, _)| n.to_string());
-    all.iter().find(|o| name(o) == name(run) && o.seeds == run.seeds)
+    let name = |origin: &Origin| RunId::parse(&origin.run).map(|id| id.name);
+    all.iter().find(|other| name(other) == name(run) && other.seeds == run.seeds)
 }
 
 fn changed(old: &Origin, new: &Origin) -> Vec<String> {
@@ -199,6 +200,8 @@ mod tests {
         assert_eq!(causes(&a, &a), [""; 0]);
         let c = header("y-2222222222", "d");
         assert_eq!(causes(&a, &c), ["runs: y-2222222222 is new", "runs: x-0000000000 is gone"]);
+        let again = header("x-0000000000-a2", "e");
+        assert_eq!(causes(&a, &again), ["data: d → e (x-0000000000 → x-0000000000-a2)"]);
         let other = Header { statistics: "t".into(), ..header("x-0000000000", "d") };
         assert_eq!(causes(&a, &other), ["statistics: s → t"]);
     }
