@@ -17,7 +17,9 @@ mod find;
 pub mod json;
 mod lock;
 mod made_for;
+pub mod regular;
 mod run_dir;
+pub mod sniff;
 mod status;
 pub mod tensors;
 
