@@ -8,7 +8,7 @@ use crate::manifest;
 use crate::observer::Observer;
 use crate::provenance::{self, Situation};
 use crate::record;
-use crate::store::{self, json, Lock, RunDir, RunId, State, Status};
+use crate::store::{self, json, Asked, Lock, RunDir, RunId, State, Status};
 use std::time::Duration;
 
 /// Makes the session's run, or what is missing of it. A finished run with the same identity is reported,
@@ -60,14 +60,14 @@ pub fn resume(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) ->
 fn wait(run: &RunDir, observer: &mut dyn Observer) -> Result<Lock> {
     let mut told = false;
     loop {
-        match (run.lock(), Lock::holder(&run.path)) {
-            (Ok(lock), _) => return Ok(lock),
-            (Err(fault), None) => return Err(fault),
-            (Err(_), Some(holder)) if !told => {
-                observer.note(&format!("waiting for {holder}, which works on this run"));
-                told = true;
-            }
-            _ => {}
+        let holder = match Lock::ask(&run.path)? {
+            Asked::Taken(lock) => return Ok(lock),
+            Asked::Held(holder) => holder,
+        };
+        if !told {
+            let holder = holder.map_or("another process".into(), |holder| holder.to_string());
+            observer.note(&format!("waiting for {holder}, which works on this run"));
+            told = true;
         }
         std::thread::sleep(Duration::from_secs(1));
     }

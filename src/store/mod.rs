@@ -26,7 +26,7 @@ pub mod tensors;
 pub use atomic::{write_atomic, write_atomic_with, TEMPORARY};
 pub use csv_log::CsvLog;
 pub use find::{attempts, find, list};
-pub use lock::{Holder, Lock};
+pub use lock::{Asked, Holder, Lock};
 pub use made_for::CellOf;
 pub use run_dir::{RunDir, RunId};
 pub use status::{State, Status};
