@@ -4,7 +4,7 @@
 //! it with `strict=True`; reading accepts and ignores them.
 
 use super::network::NamedTensor;
-use super::params::positions;
+use super::positions::positions;
 use crate::architecture::{specs, Config, Kind};
 use crate::fault::{Fault, Result};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! The network itself: encoder, decoder and heads over packed tokens.
 
-use super::params::positions;
+use super::positions::positions;
 use crate::architecture::{specs, Config, Spec};
 use crate::batch::{Batch, Packed};
 use crate::ops::{Backend, LossAndRows, LossRows, Mat, OpSet, Spans};

@@ -9,6 +9,7 @@ pub mod network;
 mod open;
 mod pairwise;
 pub mod params;
+pub mod positions;
 mod state;
 mod training;
 

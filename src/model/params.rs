@@ -1,6 +1,6 @@
-//! What the parameters of FourM hold at the start, and the fixed position table (REFERENCE §1).
+//! What the parameters of FourM hold at the start (REFERENCE §1).
 
-use crate::architecture::{Config, InitialStd, Kind, Spec};
+use crate::architecture::{InitialStd, Kind, Spec};
 use crate::rng::{stream, Purpose};
 use rand_distr::{Distribution, Normal};
 
@@ -15,19 +15,6 @@ pub fn initial(spec: &Spec, seed: u64, index: usize, std: &InitialStd) -> Vec<f3
     };
     let normal = Normal::new(0.0_f32, std as f32).expect("a checked manifest has no negative deviation");
     normal.sample_iter(stream(seed, Purpose::Init, &[index as u64])).take(spec.numel()).collect()
-}
-
-/// The fixed sin–cos table `[positions, dim]`: row n = [sin(n·ω) ‖ cos(n·ω)], ω_d = 10000^(−d/(dim/2)).
-pub fn positions(config: &Config) -> Vec<f32> {
-    let half = config.dim / 2;
-    let rows = config.modalities.iter().map(|m| m.length).max().unwrap_or(0);
-    let mut table = Vec::with_capacity(rows * config.dim);
-    for n in 0..rows {
-        let angle = |d: usize| n as f64 * 10000_f64.powf(-(d as f64) / half as f64);
-        table.extend((0..half).map(|d| angle(d).sin() as f32));
-        table.extend((0..half).map(|d| angle(d).cos() as f32));
-    }
-    table
 }
 
 #[cfg(test)]

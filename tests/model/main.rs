@@ -2,6 +2,7 @@
 
 mod golden;
 mod golden_probes;
+mod positions;
 mod probes_truth;
 #[path = "../support/mod.rs"]
 mod support;
