@@ -1,5 +1,6 @@
 //! The report before anything is written.
 
+use super::left_out::{self, LeftOut};
 use super::plots::{self, Plot};
 use super::runs::{self, Choice, Group};
 use super::table::{Header, Table};
@@ -22,8 +23,8 @@ pub struct Options {
 pub struct Report {
     pub tables: Vec<(Table, Header)>,
     pub plots: Vec<Plot>,
-    /// Runs of another version of nano4m, which cannot be read.
-    pub left_out: Vec<String>,
+    /// Runs of another version of nano4m, and damaged ones.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Computes everything but ablations and writes nothing.
@@ -64,11 +65,17 @@ pub fn nothing(runs_root: &Path) -> Result<Fault> {
     let loaded = runs::load(runs_root, Choice::All)?;
     let Some(cell) = loaded.groups.iter().flat_map(|g| &g.runs).find_map(|run| run.record.made_for.as_ref())
     else {
-        if !loaded.left_out().is_empty() {
-            return Ok(Fault::invalid("every finished run is of another version of nano4m")
-                .at(place)
-                .found(loaded.left_out().join(", "))
-                .help(AGAIN));
+        let left_out = loaded.left_out();
+        if !left_out.is_empty() {
+            let old = left_out.iter().all(|run| run.damage.is_none());
+            let names: Vec<String> = left_out.iter().map(|run| run.run.clone()).collect();
+            let fault = if old {
+                Fault::invalid("every finished run is of another version of nano4m").help(AGAIN)
+            } else {
+                Fault::failed(left_out::lines(&left_out).join("; "))
+                    .help("`nano4m run MANIFEST` makes again what of a run is missing or damaged")
+            };
+            return Ok(fault.at(place).found(names.join(", ")));
         }
         return Ok(Fault::invalid("no finished run to report on")
             .at(place)

@@ -25,9 +25,12 @@ pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<S
         return publish(reports, &[Part::of_runs(&main)], false);
     }
     let records = AblationRecord::list(runs_root)?;
-    let present = records.iter().filter(|r| comparison::has_runs(runs_root, r));
-    let ablations: Vec<ComparisonTables> =
-        present.map(|r| comparison::ablation(runs_root, r, &options.plan)).collect::<Result<_>>()?;
+    let mut ablations: Vec<ComparisonTables> = Vec::new();
+    for record in &records {
+        if comparison::has_runs(runs_root, record)? {
+            ablations.push(comparison::ablation(runs_root, record, &options.plan)?);
+        }
+    }
     let loaded = runs::load(runs_root, Choice::Experiments)?;
     let (left_out, groups) = (loaded.left_out(), loaded.groups);
     if groups.is_empty() && ablations.is_empty() {

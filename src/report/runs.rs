@@ -10,6 +10,7 @@ use crate::metrics::memorization::MemorizationRow;
 use crate::metrics::{rows, ScoreRow};
 use crate::modality::short_names;
 use crate::record::{ModalityInfo, Record};
+use crate::report::left_out::LeftOut;
 use crate::report::table::Origin;
 use crate::store::{self, RunDir};
 use std::collections::BTreeMap;
@@ -99,18 +100,30 @@ impl Run {
 
     fn check_digest(&self, file: &str) -> Result<()> {
         let Some(recorded) = self.record.files.iter().find(|f| f.path == file) else { return Ok(()) };
-        let path = self.path.join(file);
-        let bytes = std::fs::read(&path).map_err(|e| Fault::io("read", &path, &e))?;
-        let found = sha256_hex(&bytes);
-        if found == recorded.sha256 {
-            return Ok(());
-        }
-        Err(Fault::failed("per-example scores were changed after the run was recorded")
-            .at(path.display().to_string())
-            .found(found)
-            .expected(&recorded.sha256)
-            .help("restore the file, or evaluate the run again"))
+        check_digest(&self.path.join(file), &recorded.sha256)
     }
+}
+
+/// Whether a report uses this file of a run.
+pub fn used(file: &str) -> bool {
+    file.starts_with("probes/") || ["resolved.ron", "metrics.csv", "eval.csv"].contains(&file)
+}
+
+fn check_digest(path: &Path, recorded: &str) -> Result<()> {
+    let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+    let found = sha256_hex(&bytes);
+    if found == recorded {
+        return Ok(());
+    }
+    let what = match path.parent().is_some_and(|folder| folder.ends_with("probes")) {
+        true => "per-example scores were changed after the run was recorded",
+        false => "a file was changed after the run was recorded",
+    };
+    Err(Fault::failed(what)
+        .at(path.display().to_string())
+        .found(found)
+        .expected(recorded)
+        .help("restore the file, or evaluate the run again"))
 }
 
 impl Group {
@@ -155,44 +168,36 @@ pub enum Choice<'a> {
     Only(&'a [String]),
 }
 
-/// Finished runs, and those that cannot be read.
-#[derive(Clone, Debug)]
+/// Finished runs, and those that cannot be used.
+#[derive(Debug)]
 pub struct Loaded {
     pub groups: Vec<Group>,
-    /// Of another version of the program.
-    old: Vec<RunDir>,
+    /// Of another version of the program, or damaged; each with what is wrong.
+    refused: Vec<(LeftOut, Fault)>,
 }
 
 impl Loaded {
-    /// Directory names of the runs of another version.
-    pub fn left_out(&self) -> Vec<String> {
-        self.old.iter().map(|run| run.id.directory()).collect()
+    /// Runs of another version, and damaged ones.
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        self.refused.iter().map(|(run, _)| run.clone()).collect()
     }
 
     /// The groups, where nothing may be left out.
     ///
     /// # Errors
-    /// If a run is of another version.
+    /// If a run is of another version, or damaged.
     pub fn whole(self) -> Result<Vec<Group>> {
-        self.old.iter().try_for_each(|run| Record::read(&run.file("record.json")).map(drop))?;
-        Ok(self.groups)
+        match self.refused.into_iter().next() {
+            Some((_, fault)) => Err(fault),
+            None => Ok(self.groups),
+        }
     }
-}
-
-/// One line on the runs of another version, if there are any.
-pub fn left_out(names: &[String]) -> Option<String> {
-    let runs = match names.len() {
-        0 => return None,
-        1 => "1 run of another version of nano4m is".to_string(),
-        several => format!("{several} runs of another version of nano4m are"),
-    };
-    Some(format!("{runs} left out: {}", names.join(", ")))
 }
 
 /// Finished runs under `root`, grouped.
 ///
 /// # Errors
-/// If one cannot be read, but for the version of its record.
+/// If the folder cannot be listed. A run that is damaged or of another version is [left out](Loaded::left_out).
 pub fn load(root: &Path, choice: Choice) -> Result<Loaded> {
     let mut newest: BTreeMap<(String, String), RunDir> = BTreeMap::new();
     for dir in store::list(root)?.into_iter().filter(RunDir::finished) {
@@ -207,16 +212,34 @@ pub fn load(root: &Path, choice: Choice) -> Result<Loaded> {
             }
         }
     }
-    let (old, own): (Vec<RunDir>, Vec<RunDir>) = newest.into_values().partition(Record::of_another_version);
-    let mut runs: Vec<Run> = own.into_iter().map(open).collect::<Result<_>>()?;
+    let packed = root.join(PACKED).exists();
+    let (mut runs, mut refused) = (Vec::new(), Vec::new());
+    for dir in newest.into_values() {
+        let (name, old) = (dir.id.directory(), Record::of_another_version(&dir));
+        match open(dir, packed) {
+            Ok(run) => runs.push(run),
+            Err(fault) if old => refused.push((LeftOut::of_another_version(name), fault)),
+            Err(fault) => refused.push((LeftOut::damaged(name, &fault), fault)),
+        }
+    }
     if matches!(choice, Choice::Experiments) {
         runs.retain(|run| run.record.made_for.is_none());
     }
-    Ok(Loaded { groups: group(runs), old })
+    Ok(Loaded { groups: group(runs), refused })
 }
 
-fn open(dir: RunDir) -> Result<Run> {
+/// Mark of a folder whose runs have only the files that a report uses of them.
+pub const PACKED: &str = ".packed";
+
+/// The run, if it is whole; `packed`: what a report needs of it is enough.
+fn open(dir: RunDir, packed: bool) -> Result<Run> {
     let record = Record::read(&dir.file("record.json"))?;
+    for file in record.files.iter().filter(|file| used(&file.path)) {
+        let path = dir.file(&file.path);
+        if path.exists() || !packed {
+            check_digest(&path, &file.sha256)?;
+        }
+    }
     // Without its manifest a run stands alone.
     let (manifest, claims) = match std::fs::read_to_string(dir.file("resolved.ron")) {
         Ok(text) => {

@@ -1,5 +1,6 @@
 //! What `nano4m report` says when it is done.
 
+use super::left_out::LeftOut;
 use serde::Serialize;
 
 /// What `generate` did.
@@ -11,9 +12,9 @@ pub struct Summary {
     pub plots: Vec<String>,
     /// Files that show everything.
     pub pages: Vec<String>,
-    /// Runs of another version of nano4m, which cannot be read.
+    /// Runs of another version of nano4m, and damaged ones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<String>,
+    pub left_out: Vec<LeftOut>,
 }
 
 /// One table on disk.

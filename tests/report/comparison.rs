@@ -309,7 +309,7 @@ fn what_is_not_there_is_a_fault() {
     record.cells[1].runs.remove(0);
     std::fs::remove_dir_all(runs.join("grid.random-big-a2b3000000")).unwrap();
     let less = comparison::ablation(runs, &record, &Bootstrap::default()).unwrap();
-    assert!(less.tables[0].0.notes.iter().any(|n| n.contains("no longer there: grid.random-big-a2b3000000")));
+    assert!(less.tables[0].0.notes.iter().any(|n| n.contains("or damaged: grid.random-big-a2b3000000")));
     record.cells.iter_mut().for_each(|c| c.runs.clear());
     let fault = comparison::ablation(runs, &record, &Bootstrap::default()).err().unwrap();
     assert_eq!((fault.exit, fault.what.as_str()), (Exit::Invalid, "ablation `grid` has no finished run"));

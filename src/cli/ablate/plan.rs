@@ -98,7 +98,7 @@ fn outlook<'a>(
 /// From what is complete already; empty when no cell is finished beside the reference.
 fn from_finished(plan: &Plan) -> Result<Vec<Detectable>> {
     let record = ablation::record(plan)?;
-    if comparison::has_runs(&plan.root, &record) {
+    if comparison::has_runs(&plan.root, &record)? {
         comparison::detectable(&plan.root, &record, plan.ablation.seeds.len())
     } else {
         Ok(Vec::new())

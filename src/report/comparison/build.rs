@@ -6,12 +6,12 @@ use super::speed::{self, Speed};
 use super::{notes, pareto, tables};
 use crate::fault::{Fault, Result};
 use crate::record::ablation::{self, AblationRecord};
-use crate::record::Record;
 use crate::report::build::with_headers;
+use crate::report::left_out::LeftOut;
 use crate::report::plots::Plot;
+use crate::report::runs::{self, Choice};
 use crate::report::table::{Header, Table};
 use crate::stats::Bootstrap;
-use crate::store::RunDir;
 use crate::suggest::nearest;
 use std::path::Path;
 
@@ -20,8 +20,8 @@ pub struct ComparisonTables {
     /// Cells, declared claims, main effects, pairs; of two experiments the pairs only.
     pub tables: Vec<(Table, Header)>,
     pub plots: Vec<Plot>,
-    /// Runs of another version of nano4m, which cannot be read.
-    pub left_out: Vec<String>,
+    /// Runs of another version of nano4m, and damaged ones.
+    pub left_out: Vec<LeftOut>,
     /// Tokens per second as recorded: never the same twice, so it stands in no table.
     pub speed: Vec<Speed>,
 }
@@ -68,13 +68,14 @@ fn finished(
     ComparisonTables { tables, plots, left_out: comparison.left_out.clone(), speed: speed::all(comparison) }
 }
 
-/// Whether a run of the ablation is there that can be read.
-pub fn has_runs(runs_root: &Path, record: &AblationRecord) -> bool {
-    let mut runs = record.cells.iter().flat_map(|c| &c.runs);
-    runs.any(|r| {
-        RunDir::open(&runs_root.join(&r.directory))
-            .is_some_and(|dir| dir.finished() && !Record::of_another_version(&dir))
-    })
+/// Whether a run of the ablation is there that can be used.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn has_runs(runs_root: &Path, record: &AblationRecord) -> Result<bool> {
+    let named: Vec<String> =
+        record.cells.iter().flat_map(|c| &c.runs).map(|run| run.directory.clone()).collect();
+    Ok(!runs::load(runs_root, Choice::Only(&named))?.groups.is_empty())
 }
 
 /// Names of an ablation's tables, whether it has them or not.

@@ -45,12 +45,9 @@ pub fn tests(comparison: &Comparison, plan: &Bootstrap) -> Vec<String> {
         );
     }
     if !comparison.gone.is_empty() {
-        notes.push(format!("Runs that are no longer there: {}.", comparison.gone.join(", ")));
-    }
-    if !comparison.left_out.is_empty() {
         notes.push(format!(
-            "Runs of another version of nano4m are left out: {}.",
-            comparison.left_out.join(", ")
+            "Left out, because they are no longer there, of another version of nano4m, or damaged: {}.",
+            comparison.gone.join(", ")
         ));
     }
     if !comparison.other_setups.is_empty() {

@@ -10,6 +10,7 @@ use crate::metrics::forward_vs_autoregressive::ForwardVsAutoregressiveRow;
 use crate::metrics::memorization::MemorizationRow;
 use crate::metrics::{Better, Key, ScoreRow};
 use crate::record::ablation::{AblationRecord, Axis, CellClaim};
+use crate::report::left_out::LeftOut;
 use crate::report::runs::{self, Choice, Group, Run};
 use crate::report::scores;
 use crate::store;
@@ -31,10 +32,10 @@ pub struct Comparison {
     pub unknown: Vec<String>,
     pub axes: Vec<Axis>,
     pub sides: Vec<Side>,
-    /// Runs that are named but no longer there.
+    /// Runs that are named and not compared: no longer there, of another version, or damaged.
     pub gone: Vec<String>,
-    /// Runs of another version, which cannot be read.
-    pub left_out: Vec<String>,
+    /// Of these, what is there and cannot be used.
+    pub left_out: Vec<LeftOut>,
     /// Probes and sides whose scores are of something else than the reference's, though their keys are the same.
     pub other_setups: Vec<String>,
     /// Whether runs without a common seed were paired in order.
@@ -91,7 +92,7 @@ impl Comparison {
         let unknown: BTreeSet<&String> = named_metrics.filter(|key| parse(key).is_none()).collect();
         let reference = record.cells.iter().position(|c| c.label == record.reference).unwrap_or(0);
         let left_out = loaded.left_out();
-        let gone = named.iter().filter(|name| !found.contains_key(name.as_str()) && !left_out.contains(name));
+        let gone = named.iter().filter(|name| !found.contains_key(name.as_str()));
         Ok(Comparison {
             name: record.name.clone(),
             about: record.about.clone(),
