@@ -6,7 +6,7 @@ use super::environment::runs_folder;
 use super::ls::state;
 use super::{output, tables};
 use crate::fault::Result;
-use crate::record::Record;
+use crate::record::{self, Record};
 use crate::runner::clock;
 use crate::store::{self, RunDir, Status};
 use serde::Serialize;
@@ -31,11 +31,16 @@ pub fn show(args: &Args, global: &Global) -> Result<Done> {
     let run = store::find(&runs_folder(global), &args.run)?;
     let status = run.status()?;
     let old = run.finished() && Record::of_another_version(&run);
-    let record = if run.finished() { Some(Record::read(&run.file("record.json"))) } else { None };
-    // Of a run of another version everything but its record is shown.
+    let path = run.file("record.json");
+    let record = if run.finished() { Some(Record::as_it_stands(&path)) } else { None };
+    // Of a run of another version everything but its record is shown; of one whose record has changed, that too.
     let (record, problem) = match record {
         Some(Err(fault)) if old => (None, Some(fault)),
-        record => (record.transpose()?, None),
+        Some(read) => {
+            let (record, last_line) = read?;
+            (Some(record), record::changed(&path, last_line))
+        }
+        None => (None, None),
     };
     problem.iter().for_each(|fault| output::note(&format!("warning: {fault}")));
     if global.json {

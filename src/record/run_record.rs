@@ -1,6 +1,7 @@
 //! `record.json`: the commit marker of a run, and everything it claims.
 
-use crate::fault::Result;
+use super::last_line::{self, LastLine};
+use crate::fault::{Fault, Result};
 use crate::manifest::schema::Seeds;
 use crate::metrics::catalogue::canonical;
 use crate::metrics::Metric;
@@ -101,9 +102,9 @@ impl Record {
         self.metrics.iter().find(|m| m.key == key)
     }
 
-    /// `record.json` as bytes, newline at the end.
+    /// `record.json` as bytes: what it says, the digest of that as its last line, a newline at the end.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        json::pretty(self)
+        Ok(last_line::add(json::pretty(self)?))
     }
 
     /// Whether the run's record is of another version of the program, so that [`Record::read`] refuses it.
@@ -114,10 +115,34 @@ impl Record {
     /// Reads `path`.
     ///
     /// # Errors
-    /// If it is missing, is not a record or has another version.
+    /// If it is missing, is not a record, has another version or has changed since it was written.
     pub fn read(path: &Path) -> Result<Record> {
-        FORMAT.read(path)
+        let (record, last_line) = Record::as_it_stands(path)?;
+        match changed(path, last_line) {
+            Some(fault) => Err(fault),
+            None => Ok(record),
+        }
     }
+
+    /// As [`Record::read`], also of one that has changed since it was written; with what its last line says
+    /// of it ([`changed`] says that in words).
+    ///
+    /// # Errors
+    /// If it is missing, is not a record or has another version.
+    pub fn as_it_stands(path: &Path) -> Result<(Record, LastLine)> {
+        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+        let record = FORMAT.parse(&bytes).map_err(|fault| fault.at(path.display().to_string()))?;
+        Ok((record, last_line::check(&bytes)))
+    }
+}
+
+/// What is wrong with the record at `path`, if its last line says otherwise than the lines before it.
+pub fn changed(path: &Path, last_line: LastLine) -> Option<Fault> {
+    let LastLine::Differs { found, expected } = last_line else { return None };
+    let fault = Fault::failed("the record has changed since it was written").at(path.display().to_string());
+    Some(fault.found(found).expected(format!("{expected}, as its last line says")).help(
+        "put the file back as it was; without it `nano4m resume RUN` measures the run again and writes it anew",
+    ))
 }
 
 #[cfg(test)]
@@ -163,6 +188,21 @@ pub(crate) mod tests {
         record.schema = 7;
         std::fs::write(&path, record.to_json().unwrap()).unwrap();
         assert_eq!(Record::read(&path).unwrap_err().found.as_deref(), Some("record schema 7"));
+    }
+
+    #[test]
+    fn a_record_that_was_changed_is_refused_and_can_be_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record.json");
+        let text = String::from_utf8(sample().to_json().unwrap()).unwrap();
+        std::fs::write(&path, text.replace("\"value\": 1.5", "\"value\": 1.4")).unwrap();
+        let fault = Record::read(&path).unwrap_err();
+        assert_eq!(fault.what, "the record has changed since it was written");
+        assert_eq!(fault.place.as_deref(), Some(path.to_str().unwrap()));
+        assert!(fault.help.unwrap().contains("`nano4m resume RUN` measures the run again"));
+        let (record, last_line) = Record::as_it_stands(&path).unwrap();
+        assert_eq!(record.metrics[0].value, Some(1.4));
+        assert!(changed(&path, last_line).is_some());
     }
 
     /// Before schema 2 a metric had a name and a modality: it is not damaged, it is of another version.

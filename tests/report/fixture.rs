@@ -135,7 +135,13 @@ impl Fixture {
         let path = self.run(run).join(file);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{from} is not in {file}");
-        std::fs::write(&path, text.replace(from, to)).unwrap();
+        let text = text.replace(from, to);
+        let bytes = match file {
+            // As a program would have written it that says so.
+            "record.json" => serde_json::from_str::<Record>(&text).unwrap().to_json().unwrap(),
+            _ => text.into_bytes(),
+        };
+        std::fs::write(&path, bytes).unwrap();
     }
 
     fn write_ablation(&self, cells: Vec<Cell>) {
