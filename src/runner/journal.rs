@@ -5,7 +5,8 @@ use super::rate::Rate;
 use super::settings::Settings;
 use crate::fault::Result;
 use crate::observer::{Observer, Progress, Stop, ValidationScore};
-use crate::store::{RunDir, State, Status};
+use crate::store::{Follower, RunDir, State, Status, TableAt};
+use crate::train::TABLES;
 use std::path::Path;
 
 /// Seconds between two writes of `status.json`, and the fewest between two lines of steps in `log.txt`.
@@ -31,6 +32,8 @@ pub struct Journal<'a> {
     written: Option<f64>,
     /// The observer's clock at the last line of steps.
     logged: Option<f64>,
+    /// The tables as they grow.
+    tables: [Follower; 3],
 }
 
 impl<'a> Journal<'a> {
@@ -47,7 +50,9 @@ impl<'a> Journal<'a> {
         observer.begun(&run.path)?;
         let begun = observer.seconds();
         let rate = Rate::default();
-        Ok(Journal { run, status, settings, observer, begun, first: 0, rate, written: None, logged: None })
+        let tables = TABLES.map(|name| Follower::new(run.file(name)));
+        let (written, logged) = (None, None);
+        Ok(Journal { run, status, settings, observer, begun, first: 0, rate, written, logged, tables })
     }
 
     /// A line to the observer and into the log.
@@ -83,7 +88,20 @@ impl<'a> Journal<'a> {
         let _ = self.run.log(&format!("{} {message}", (self.settings.now)()));
     }
 
-    /// The same holds for a status between two checkpoints.
+    /// Puts what the tables hold at the checkpoint of `step` into the status, for the two that are kept. A table
+    /// that cannot be read now is noticed when the run goes on.
+    fn keep_tables(&mut self, step: u64) {
+        let mut older: Vec<u64> = self.status.tables.iter().map(|t| t.step).filter(|&s| s < step).collect();
+        older.sort_unstable();
+        self.status.tables.retain(|t| Some(&t.step) == older.last());
+        for (file, follower) in TABLES.iter().zip(&mut self.tables) {
+            if let Ok(rows) = follower.now() {
+                self.status.tables.push(TableAt { step, file: file.to_string(), rows });
+            }
+        }
+    }
+
+    /// A status between two checkpoints that cannot be written must not end the run either.
     fn write_status(&mut self) {
         self.status.updated = (self.settings.now)();
         let _ = self.run.set_status(&self.status);
@@ -113,6 +131,8 @@ impl Observer for Journal<'_> {
     fn started(&mut self, step: u64, total: u64) {
         self.first = step;
         (self.status.step, self.status.total) = (step, total);
+        // What leads to a later checkpoint is made again, at another speed.
+        self.status.tables.retain(|t| t.step <= step);
         self.write_status();
         self.log(&format!("training from step {step} of {total}"));
         self.observer.started(step, total);
@@ -135,6 +155,7 @@ impl Observer for Journal<'_> {
 
     fn saved(&mut self, step: u64) {
         self.status.step = step;
+        self.keep_tables(step);
         self.write_status();
         self.log(&format!("checkpoint of step {step}"));
         self.observer.saved(step);

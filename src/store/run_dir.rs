@@ -3,6 +3,7 @@
 use super::atomic::{sync_folder, write_atomic};
 use super::lock::Lock;
 use super::status::Status;
+use crate::digest::sha256_hex;
 use crate::fault::{Fault, Result};
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -117,6 +118,12 @@ impl RunDir {
         status.write(&self.file("status.json"))
     }
 
+    /// Whether a file that describes the run is as the run wrote it; `None` where nothing is known of it.
+    pub fn as_written(&self, status: &Status, name: &str) -> Option<bool> {
+        let expected = status.files.get(name)?;
+        Some(std::fs::read(self.file(name)).is_ok_and(|bytes| sha256_hex(&bytes) == *expected))
+    }
+
     /// Whether the commit marker is there.
     pub fn finished(&self) -> bool {
         self.file("record.json").exists()
@@ -151,9 +158,23 @@ impl RunDir {
         steps
     }
 
-    /// Removes all but the newest checkpoints.
-    pub fn prune(&self) -> Result<()> {
-        let steps = self.checkpoints();
+    /// Checkpoints that are no more: set aside as damaged, or without the optimizer's half, which is there
+    /// before the other is written. Their files.
+    pub fn damaged_checkpoints(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.path.join("checkpoints")).into_iter().flatten().flatten();
+        let mut damaged: Vec<PathBuf> =
+            entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "damaged")).collect();
+        let halves = step_files(&self.path.join("checkpoints")).filter(|&s| !self.optimizer(s).exists());
+        damaged.extend(halves.map(|step| self.checkpoint(step)));
+        damaged.sort();
+        damaged
+    }
+
+    /// Removes all but the newest checkpoints up to `step`. A later one stays: a run may make again what leads
+    /// to it.
+    pub fn prune(&self, step: u64) -> Result<()> {
+        let mut steps = self.checkpoints();
+        steps.retain(|&s| s <= step);
         for &step in &steps[..steps.len().saturating_sub(KEPT)] {
             self.remove_checkpoint(step)?;
         }
@@ -214,7 +235,10 @@ mod tests {
         }
         write_atomic(&run.checkpoint(40), b"p").unwrap();
         assert_eq!(run.checkpoints(), [10, 20, 30]);
-        run.prune().unwrap();
+        assert_eq!(run.damaged_checkpoints(), [run.checkpoint(40)]);
+        run.prune(20).unwrap();
+        assert_eq!(run.checkpoints(), [10, 20, 30]);
+        run.prune(30).unwrap();
         assert_eq!(run.checkpoints(), [20, 30]);
         assert!(!run.optimizer(10).exists());
     }

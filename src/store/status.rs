@@ -1,9 +1,14 @@
-//! `status.json`: what a run is doing. The only file of a run that holds times.
+//! `status.json`: what a run is doing, and what the files hold that change while it does. Its last line is the
+//! digest of the lines before it.
 
-use super::json::Format;
+use super::atomic::write_atomic;
+use super::json::{self, Format};
+use super::last_line::{self, LastLine};
 use super::made_for::CellOf;
-use crate::fault::Result;
+use super::rows::Rows;
+use crate::fault::{Fault, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Version of `status.json`.
@@ -36,8 +41,20 @@ impl State {
     }
 }
 
+/// What a table held at a checkpoint, every byte of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableAt {
+    /// Step of the checkpoint.
+    pub step: u64,
+    /// e.g. `metrics.csv`.
+    pub file: String,
+    #[serde(flatten)]
+    pub rows: Rows,
+}
+
 /// Content of `status.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Status {
     /// Version of this format.
     pub schema: u32,
@@ -68,6 +85,15 @@ pub struct Status {
     /// Why it stopped or failed, one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// SHA-256 of the files that describe the run, as it wrote them; of files of before this field nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+    /// What the tables held at the newest checkpoints; nothing in files of before this field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<TableAt>,
+    /// The last line, while it is read.
+    #[serde(default, skip_serializing)]
+    digest: Option<String>,
 }
 
 impl Status {
@@ -88,20 +114,33 @@ impl Status {
             train_tokens: 0,
             made_for: None,
             reason: None,
+            files: BTreeMap::new(),
+            tables: Vec::new(),
+            digest: None,
         }
     }
 
     /// Reads `path`.
     ///
     /// # Errors
-    /// If it is missing, is not a status or has another version.
+    /// If it is missing, is not a status, has another version or has changed since it was written.
     pub fn read(path: &Path) -> Result<Status> {
-        FORMAT.read(path)
+        let place = |fault: Fault| fault.at(path.display().to_string());
+        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+        let mut status: Status = FORMAT.parse(&bytes).map_err(place)?;
+        let changed = || place(Fault::failed("the status has changed since it was written"));
+        match (last_line::check(&bytes), status.digest.take()) {
+            (LastLine::Holds, _) | (LastLine::Absent, None) => Ok(status),
+            (LastLine::Absent, Some(_)) => Err(changed().expected("a digest as its last line")),
+            (LastLine::Differs { found, expected }, _) => {
+                Err(changed().found(found).expected(format!("{expected}, as its last line says")))
+            }
+        }
     }
 
     /// Replaces `path`.
     pub fn write(&self, path: &Path) -> Result<()> {
-        FORMAT.write(path, self)
+        write_atomic(path, &last_line::add(json::pretty(self)?))
     }
 }
 
@@ -118,6 +157,20 @@ mod tests {
         assert_eq!(Status::read(&path).unwrap(), status);
         status.made_for = Some(CellOf { ablation: "masking".into(), cell: "span".into() });
         status.write(&path).unwrap();
+        assert_eq!(Status::read(&path).unwrap(), status);
+        let written = std::fs::read(&path).unwrap();
+        for i in 0..written.len() {
+            let mut changed = written.clone();
+            changed[i] ^= 1;
+            std::fs::write(&path, changed).unwrap();
+            assert!(Status::read(&path).is_err(), "byte {i} of {}", String::from_utf8_lossy(&written));
+        }
+        for length in [0, 1, written.len() / 2, written.len() - 1] {
+            std::fs::write(&path, &written[..length]).unwrap();
+            assert!(Status::read(&path).is_err(), "{length} bytes");
+        }
+        // As the versions before wrote it.
+        std::fs::write(&path, json::pretty(&status).unwrap()).unwrap();
         assert_eq!(Status::read(&path).unwrap(), status);
         status.schema = 9;
         status.write(&path).unwrap();

@@ -2,14 +2,18 @@
 //!
 //! The optimizer's file is written first and carries, as its one metadata entry, the step, the tokens
 //! so far and the digest of everything; the parameters' file makes the checkpoint count. Loading
-//! recomputes the digest, so that a damaged file is noticed and the previous checkpoint used.
+//! recomputes the digest, so that a damaged file is noticed and the previous checkpoint used. So is a table
+//! that no longer holds what it held at the checkpoint: the run goes on from where the tables are whole, and
+//! makes the rest of them again.
 
+use super::training_log;
 use crate::fault::{Exit, Fault, Result};
+use crate::modality::Modality;
 use crate::model::checkpoint::state_dict;
 use crate::model::digest;
 use crate::model::network::Network;
 use crate::observer::Observer;
-use crate::store::{tensors, Lock, RunDir};
+use crate::store::{tensors, Lock, RunDir, Tables};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -22,44 +26,96 @@ pub struct Position {
     pub tokens: u64,
     /// `StateDigest::whole` of the parameters and moments.
     pub digest: String,
+    /// What the tables hold up to here, beside times; nothing in checkpoints of before this field.
+    #[serde(default)]
+    pub tables: Tables,
 }
 
-/// Writes both halves for `step` and removes older checkpoints.
+/// What a checkpoint is made of beside the network.
+#[derive(Clone, Debug)]
+pub struct Reached {
+    pub step: u64,
+    pub tokens: u64,
+    pub tables: Tables,
+}
+
+/// Writes both halves for the step that was reached and removes older checkpoints.
 ///
 /// # Errors
 /// If the lock was lost or the file system refuses; earlier checkpoints are then untouched.
-pub fn save(run: &RunDir, lock: &Lock, net: &dyn Network, step: u64, tokens: u64) -> Result<()> {
+pub fn save(run: &RunDir, lock: &Lock, net: &dyn Network, reached: Reached) -> Result<()> {
     lock.check()?;
-    let position = Position { step, tokens, digest: digest::of_state(net).whole };
+    let Reached { step, tokens, tables } = reached;
+    let position = Position { step, tokens, digest: digest::of_state(net).whole, tables };
     let meta = serde_json::to_string(&position).map_err(|e| Fault::failed(e.to_string()))?;
     tensors::write(&run.optimizer(step), &net.moments(), Some(&meta))?;
     tensors::write(&run.checkpoint(step), &state_dict(net.config(), net.parameters()), None)?;
-    run.prune()
+    run.prune(step)
 }
 
-/// Loads the newest intact checkpoint into `net`; the start when there is none. A damaged one is set
-/// aside (`.damaged`) with a note.
+/// Loads the newest intact checkpoint whose tables are whole into `net`; the start when there is none. What
+/// was passed over is told in notes; damaged files are set aside (`.damaged`).
 ///
 /// # Errors
-/// If there are checkpoints and every one is damaged.
-pub fn restore(run: &RunDir, net: &mut dyn Network, observer: &mut dyn Observer) -> Result<Position> {
+/// If there are checkpoints and every one is damaged. They then stay where they are.
+pub fn restore(
+    run: &RunDir,
+    net: &mut dyn Network,
+    modalities: &[Modality],
+    observer: &mut dyn Observer,
+) -> Result<Position> {
     let steps = run.checkpoints();
-    let mut last = None;
+    let untrained = (!steps.is_empty()).then(|| (state_dict(net.config(), net.parameters()), net.moments()));
+    let (mut damaged, mut passed) = (Vec::new(), 0);
+    let mut found = None;
     for &step in steps.iter().rev() {
-        match load(run, step, net) {
-            Ok(position) => return Ok(position),
+        let position = match load(run, step, net) {
+            Ok(position) => position,
             Err(fault) => {
-                observer.note(&format!("the checkpoint of step {step} is damaged and set aside: {fault}"));
-                set_aside(&run.checkpoint(step))?;
-                set_aside(&run.optimizer(step))?;
-                last = Some(fault);
+                damaged.push((step, fault));
+                continue;
             }
+        };
+        let Some(why) = training_log::lacks(run, modalities, step, &position.tables)? else {
+            found = Some(position);
+            break;
+        };
+        observer.note(&format!("{why}; it is made again from an earlier step"));
+        passed += 1;
+    }
+    if found.is_none() && passed == 0 {
+        none_intact(run, &mut damaged)?;
+    }
+    for (step, fault) in damaged {
+        observer.note(&format!("the checkpoint of step {step} is damaged and set aside: {fault}"));
+        set_aside(&run.checkpoint(step))?;
+        set_aside(&run.optimizer(step))?;
+    }
+    match (found, untrained) {
+        (Some(position), _) => Ok(position),
+        (None, None) => Ok(Position::default()),
+        (None, Some((parameters, moments))) => {
+            net.load_parameters(parameters)?;
+            net.load_moments(moments, 0)?;
+            Ok(Position::default())
         }
     }
-    match last {
-        None => Ok(Position::default()),
-        Some(fault) => {
-            Err(fault.help("no intact checkpoint is left; `nano4m run --force` starts over beside this run"))
+}
+
+/// Refuses a run that has had checkpoints of which none is left: today, and whenever it is tried again.
+fn none_intact(run: &RunDir, damaged: &mut Vec<(u64, Fault)>) -> Result<()> {
+    const HELP: &str = "no intact checkpoint is left; `nano4m run --force` starts over beside this run";
+    if let Some((_, fault)) = damaged.pop() {
+        return Err(fault.help(HELP));
+    }
+    match run.damaged_checkpoints().into_iter().next() {
+        None => Ok(()),
+        Some(file) => {
+            let what = match file.extension().is_some_and(|e| e == "damaged") {
+                true => "the run's checkpoints were damaged and set aside",
+                false => "the optimizer's half of the run's checkpoint is missing",
+            };
+            Err(Fault::failed(what).at(file.display().to_string()).help(HELP))
         }
     }
 }

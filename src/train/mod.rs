@@ -18,6 +18,7 @@ pub use checkpoint::Position;
 pub use evaluate::evaluate;
 pub use sampler::{Drawn, Sampler};
 pub use step::take_step;
+pub use training_log::TABLES;
 pub use training_loop::{train, Ended, Job};
 
 #[cfg(test)]

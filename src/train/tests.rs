@@ -187,9 +187,123 @@ fn no_intact_checkpoint_is_an_error_and_nothing_is_lost() {
     let bench = Bench::new();
     bench.go(&mut Watch { stops: vec![3], ..Watch::default() }).unwrap();
     truncate(&bench.run.checkpoint(3));
-    let fault = bench.go(&mut Watch::default()).unwrap_err();
-    assert!(fault.to_string().contains("no intact checkpoint is left"), "{fault}");
-    assert_eq!(bench.text("metrics.csv").lines().count(), 4);
+    let files = bench.files();
+    for _ in 0..3 {
+        let fault = bench.go(&mut Watch::default()).unwrap_err();
+        assert!(fault.to_string().contains("no intact checkpoint is left"), "{fault}");
+        assert_eq!(bench.files(), files, "it is refused each time in the same way");
+    }
+}
+
+/// As a version of before left it, which set aside what it could not use.
+#[test]
+fn a_run_whose_checkpoints_were_all_set_aside_or_cut_in_half_does_not_start_over_in_silence() {
+    for half in [false, true] {
+        let bench = Bench::new();
+        bench.go(&mut Watch { stops: vec![3], ..Watch::default() }).unwrap();
+        if half {
+            std::fs::remove_file(bench.run.optimizer(3)).unwrap();
+        } else {
+            let file = bench.run.checkpoint(3);
+            std::fs::rename(&file, file.with_extension("safetensors.damaged")).unwrap();
+            std::fs::remove_file(bench.run.optimizer(3)).unwrap();
+        }
+        for _ in 0..2 {
+            let fault = bench.go(&mut Watch::default()).unwrap_err();
+            assert!(fault.help.as_deref().unwrap().contains("`nano4m run --force`"), "{fault}");
+        }
+    }
+}
+
+/// Whatever happens to a table of a run that was stopped: the run goes on from a step whose rows are whole,
+/// and ends with the same bytes.
+#[test]
+fn damaged_rows_are_noticed_and_made_again_by_replaying() {
+    type Damage = fn(&[u8]) -> Option<Vec<u8>>;
+    let damages: [(&str, Damage); 9] = [
+        ("a step cell", |b| edit(b, 3, |line| line.replacen(',', "x,", 1))),
+        ("a later step", |b| edit(b, 3, |line| format!("9{line}"))),
+        ("a last digit", |b| edit(b, 2, |line| flip_digit(line))),
+        ("a row less", |b| edit(b, 3, |_| String::new())),
+        ("a header", |b| edit(b, 0, |line| line.replacen('s', "S", 1))),
+        ("cut", |b| Some(b[..b.len() / 2].to_vec())),
+        ("empty", |_| Some(Vec::new())),
+        ("deleted", |_| None),
+        ("garbage", |b| Some(b.iter().map(|x| !x).collect())),
+    ];
+    let expected = without_old_checkpoints(undisturbed());
+    for table in TABLES {
+        for (what, damage) in damages {
+            let bench = Bench::new();
+            bench.go(&mut Watch { stops: vec![15], ..Watch::default() }).unwrap();
+            let path = bench.run.file(table);
+            match damage(&std::fs::read(&path).unwrap()) {
+                Some(bytes) => std::fs::write(&path, bytes).unwrap(),
+                None => std::fs::remove_file(&path).unwrap(),
+            }
+            // Killed while it makes the rows again, and once more.
+            let mut watch = Watch { stops: vec![5], ..Watch::default() };
+            bench.go(&mut watch).unwrap();
+            assert!(watch.started[0] < 15, "{what} of {table}");
+            assert!(watch.notes[0].contains(table), "{what} of {table}: {:?}", watch.notes);
+            bench.go(&mut Watch { stops: vec![13], ..Watch::default() }).unwrap();
+            bench.go(&mut Watch::default()).unwrap();
+            assert_eq!(without_old_checkpoints(bench.files()), expected, "{what} of {table}");
+        }
+    }
+}
+
+/// Rows behind the checkpoint are the torn end of a run that was killed: cut without a word.
+#[test]
+fn rows_behind_the_checkpoint_are_cut() {
+    let bench = Bench::new();
+    bench.go(&mut Watch { stops: vec![7], ..Watch::default() }).unwrap();
+    for (table, more) in
+        [("metrics.csv", "8,1,2\n9,0."), ("eval.csv", "8,a@8,1,0.5\n"), ("digests.csv", "9,*")]
+    {
+        let bytes = [bench.text(table).as_bytes(), more.as_bytes()].concat();
+        std::fs::write(bench.run.file(table), bytes).unwrap();
+    }
+    let mut watch = Watch::default();
+    bench.go(&mut watch).unwrap();
+    assert_eq!((watch.started, watch.notes), (vec![7], vec![]));
+    assert_eq!(without_old_checkpoints(bench.files()), without_old_checkpoints(undisturbed()));
+}
+
+/// A checkpoint of before says nothing of tables: that every step has its row is looked at even so.
+#[test]
+fn a_checkpoint_of_before_goes_on_and_misses_rows_too() {
+    for damaged in [false, true] {
+        let bench = Bench::new();
+        bench.go(&mut Watch { stops: vec![12], ..Watch::default() }).unwrap();
+        let (moments, meta) = crate::store::tensors::read(&bench.run.optimizer(12)).unwrap();
+        let mut meta: serde_json::Value = serde_json::from_str(&meta.unwrap()).unwrap();
+        meta.as_object_mut().unwrap().remove("tables").unwrap();
+        crate::store::tensors::write(&bench.run.optimizer(12), &moments, Some(&meta.to_string())).unwrap();
+        if damaged {
+            let path = bench.run.file("metrics.csv");
+            std::fs::write(&path, edit(bench.text("metrics.csv").as_bytes(), 9, |_| String::new()).unwrap())
+                .unwrap();
+        }
+        let mut watch = Watch::default();
+        bench.go(&mut watch).unwrap();
+        assert_eq!(watch.started, [if damaged { 6 } else { 12 }]);
+    }
+}
+
+/// A table with one of its lines changed, an empty one left out.
+fn edit(table: &[u8], line: usize, change: impl Fn(&str) -> String) -> Option<Vec<u8>> {
+    let text = String::from_utf8(table.to_vec()).unwrap();
+    let lines = text.lines().enumerate().map(|(n, l)| if n == line { change(l) } else { l.to_string() });
+    let kept: Vec<String> = lines.filter(|l| !l.is_empty()).map(|l| l + "\n").collect();
+    Some(kept.concat().into_bytes())
+}
+
+/// Another digit in the place of the last one.
+fn flip_digit(line: &str) -> String {
+    let at = line.rfind(|c: char| c.is_ascii_digit()).unwrap();
+    let digit = if line.as_bytes()[at] == b'1' { "2" } else { "1" };
+    format!("{}{digit}{}", &line[..at], &line[at + 1..])
 }
 
 #[test]

@@ -5,7 +5,10 @@ use crate::modality::Modality;
 use crate::model::digest::StateDigest;
 use crate::model::network::StepOutcome;
 use crate::observer::{Progress, ValidationScore};
-use crate::store::{CsvLog, RunDir};
+use crate::store::{Columns, CsvLog, RunDir, Tables};
+
+/// The tables of a run, in the order in which a step writes them.
+pub const TABLES: [&str; 3] = ["metrics.csv", "eval.csv", "digests.csv"];
 
 /// The three logs of a run.
 pub struct TrainingLog {
@@ -17,15 +20,15 @@ pub struct TrainingLog {
 impl TrainingLog {
     /// Opens all three, keeping the rows up to the checkpoint of `step`.
     pub fn open(run: &RunDir, modalities: &[Modality], step: u64) -> Result<TrainingLog> {
-        Ok(TrainingLog {
-            metrics: CsvLog::open(&run.file("metrics.csv"), &metrics_header(modalities), step)?,
-            eval: CsvLog::open(
-                &run.file("eval.csv"),
-                &strings(["step", "modality", "tokens", "ce_nats"]),
-                step,
-            )?,
-            digests: CsvLog::open(&run.file("digests.csv"), &strings(["step", "tensor", "digest"]), step)?,
-        })
+        let open = |name: &str| CsvLog::open(&run.file(name), &columns(name, modalities), step);
+        let [metrics, eval, digests] = TABLES.map(open);
+        Ok(TrainingLog { metrics: metrics?, eval: eval?, digests: digests? })
+    }
+
+    /// What the tables hold, beside times.
+    pub fn tables(&self) -> Tables {
+        let logs = [&self.metrics, &self.eval, &self.digests];
+        TABLES.iter().zip(logs).map(|(name, log)| (name.to_string(), log.rows())).collect()
     }
 
     /// One row of `metrics.csv`. `schedule_tokens`: what the schedule counts for the steps so far.
@@ -69,14 +72,66 @@ impl TrainingLog {
     }
 }
 
-/// `step, schedule_tokens, tokens, lr, loss, grad_norm`, the cross-entropies (nats per token, empty
-/// without targets), the target counts, and last `tokens_per_s`: the one column that is a time.
-fn metrics_header(modalities: &[Modality]) -> Vec<String> {
-    let mut header = strings(["step", "schedule_tokens", "tokens", "lr", "loss", "grad_norm"]);
-    header.extend(modalities.iter().map(|m| format!("ce_{}", m.name)));
-    header.extend(modalities.iter().map(|m| format!("n_{}", m.name)));
-    header.push("tokens_per_s".into());
-    header
+/// What the tables lack of what they held at the checkpoint of `step`, `at_checkpoint`, as half a sentence; `None` if they hold it.
+///
+/// # Errors
+/// If one cannot be read.
+pub fn lacks(
+    run: &RunDir,
+    modalities: &[Modality],
+    step: u64,
+    at_checkpoint: &Tables,
+) -> Result<Option<String>> {
+    for name in TABLES {
+        let (path, columns) = (run.file(name), columns(name, modalities));
+        let found = CsvLog::holds(&path, &columns, step)?;
+        let expected = match at_checkpoint.get(name) {
+            Some(expected) => expected.rows,
+            // Of a checkpoint of before it is only known that every step has a row.
+            None if name == "metrics.csv" => step,
+            None => continue,
+        };
+        if found.rows != expected {
+            let found = found.rows;
+            return Ok(Some(format!(
+                "{name} has {found} intact rows of the {expected} that lead to the checkpoint of step {step}"
+            )));
+        }
+        if at_checkpoint.get(name).is_some_and(|expected| *expected != found)
+            || times_changed(run, name, step, &columns)?
+        {
+            return Ok(Some(format!("{name} has changed since the checkpoint of step {step}")));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the table differs from what the status says of it at the newest checkpoint up to `step`, in a byte.
+fn times_changed(run: &RunDir, name: &str, step: u64, columns: &Columns) -> Result<bool> {
+    let Ok(Some(status)) = run.status() else { return Ok(false) };
+    let of_it = status.tables.iter().filter(|t| t.file == name && t.step <= step);
+    match of_it.max_by_key(|t| t.step) {
+        Some(at) => Ok(CsvLog::holds_with_times(&run.file(name), columns, at.step)? != at.rows),
+        None => Ok(false),
+    }
+}
+
+/// The columns of a table. Of `metrics.csv`: `step, schedule_tokens, tokens, lr, loss, grad_norm`, the
+/// cross-entropies (nats per token, empty without targets), the target counts, and last `tokens_per_s`: the one
+/// column that is a time.
+fn columns(table: &str, modalities: &[Modality]) -> Columns {
+    let names = match table {
+        "metrics.csv" => {
+            let mut names = strings(["step", "schedule_tokens", "tokens", "lr", "loss", "grad_norm"]);
+            names.extend(modalities.iter().map(|m| format!("ce_{}", m.name)));
+            names.extend(modalities.iter().map(|m| format!("n_{}", m.name)));
+            names.push("tokens_per_s".into());
+            names
+        }
+        "eval.csv" => strings(["step", "modality", "tokens", "ce_nats"]),
+        _ => strings(["step", "tensor", "digest"]),
+    };
+    Columns { names, timed: table == "metrics.csv" }
 }
 
 fn strings<const N: usize>(cells: [&str; N]) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The loop itself.
 
 use super::anomaly;
-use super::checkpoint::{self, Position};
+use super::checkpoint::{self, Position, Reached};
 use super::evaluate::evaluate;
 use super::sampler::Sampler;
 use super::schedule;
@@ -43,7 +43,8 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
     let t = &experiment.train;
     let total = t.steps();
     let sampler = Sampler::new(experiment, data.split(Part::Train))?;
-    let Position { mut step, mut tokens, .. } = checkpoint::restore(run, net, observer)?;
+    let Position { mut step, mut tokens, .. } =
+        checkpoint::restore(run, net, &experiment.modalities, observer)?;
     let mut log = TrainingLog::open(run, &experiment.modalities, step)?;
     let mut saved = step;
     observer.started(step, total);
@@ -51,7 +52,7 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
     while step < total {
         if let Some(why) = observer.stop(step) {
             if saved < step {
-                save(job, &log, net, step, tokens, observer)?;
+                save(job, &log, net, (step, tokens), observer)?;
             }
             return Ok(Ended::Stopped { step, why });
         }
@@ -62,7 +63,7 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
         let outcome = take_step(net, &batch, t, lr)?;
         if !outcome.is_finite() {
             if saved < step {
-                save(job, &log, net, step, tokens, observer)?;
+                save(job, &log, net, (step, tokens), observer)?;
             }
             return Err(anomaly::keep_batch(run, step, &sampler, data.split(Part::Train), &batch, &outcome));
         }
@@ -86,7 +87,7 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
             log.digest(step, &digest::of_state(net))?;
         }
         if due(t.checkpoint_every) {
-            save(job, &log, net, step, tokens, observer)?;
+            save(job, &log, net, (step, tokens), observer)?;
             saved = step;
         }
     }
@@ -98,12 +99,12 @@ fn save(
     job: &Job,
     log: &TrainingLog,
     net: &dyn Network,
-    step: u64,
-    tokens: u64,
+    (step, tokens): (u64, u64),
     observer: &mut dyn Observer,
 ) -> Result<()> {
     log.sync()?;
-    checkpoint::save(job.run, job.lock, net, step, tokens)?;
+    let reached = Reached { step, tokens, tables: log.tables() };
+    checkpoint::save(job.run, job.lock, net, reached)?;
     observer.saved(step);
     Ok(())
 }

@@ -56,6 +56,7 @@ fn domains_of_hashes() {
         "nano4m.identity.v1",
         "nano4m.report.manifest.v1",
         "nano4m.rng.v1",
+        "nano4m.rows.v1",
         "nano4m.state.v1",
         "nano4m.tensor.v1",
     ];
