@@ -6,6 +6,7 @@ use super::environment::runs_folder;
 use super::ls::state;
 use super::{output, tables};
 use crate::fault::Result;
+use crate::provenance::{Provenance, Segment};
 use crate::record::{self, Record};
 use crate::runner::clock;
 use crate::store::{self, RunDir, Status};
@@ -24,12 +25,34 @@ struct Shown {
     state: &'static str,
     status: Option<Status>,
     record: Option<Record>,
+    /// Where it was made, one for each start.
+    segments: Vec<Start>,
+}
+
+/// Where a stretch of the run was made; `provenance.json` says more.
+#[derive(Serialize)]
+struct Start {
+    from_step: u64,
+    started: String,
+    class: String,
+    host: String,
+    device: String,
+    threads: usize,
+    code: String,
+    changed: bool,
 }
 
 /// `nano4m show RUN`.
 pub fn show(args: &Args, global: &Global) -> Result<Done> {
     let run = store::find(&runs_folder(global), &args.run)?;
-    let status = run.status()?;
+    let status = run.status().unwrap_or_else(|fault| {
+        output::note(&format!(
+            "warning: {fault}\n      help: `nano4m resume {}` makes it again",
+            run.id.short()
+        ));
+        None
+    });
+    let segments = starts(&run);
     let old = run.finished() && Record::of_another_version(&run);
     let path = run.file("record.json");
     let record = if run.finished() { Some(Record::as_it_stands(&path)) } else { None };
@@ -45,10 +68,10 @@ pub fn show(args: &Args, global: &Global) -> Result<Done> {
     problem.iter().for_each(|fault| output::note(&format!("warning: {fault}")));
     if global.json {
         let (path, state) = (run.path.display().to_string(), state(&run, status.as_ref()));
-        output::json(&Shown { path, state, status, record })?;
+        output::json(&Shown { path, state, status, record, segments })?;
         return Ok(Done::Fine);
     }
-    let mut text = describe(&run, status.as_ref());
+    let mut text = describe(&run, status.as_ref()) + &places(&segments);
     if let Some(record) = &record {
         text += &facts(record);
     }
@@ -72,6 +95,43 @@ fn describe(run: &RunDir, status: Option<&Status>) -> String {
     }
     let steps: Vec<String> = run.checkpoints().iter().map(ToString::to_string).collect();
     lines.push(("checkpoints", if steps.is_empty() { "none".into() } else { steps.join(", ") }));
+    format(&lines)
+}
+
+/// Every start that `provenance.json` tells of.
+fn starts(run: &RunDir) -> Vec<Start> {
+    let path = run.file("provenance.json");
+    let Ok(provenance) = Provenance::read(&path) else { return Vec::new() };
+    let start = |s: Segment| Start {
+        from_step: s.from_step,
+        started: s.started,
+        class: s.machine.class,
+        host: s.machine.host,
+        device: s.device,
+        threads: s.threads,
+        code: s.code.hash,
+        changed: s.changed || !Provenance::as_written(&path),
+    };
+    provenance.segments.into_iter().map(start).collect()
+}
+
+/// Each place the run was made in: one line where nothing changed.
+fn places(starts: &[Start]) -> String {
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    let mut last = None;
+    for start in starts {
+        let place = (&start.class, &start.device, start.threads, &start.code, start.changed);
+        if last != Some(place) {
+            let changed = if start.changed { " (changed since it was written)" } else { "" };
+            let from =
+                format!("from step {}: {}, {} threads, ", start.from_step, start.device, start.threads);
+            lines.push(("made on", format!("{from}{} ({}){changed}", start.class, start.host)));
+            last = Some(place);
+        }
+    }
+    if starts.len() > 1 {
+        lines.push(("starts", starts.len().to_string()));
+    }
     format(&lines)
 }
 

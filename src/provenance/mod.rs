@@ -9,4 +9,4 @@ pub mod machine;
 pub mod repository;
 
 pub use built::{built, commit, Code, CODE_HASH};
-pub use collect::{collect, Data, Provenance, Situation, SCHEMA};
+pub use collect::{collect, Data, Provenance, Segment, Situation, SCHEMA};

@@ -88,9 +88,11 @@ pub fn load(session: &Session, file: &Path, settings: &Settings) -> Result<Box<d
 /// Where a run stands.
 ///
 /// # Errors
-/// If it was killed before it said so.
+/// If it was killed before it said so, or its file is damaged.
 pub fn status(run: &RunDir) -> Result<Status> {
-    run.status()?
+    let short = run.id.short();
+    run.status()
+        .map_err(|fault| fault.help(format!("`nano4m resume {short}` makes it again")))?
         .ok_or_else(|| Fault::failed("the run was killed before it began").at(run.path.display().to_string()))
 }
 

@@ -95,7 +95,7 @@ pub fn read(run: RunDir) -> Result<KnownRun> {
     let identity = super::evaluate::status(&run)?.identity;
     let experiment = manifest::read(&run.file("resolved.ron"), &[])?.experiment;
     let provenance = Provenance::read(&run.file("provenance.json"))?;
-    let (data, code) = (bare(&provenance.data.sha256), bare(&provenance.code.hash));
+    let (data, code) = (bare(&provenance.data.sha256), bare(&provenance.first().code.hash));
     Ok(KnownRun { run, experiment, data, code, identity })
 }
 

@@ -1,6 +1,7 @@
 //! What a run writes about itself while it is made: `status.json` and `log.txt`. It stands between the
 //! training loop and whoever watches, keeps the files, applies the limits, and passes everything on.
 
+use super::description;
 use super::rate::Rate;
 use super::settings::Settings;
 use crate::fault::Result;
@@ -134,6 +135,10 @@ impl Observer for Journal<'_> {
         // What leads to a later checkpoint is made again, at another speed.
         self.status.tables.retain(|t| t.step <= step);
         self.write_status();
+        // Known only now: a checkpoint may have been passed over.
+        if let Err(fault) = description::begins_at(self.run, step) {
+            self.log(&fault.to_string());
+        }
         self.log(&format!("training from step {step} of {total}"));
         self.observer.started(step, total);
     }

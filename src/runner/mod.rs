@@ -6,6 +6,7 @@
 //! line's `run` is [`Session::open`] and [`run()`], and printing.
 
 mod commit;
+mod description;
 pub mod evaluate;
 pub mod explain;
 pub mod generate;

@@ -1,14 +1,13 @@
 //! From a session to a run: find or make its directory, take its lock, work on it.
 
-use super::session::{folder, Session};
+use super::description;
+use super::session::Session;
 use super::settings::Settings;
 use super::stages::{finished, work, Ended, Workplace};
-use crate::fault::{Fault, Result};
-use crate::manifest;
+use crate::fault::Result;
 use crate::observer::Observer;
-use crate::provenance::{self, Situation};
 use crate::record;
-use crate::store::{self, json, Asked, Lock, RunDir, RunId, State, Status};
+use crate::store::{self, Asked, Lock, RunDir, RunId};
 use std::time::Duration;
 
 /// Makes the session's run, or what is missing of it. A finished run with the same identity is reported,
@@ -20,7 +19,7 @@ pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) 
     let last = store::attempts(&settings.runs, &session.identity)?.pop();
     let attempt = match &last {
         Some(run) if settings.repeat => run.id.attempt + 1,
-        Some(run) if complete(run)? => return report(run, observer),
+        Some(run) if complete(run)? => return report(run, Some(session), settings, observer),
         Some(run) => run.id.attempt,
         None => 1,
     };
@@ -29,9 +28,9 @@ pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) 
     let run = &RunDir::create(&settings.runs, RunId::new(&name, &session.identity, attempt))?;
     let lock = &if settings.wait { wait(run, observer)? } else { run.lock()? };
     if complete(run)? {
-        return report(run, observer);
+        return report(run, Some(session), settings, observer);
     }
-    let status = begin(session, run, settings, observer)?;
+    let status = description::begin(session, run, settings, observer)?;
     work(&Workplace { session, run, lock, settings }, status, observer)
 }
 
@@ -41,19 +40,11 @@ pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) 
 /// As [`run`]; exit 3 when code or data have changed since it was started.
 pub fn resume(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) -> Result<Ended> {
     if complete(run)? {
-        return report(run, observer);
+        return report(run, None, settings, observer);
     }
     let lock = &run.lock()?;
-    let status = run.status()?.ok_or_else(|| {
-        Fault::failed("the run was killed before it began")
-            .at(run.path.display().to_string())
-            .help("start it again with `nano4m run`")
-    })?;
-    let session = &Session::of_run(run, &status, settings)?;
-    session.warnings.iter().for_each(|warning| observer.note(warning));
-    let status = again(status, session, settings);
-    run.set_status(&status)?;
-    work(&Workplace { session, run, lock, settings }, status, observer)
+    let (session, status) = &description::again(run, settings, observer)?;
+    work(&Workplace { session, run, lock, settings }, status.clone(), observer)
 }
 
 /// Takes the run's lock as soon as nobody holds it.
@@ -73,78 +64,22 @@ fn wait(run: &RunDir, observer: &mut dyn Observer) -> Result<Lock> {
     }
 }
 
-/// Writes what describes the run, unless it is there from an earlier start.
-fn begin(
-    session: &Session,
-    run: &RunDir,
-    settings: &Settings,
-    observer: &mut dyn Observer,
-) -> Result<Status> {
-    let missing = |name: &str| !run.file(name).exists();
-    if missing("manifest.ron") {
-        run.write("manifest.ron", session.text.as_bytes())?;
-    }
-    if missing("resolved.ron") {
-        run.write("resolved.ron", manifest::resolved(&session.experiment).as_bytes())?;
-    }
-    if missing("provenance.json") {
-        let provenance = provenance::collect(situation(session, settings));
-        run.write("provenance.json", &json::pretty(&provenance)?)?;
-    }
-    let status = match run.status()? {
-        Some(status) => again(status, session, settings),
-        None => fresh(session, run, settings),
-    };
-    run.set_status(&status)?;
-    observer.note(&format!("run {} → {}", run.id.short(), run.path.display()));
-    if run.finished() {
-        let missing = record::missing(run)?.join(", ");
-        observer.note(&format!("made again, as it is missing or damaged: {missing}"));
-    }
-    Ok(status)
-}
-
-fn fresh(session: &Session, run: &RunDir, settings: &Settings) -> Status {
-    let (total, now) = (session.experiment.train.steps(), (settings.now)());
-    let mut status = Status::new(&run.id.name, &session.identity, run.id.attempt, total, &now);
-    status.manifest = session.path.display().to_string();
-    status.made_for = settings.made_for.clone();
-    status
-}
-
-fn again(mut status: Status, session: &Session, settings: &Settings) -> Status {
-    status.state = State::Running;
-    status.reason = None;
-    status.updated = (settings.now)();
-    // A manifest that moved is found again where it is now.
-    if session.path.exists() {
-        status.manifest = session.path.display().to_string();
-    }
-    status
-}
-
-fn situation<'a>(session: &'a Session, settings: &Settings) -> Situation<'a> {
-    Situation {
-        directory: folder(&session.path),
-        data: provenance::Data {
-            path: session.experiment.data.path.clone(),
-            sha256: session.data.hash.clone(),
-        },
-        device: settings.device.to_string(),
-        threads: rayon::current_num_threads(),
-        seeds: session.experiment.seeds,
-        started: (settings.now)(),
-        drifts: session.drift.clone(),
-    }
-}
-
 /// Whether nothing is left to do: recorded, and every part of it there and intact.
 fn complete(run: &RunDir) -> Result<bool> {
     Ok(run.finished() && record::missing(run)?.is_empty())
 }
 
-/// A finished run is reported, not repeated.
-fn report(run: &RunDir, observer: &mut dyn Observer) -> Result<Ended> {
+/// A finished run is reported, not repeated. Only a status that was lost is made again.
+fn report(
+    run: &RunDir,
+    session: Option<&Session>,
+    settings: &Settings,
+    observer: &mut dyn Observer,
+) -> Result<Ended> {
     observer.note(&format!("already finished: {} (--force repeats it)", run.path.display()));
-    finished(run)
+    let ended = finished(run)?;
+    if let Ended::Finished(record) = &ended {
+        description::of_finished(run, record, session, settings, observer)?;
+    }
+    Ok(ended)
 }

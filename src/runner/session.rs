@@ -9,7 +9,7 @@ use crate::manifest::schema::Experiment;
 use crate::manifest::{self, Loaded};
 use crate::model::network::Network;
 use crate::provenance::{self, CODE_HASH};
-use crate::store::{RunDir, Status};
+use crate::store::{RunDir, RunId, Status};
 use std::path::{Path, PathBuf};
 
 /// A manifest with its data.
@@ -53,11 +53,31 @@ impl Session {
     /// As [`Session::open`]; exit 3 when code or data have changed since the run was started.
     pub fn of_run(run: &RunDir, status: &Status, settings: &Settings) -> Result<Session> {
         let resolved = run.file("resolved.ron");
+        if run.as_written(status, "resolved.ron") == Some(false) {
+            let manifest = &status.manifest;
+            return Err(Fault::failed("resolved.ron has changed since the run was started")
+                .at(resolved.display().to_string())
+                .expected(format!("sha256 {}", status.files["resolved.ron"]))
+                .help(format!(
+                    "put it back as it was, or `nano4m run {manifest}` writes it again and goes on"
+                )));
+        }
         let mut loaded = manifest::read(&resolved, &[])?;
         // They were told when it was started.
         loaded.warnings.clear();
         let mut session = Session::assemble(loaded, PathBuf::from(&status.manifest), &resolved, settings)?;
-        if session.identity != status.identity {
+        // Of a run whose status is lost, ten digits are known.
+        let known = !status.identity.is_empty();
+        if !known && RunId::new("", &session.identity, 1).id != run.id.id {
+            return Err(Fault::provenance(
+                "code, data or resolved.ron are not those the run was started with",
+            )
+            .at(run.path.display().to_string())
+            .found(format!("identity {}", session.identity))
+            .expected(format!("an identity that begins with {}", run.id.id))
+            .help("`nano4m run MANIFEST` starts it again"));
+        }
+        if known && session.identity != status.identity {
             session.changed(run, status, settings.allow_drift)?;
         }
         Ok(session)

@@ -360,7 +360,7 @@ fn why_names_what_differs() {
     // Another program: the code hash differs.
     let provenance = folder.run().join("provenance.json");
     let text = std::fs::read_to_string(&provenance).unwrap();
-    let hash = json(&provenance)["code"]["hash"].as_str().unwrap().to_string();
+    let hash = json(&provenance)["segments"][0]["code"]["hash"].as_str().unwrap().to_string();
     std::fs::write(&provenance, text.replace(&hash, &"0".repeat(hash.len()))).unwrap();
     let text = why(&["small"]);
     assert!(text.contains("with this program: miss") && text.contains("code hash: "), "{text}");

@@ -4,6 +4,7 @@ mod ablate;
 mod faults;
 mod gc;
 mod generate;
+mod goes_on;
 mod import;
 mod looks;
 mod ls;

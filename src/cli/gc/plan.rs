@@ -118,7 +118,12 @@ fn doomed(run: &RunDir, status: Option<&Status>, runs: &[RunDir], folders: &Fold
         _ if run.finished() => None,
         Some(s) if s.state == State::Failed => Some(Reason::FailedRun),
         // A status that is there but unreadable is another version's, not nobody's.
-        None if !run.file("status.json").exists() && old(&run.path, folders) => Some(Reason::NeverBegun),
+        None if !run.file("status.json").exists()
+            && run.checkpoints().is_empty()
+            && old(&run.path, folders) =>
+        {
+            Some(Reason::NeverBegun)
+        }
         _ => None,
     }
 }

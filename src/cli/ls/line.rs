@@ -21,6 +21,8 @@ pub fn state(run: &RunDir, status: Option<&Status>) -> &'static str {
     match status {
         Some(s) if s.state == State::Running && Lock::holder(&run.path).is_none() => "killed",
         Some(s) => s.state.name(),
+        // Its status is lost, its record is not.
+        None if run.finished() => State::Finished.name(),
         None => "unknown",
     }
 }
