@@ -1,132 +1,269 @@
-//! What the keys mean.
+//! A configuration's text → an experiment.
 
-use super::keys::{self, Keys};
+use super::class;
+use super::keys::{Section, FIXED};
+use super::modalities::{masking, modalities};
+use super::node::{shorten, Node};
+use super::problems::Problems;
+use super::reference::{Environment, References};
+use super::settings::{Reader, Setting, Settings};
+use super::train::train;
+use super::values::{size, Values};
+use super::yaml;
 use crate::fault::{Fault, Result};
-use crate::manifest::schema::{
-    Data, Experiment, Loss, Masking, Model, PerModality, Probe, Seeds, Train, SCHEMA,
-};
-use crate::modality::{Modality, Strategy, Text};
+use crate::manifest::check::check;
+use crate::manifest::schema::{Data, Experiment, Model, Probe, Seeds, Splits, SCHEMA};
+use crate::manifest::Severity;
+use std::collections::BTreeSet;
+
+/// More GPUs than any cluster has.
+const MOST_GPUS: usize = 1 << 20;
+/// Rows a clip is drawn from, where the loader is not told.
+const ROWS: usize = 10;
 
 /// An imported configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Imported {
     pub experiment: Experiment,
-    /// Keys that were left out, and what was assumed.
+    /// What was left out, and what was assumed.
     pub notes: Vec<String>,
 }
 
-/// Translates the text of a configuration; `ignore` are keys to leave out knowingly, `name` is the
-/// experiment's where the configuration gives none.
+/// How a configuration is imported.
+pub struct Options<'o> {
+    /// The experiment's name where the configuration gives none.
+    pub name: String,
+    /// Keys or whole paths to leave out knowingly.
+    pub ignore: Vec<String>,
+    /// GPUs it was launched on: a batch there is that of one GPU. `None`: one, with a note.
+    pub gpus: Option<usize>,
+    /// What `${oc.env:NAME}` asks.
+    pub environment: &'o Environment<'o>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options { name: "imported".into(), ignore: Vec::new(), gpus: None, environment: &|_| None }
+    }
+}
+
+/// Imports a text alone, as a name `imported`, with an empty environment.
 ///
 /// # Errors
-/// Exit 2: not YAML, unknown keys (all of them, each with the nearest known one), one key with two
-/// values, a missing key, or a value that cannot be what it should.
-pub fn import(text: &str, name: &str, ignore: &[String]) -> Result<Imported> {
-    let (keys, left_out) = keys::read(text, ignore)?;
-    let mut notes: Vec<String> = left_out.iter().map(|key| format!("left out: `{key}`")).collect();
-    let experiment = experiment(&keys, name, &mut notes)?;
+/// As [`import`].
+pub fn import_text(text: &str) -> Result<Imported> {
+    import(text, &Options::default())
+}
+
+/// Translates the text of a configuration. Whatever the text, time and memory are bounded.
+///
+/// # Errors
+/// Exit 2: not YAML, too large, a configuration of another model; else everything that stands in the way at
+/// once: unknown keys (each with the nearest known one), values with another meaning, keys with two values,
+/// missing keys, values that cannot be what they should, references that lead nowhere.
+pub fn import(text: &str, options: &Options) -> Result<Imported> {
+    let root = yaml::parse(text)?;
+    let Node::Map(map) = &root else {
+        return Err(Fault::invalid("the configuration is not a mapping of keys to values").found(root.show()));
+    };
+    class::is_whole(map)?;
+    let (references, problems) = (References::new(&root, options.environment), Problems::default());
+    let mut targets = BTreeSet::new();
+    collect_targets(&root, &mut targets);
+    let reader = Reader { references: &references, ignore: &options.ignore, targets, problems: &problems };
+    let settings = reader.read(map);
+    class::is_four_m(&settings.classes, &problems)?;
+    let values = Values { settings: &settings, problems: &problems };
+    let experiment = experiment(&values, options);
+    if problems.is_empty() {
+        check_manifest(&experiment, &settings, &problems);
+    }
+    let mut notes = left_out(&settings, options);
+    notes.extend(references.notes());
+    notes.extend(problems.finish()?);
     Ok(Imported { experiment, notes })
 }
 
-fn experiment(keys: &Keys, name: &str, notes: &mut Vec<String>) -> Result<Experiment> {
-    keys.only("use_bias", &["false"])?;
-    keys.only("dtype", &["fp32", "float32"])?;
-    let names: Vec<String> = keys.need("modalities", "a list of names")?;
-    let (n, x) = ("a whole number", "a number");
-    let model = Model::default();
-    let std = keys.or("init_std", x, model.init_std)?;
-    let seed = keys.or("seed", n, Seeds::default().init)?;
-    Ok(Experiment {
+fn experiment(values: &Values, options: &Options) -> Experiment {
+    let modalities = modalities(values);
+    let masking = masking(values);
+    let seed = values.or("seed", Node::whole, "a whole number", (0, "0"));
+    let named = values.get("run_name", Node::text, "a name").filter(|name| name != "auto");
+    Experiment {
         schema: SCHEMA,
-        name: keys.get("run_name", "a name")?.filter(|n| n != "auto").unwrap_or_else(|| name.to_owned()),
+        name: named.unwrap_or_else(|| options.name.clone()),
         about: String::new(),
         seeds: Seeds { init: seed, data: seed, masking: seed, probes: seed },
-        data: Data {
-            path: Some(keys.need("root_dir", "folder or archive of the tokens")?),
-            ..Data::default()
-        },
-        modalities: modalities(keys, &names, notes)?,
-        masking: masking(keys, &names)?,
-        model: Model {
-            dim: keys.or("dim", n, model.dim)?,
-            enc_depth: keys.or("enc_depth", n, model.enc_depth)?,
-            dec_depth: keys.or("dec_depth", n, model.dec_depth)?,
-            head_dim: keys.or("head_dim", n, model.head_dim)?,
-            mlp_ratio: keys.or("mlp_ratio", x, model.mlp_ratio)?,
-            init_std: std,
-            embedding_std: std,
-            ..model
-        },
-        train: train(keys)?,
+        data: data(values),
+        train: train(values, &masking, gpus(values, options)),
+        model: model(values),
+        modalities,
+        masking,
         probes: vec![Probe::CrossEntropy { masks: 2, masking: None, directions: vec![] }],
         claims: Vec::new(),
         pins: None,
-    })
+    }
 }
 
-/// Tokenizers are known by their names (REFERENCE §2): EnCodec audio has two interleaved codebooks and
-/// span masking, captions are GPT-2's.
-fn modalities(keys: &Keys, names: &[String], notes: &mut Vec<String>) -> Result<Vec<Modality>> {
-    let numbers = |key| {
-        let list = keys.list::<usize>(key, "a list of whole numbers", names)?;
-        list.ok_or_else(|| Fault::invalid(format!("`{key}` is missing")).expected("a list of whole numbers"))
-    };
-    let (lengths, vocabs) = (numbers("max_seq_lens")?, numbers("vocab_sizes")?);
-    let modality = |((name, length), vocab): ((&String, usize), usize)| {
-        let (audio, caption) = (name.starts_with("tok_audio"), name == "scene_desc");
-        if audio {
-            notes.push(format!("assumed of `{name}`: 2 codebooks, masking Span(stride: 2)"));
+fn gpus(values: &Values, options: &Options) -> usize {
+    match options.gpus {
+        Some(gpus) if (1..=MOST_GPUS).contains(&gpus) => gpus,
+        Some(gpus) => {
+            let expected = format!("1 to {MOST_GPUS}");
+            values
+                .problems
+                .push(Fault::invalid("not a number of GPUs").at("--gpus").found(gpus).expected(expected));
+            1
         }
-        if caption {
-            notes.push(format!("assumed of `{name}`: text Gpt2"));
+        None => {
+            values.problems.note(
+                "`batch_size` is per GPU: taken for one GPU; --gpus N where it was launched on more"
+                    .to_owned(),
+            );
+            1
         }
-        Modality {
-            name: name.clone(),
-            length,
-            vocab,
-            codebooks: if audio { 2 } else { 1 },
-            grid: None,
-            text: caption.then_some(Text::Gpt2),
-            masking: if audio { Strategy::Span { stride: 2, aligned: true } } else { Strategy::Random },
-        }
-    };
-    Ok(names.iter().zip(lengths).zip(vocabs).map(modality).collect())
+    }
 }
 
-fn masking(keys: &Keys, names: &[String]) -> Result<Masking> {
-    let default = Masking::default();
-    let alphas = |key, default| {
-        let Some(list) = keys.list::<f64>(key, "a list of numbers", names)? else { return Ok(default) };
-        let same = list.iter().all(|a| *a == list[0]);
-        let by_name = || PerModality::Each(names.iter().cloned().zip(list.clone()).collect());
-        Ok::<_, Fault>(if same && !list.is_empty() { PerModality::All(list[0]) } else { by_name() })
+fn data(values: &Values) -> Data {
+    let roots = values.settings.in_sections("root_dir", &[Section::Train, Section::Eval]);
+    let path = |setting: &Setting| {
+        let path = setting.value.text().unwrap_or_default();
+        match path.trim_end_matches('/') {
+            "" => path,
+            trimmed => trimmed.to_owned(),
+        }
     };
-    Ok(Masking {
-        input_tokens: keys.or("input_tokens_range", "[from, to]", default.input_tokens)?,
-        target_tokens: keys.or("target_tokens_range", "[from, to]", default.target_tokens)?,
-        input_alphas: alphas("input_alphas", default.input_alphas)?,
-        target_alphas: alphas("target_alphas", default.target_alphas)?,
-        ratio: None,
-        directions: Vec::new(),
-    })
+    let roots: Vec<&Setting> = roots.collect();
+    if let Some(other) = roots.iter().find(|other| path(other) != path(roots[0])) {
+        values.problems.push(super::values::two_values("root_dir", roots[0], other));
+    }
+    if roots.is_empty() {
+        values.missing("root_dir", "folder or archive of the tokens");
+    }
+    Data {
+        path: roots.first().map(|setting| path(setting)),
+        splits: splits(values),
+        rows: Some(rows(values)),
+        ..Data::default()
+    }
 }
 
-fn train(keys: &Keys) -> Result<Train> {
-    let default = Train::default();
+fn splits(values: &Values) -> Splits {
+    let default = Splits::default();
+    let split = |section, default: &str| match values.setting_in("split", section) {
+        Some(setting) => values.read(setting, Node::text, "the name of a folder").unwrap_or_default(),
+        None => {
+            if values.settings.launcher {
+                let which = if section == Section::Train { "train" } else { "eval" };
+                values.problems.note(format!("the {which} loader's `split` is absent: `{default}`"));
+            }
+            default.to_owned()
+        }
+    };
+    let (train, eval) = (split(Section::Train, &default.train), split(Section::Eval, &default.eval));
+    if let Some(setting) = values.setting_in("split", Section::Eval).filter(|_| eval == default.test) {
+        values.problems.push(
+            Fault::invalid("evaluates on the test split while it trains: here that is kept for the end")
+                .at(setting.path.clone())
+                .found(eval.clone())
+                .help(format!("--ignore {} evaluates on `{}`", setting.path, default.eval)),
+        );
+    }
+    Splits { train, eval, ..default }
+}
+
+/// K of the training loader; its evaluation may draw from another number there.
+fn rows(values: &Values) -> usize {
+    const KEY: &str = "sample_from_k_augmentations";
+    let positive = |node: &Node| size(node).filter(|rows| *rows >= 1);
+    let read = |section| {
+        let setting = values.setting_in(KEY, section)?;
+        values.read(setting, positive, "a whole number, 1 or more")
+    };
+    let train = read(Section::Train).unwrap_or_else(|| {
+        if values.setting_in(KEY, Section::Train).is_none() {
+            values.absent(KEY, "10");
+        }
+        ROWS
+    });
+    let eval = read(Section::Eval).unwrap_or(ROWS);
+    if eval != train {
+        values.problems.note(format!(
+            "training draws from {train} rows of a clip, the evaluation there from {eval}: {train} here for both"
+        ));
+    }
+    train
+}
+
+fn model(values: &Values) -> Model {
     let (n, x) = ("a whole number", "a number");
-    let mean = keys.or("per_modality_loss_avg", "true or false", true)?;
-    Ok(Train {
-        batch: keys.or("batch_size", n, default.batch)?,
-        tokens: keys.millions("total_tokens")?.unwrap_or(default.tokens),
-        tokens_per_sample: keys.or("num_tokens_per_sample", n, default.tokens_per_sample)?,
-        warmup_tokens: keys.millions("warmup_tokens")?.unwrap_or(default.warmup_tokens),
-        lr: keys.or("lr", x, default.lr)?,
-        min_lr: keys.or("min_lr", x, default.min_lr)?,
-        betas: (keys.or("adam_beta1", x, default.betas.0)?, keys.or("adam_beta2", x, default.betas.1)?),
-        eps: keys.or("adam_eps", x, default.eps)?,
-        weight_decay: keys.or("weight_decay", x, default.weight_decay)?,
-        clip: keys.get::<Option<f64>>("clip_grad", "a number or null")?.unwrap_or(default.clip),
-        loss: if mean { Loss::PerModalityMean } else { Loss::TokenMean },
-        ..default
-    })
+    let std = values.or("init_std", Node::number, x, (0.02, "0.02"));
+    Model {
+        dim: values.or("dim", size, n, (512, "512")),
+        enc_depth: values.or("enc_depth", size, n, (8, "8")),
+        dec_depth: values.or("dec_depth", size, n, (8, "8")),
+        head_dim: values.or("head_dim", size, n, (64, "64")),
+        mlp_ratio: values.or("mlp_ratio", Node::number, x, (4.0, "4.0")),
+        init_std: std,
+        embedding_std: std,
+        ..Model::default()
+    }
+}
+
+/// What a manifest's own checks find, at the places of the configuration.
+fn check_manifest(experiment: &Experiment, settings: &Settings, problems: &Problems) {
+    for finding in check(experiment).into_iter().filter(|f| f.severity == Severity::Error) {
+        // `modalities[1].vocab` → `modalities.vocab`.
+        let field: String =
+            finding.path.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect();
+        let place = settings.place_of(&field).unwrap_or(&field).to_owned();
+        problems.push(Fault::from(finding).at(place));
+    }
+}
+
+/// What was left out, in few lines.
+fn left_out(settings: &Settings, options: &Options) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut say = |what: &str, paths: Vec<&str>| {
+        if !paths.is_empty() {
+            let shown: Vec<String> = paths.iter().take(60).map(|path| shorten(path)).collect();
+            notes.push(format!("{what}: {}", shown.join(", ")));
+        }
+    };
+    say("left out by --ignore", settings.ignored.iter().map(String::as_str).collect());
+    say(
+        "left out, without effect on the result",
+        settings.without_effect.iter().map(String::as_str).collect(),
+    );
+    say("left out, only references lead there", settings.unread.iter().map(String::as_str).collect());
+    let ignored =
+        |key: &str| settings.ignored.iter().any(|path| path == key || path.rsplit('.').next() == Some(key));
+    say(
+        "--ignore without such a key",
+        options.ignore.iter().filter(|key| !ignored(key)).map(String::as_str).collect(),
+    );
+    if settings.launcher {
+        for key in FIXED.iter().filter(|key| !settings.values.contains_key(key.name)) {
+            if let Some(absent) = key.absent {
+                notes.push(format!("`{}` is absent: {absent}", key.name));
+            }
+        }
+    }
+    notes
+}
+
+/// Paths that `${…}` leads to.
+fn collect_targets(node: &Node, into: &mut BTreeSet<String>) {
+    match node {
+        Node::Text(text) => {
+            for reference in text.split("${").skip(1) {
+                let end = reference.find(['}', '$', ':']).unwrap_or(reference.len());
+                into.insert(reference[..end].trim().to_owned());
+            }
+        }
+        Node::List(list) => list.iter().for_each(|node| collect_targets(node, into)),
+        Node::Map(map) => map.values().for_each(|node| collect_targets(node, into)),
+        _ => {}
+    }
 }

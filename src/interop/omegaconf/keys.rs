@@ -1,215 +1,219 @@
-//! The keys of a configuration: which are known, where they stand, what they say.
+//! The keys of a configuration: which are known, who reads them, what they become.
 
-use crate::fault::{Fault, Result};
-use crate::suggest;
-use serde::de::DeserializeOwned;
-use serde_yaml_ng::Value;
-use std::collections::{BTreeMap, BTreeSet};
+/// Who reads a key: the launcher, the model, or one of the two loaders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    Launcher,
+    Model,
+    Train,
+    Eval,
+}
 
-/// Keys that are understood, with what they become.
-pub const KEYS: [(&str, &str); 30] = [
-    ("run_name", "name"),
-    ("seed", "seeds"),
-    ("root_dir", "data.path"),
-    ("modalities", "modalities"),
-    ("max_seq_lens", "modalities.length"),
-    ("vocab_sizes", "modalities.vocab"),
-    ("input_alphas", "masking.input_alphas"),
-    ("target_alphas", "masking.target_alphas"),
-    ("input_tokens_range", "masking.input_tokens"),
-    ("target_tokens_range", "masking.target_tokens"),
-    ("dim", "model.dim"),
-    ("enc_depth", "model.enc_depth"),
-    ("dec_depth", "model.dec_depth"),
-    ("head_dim", "model.head_dim"),
-    ("mlp_ratio", "model.mlp_ratio"),
-    ("init_std", "model.init_std, model.embedding_std"),
-    ("per_modality_loss_avg", "train.loss"),
-    ("batch_size", "train.batch"),
-    ("total_tokens", "train.tokens, in millions"),
-    ("warmup_tokens", "train.warmup_tokens, in millions"),
-    ("num_tokens_per_sample", "train.tokens_per_sample"),
-    ("lr", "train.lr"),
-    ("min_lr", "train.min_lr"),
-    ("adam_beta1", "train.betas"),
-    ("adam_beta2", "train.betas"),
-    ("adam_eps", "train.eps"),
-    ("weight_decay", "train.weight_decay"),
-    ("clip_grad", "train.clip"),
-    ("use_bias", "nothing: must be false"),
-    ("dtype", "nothing: must be fp32"),
+use Section::{Eval, Launcher, Model, Train};
+
+/// A key whose value goes into the manifest.
+#[derive(Debug)]
+pub struct Key {
+    pub name: &'static str,
+    /// Who reads it; a configuration without these sections may have it anywhere.
+    pub sections: &'static [Section],
+    /// Field of the manifest.
+    pub becomes: &'static str,
+}
+
+const fn key(name: &'static str, sections: &'static [Section], becomes: &'static str) -> Key {
+    Key { name, sections, becomes }
+}
+
+/// Keys whose values go into the manifest.
+pub const KEYS: [Key; 37] = [
+    key("run_name", &[Launcher], "name"),
+    key("seed", &[Launcher], "seeds"),
+    key("root_dir", &[Train, Eval], "data.path"),
+    key("split", &[Train, Eval], "data.splits"),
+    key("sample_from_k_augmentations", &[Train, Eval], "data.rows"),
+    key("modalities", &[Model, Train, Eval], "modalities"),
+    key("max_seq_lens", &[Model, Train, Eval], "modalities.length"),
+    key("vocab_sizes", &[Model, Train, Eval], "modalities.vocab"),
+    key("text_tokenizer_path", &[Train, Eval], "modalities.text"),
+    key("text_max_length", &[Train, Eval], "modalities.text"),
+    key("span_modalities", &[Train, Eval], "modalities.masking"),
+    key("input_alphas", &[Train, Eval], "masking.input_alphas"),
+    key("target_alphas", &[Train, Eval], "masking.target_alphas"),
+    key("input_tokens_range", &[Train, Eval], "masking.input_tokens"),
+    key("target_tokens_range", &[Train, Eval], "masking.target_tokens"),
+    key("dim", &[Model], "model.dim"),
+    key("enc_depth", &[Model], "model.enc_depth"),
+    key("dec_depth", &[Model], "model.dec_depth"),
+    key("head_dim", &[Model], "model.head_dim"),
+    key("mlp_ratio", &[Model], "model.mlp_ratio"),
+    key("init_std", &[Model], "model.init_std"),
+    key("per_modality_loss_avg", &[Model], "train.loss"),
+    key("batch_size", &[Launcher, Train], "train.batch"),
+    key("total_tokens", &[Launcher], "train.tokens"),
+    key("warmup_tokens", &[Launcher], "train.warmup_tokens"),
+    key("num_tokens_per_sample", &[Launcher], "train.tokens_per_sample"),
+    key("num_steps", &[Launcher], "train.tokens"),
+    key("warmup_steps", &[Launcher], "train.warmup_tokens"),
+    key("lr", &[Launcher], "train.lr"),
+    key("min_lr", &[Launcher], "train.min_lr"),
+    key("opt_betas", &[Launcher], "train.betas"),
+    key("opt_eps", &[Launcher], "train.eps"),
+    key("weight_decay", &[Launcher], "train.weight_decay"),
+    key("clip_grad", &[Launcher], "train.clip"),
+    key("grad_clip", &[Launcher], "train.clip"),
+    key("eval_freq", &[Launcher], "train.eval_every"),
+    key("save_ckpt_freq", &[Launcher], "train.checkpoint_every"),
 ];
 
-/// Keys that decide where and how fast, not what: they have no place in a manifest.
-pub const WITHOUT_EFFECT: [&str; 12] = [
-    "_target_",
+/// A key that is no setting here: all but one of its values make another experiment.
+#[derive(Debug)]
+pub struct Fixed {
+    pub name: &'static str,
+    /// Who reads it; elsewhere in a loader it has no effect on the result.
+    pub sections: &'static [Section],
+    /// Values that mean what is done here, in lower case.
+    pub same: &'static [&'static str],
+    /// What any other value means, and what is done here.
+    pub difference: &'static str,
+    /// What it means where the key is absent, if not the same.
+    pub absent: Option<&'static str>,
+}
+
+const fn fixed(
+    name: &'static str,
+    sections: &'static [Section],
+    same: &'static [&'static str],
+    difference: &'static str,
+) -> Fixed {
+    Fixed { name, sections, same, difference, absent: None }
+}
+
+const NO: &[&str] = &["false", "no", "off", "null", "none"];
+const YES: &[&str] = &["true", "yes", "on"];
+
+/// Keys that are no settings here.
+pub const FIXED: [Fixed; 17] = [
+    fixed("use_bias", &[Model], NO, "linear layers with biases: here they have none"),
+    fixed("padding_idx", &[Model], &["-100"], "an id that is left out of the loss: here every target counts"),
+    fixed("use_swiglu", &[Model], NO, "a SwiGLU feed-forward layer: here it is GELU"),
+    fixed("use_rope", &[Model], NO, "rotary positions: here they are added sines and cosines"),
+    fixed("use_qk_norm", &[Model], NO, "normalized queries and keys: here they are not"),
+    fixed(
+        "pos_encoding",
+        &[Model],
+        &["none", "sincos", "sin_cos", "sincos_1d", "null"],
+        "other positions: here they are added sines and cosines",
+    ),
+    fixed(
+        "init_strategy",
+        &[Model],
+        &["default", "normal", "gaussian", "none", "null"],
+        "other initial weights: here they are normal(0, init_std)",
+    ),
+    fixed(
+        "residual_scaling",
+        &[Model],
+        &["none", "null", "false"],
+        "scaled residual branches: here they are added as they are",
+    ),
+    fixed(
+        "overlap_vocab",
+        &[Train, Eval],
+        YES,
+        "ids shifted by the vocabularies before them: here ids overlap",
+    ),
+    fixed(
+        "overlap_posembs",
+        &[Train, Eval],
+        YES,
+        "positions shifted by the lengths before them: here they overlap",
+    ),
+    fixed("shuffle", &[Train], YES, "clips in the order of their names: here they are shuffled"),
+    Fixed {
+        name: "drop_last",
+        sections: &[Train],
+        same: YES,
+        difference: "a smaller last batch in every epoch: here all batches are whole",
+        absent: Some(
+            "the loader's default keeps a smaller last batch in every epoch: here all batches are whole",
+        ),
+    },
+    Fixed {
+        name: "infinite",
+        sections: &[Train],
+        same: YES,
+        difference: "training that ends after one epoch: here it ends after its tokens",
+        absent: Some("the loader's default ends after one epoch: here training ends after its tokens"),
+    },
+    fixed(
+        "masking",
+        &[Train, Eval],
+        &["null", "none", "false"],
+        "another way of masking than the published one",
+    ),
+    fixed(
+        "masking_strategy",
+        &[Train, Eval],
+        &["random", "none", "null"],
+        "another way of masking than the published one",
+    ),
+    fixed(
+        "resume",
+        &[Launcher],
+        &["", "null", "none", "false"],
+        "training that goes on from a checkpoint: here it begins anew",
+    ),
+    fixed(
+        "start_iteration",
+        &[Launcher],
+        &["0", "null"],
+        "training that goes on from a checkpoint: here it begins anew",
+    ),
+];
+
+/// Keys that decide where and how fast, not what.
+pub const WITHOUT_EFFECT: [&str; 31] = [
+    "auto_resume",
+    "config_path",
+    "device",
+    "dist_url",
     "distributed",
-    "infinite",
+    "find_unused_params",
+    "log_every",
     "log_wandb",
+    "no_auto_resume",
+    "no_find_unused_params",
+    "no_log_wandb",
     "num_workers",
     "output_dir",
+    "persistent_workers",
     "pin_memory",
+    "prefetch_factor",
     "print_freq",
+    "rope_base",
+    "enc_tokens_read_key",
+    "dec_tokens_read_key",
+    "enc_modalities_read_key",
+    "dec_modalities_read_key",
+    "enc_positions_read_key",
+    "dec_positions_read_key",
+    "enc_pad_mask_read_key",
+    "dec_pad_mask_read_key",
+    "wandb",
     "wandb_entity",
     "wandb_project",
     "wandb_run_name",
     "wandb_tags",
 ];
 
-/// The keys of a configuration, and those that were left out.
-///
-/// # Errors
-/// Exit 2: not YAML, unknown keys (all of them, each with the nearest known one), or one key with two values.
-pub fn read(text: &str, ignore: &[String]) -> Result<(Keys, Vec<String>)> {
-    let root: Value = serde_yaml_ng::from_str(text).map_err(|e| Fault::invalid(format!("not YAML: {e}")))?;
-    let mut found = Collected::default();
-    collect(&root, &root, "", ignore, &mut found)?;
-    if !found.unknown.is_empty() {
-        return Err(unknown(&found.unknown));
-    }
-    Ok((Keys(found.values), found.left_out.into_iter().collect()))
+/// The key of this name whose value goes into the manifest.
+pub fn known(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name).or_else(|| OTHERS.iter().find(|key| key.name == name))
 }
 
-#[derive(Default)]
-struct Collected {
-    /// Key → its value and where it stands.
-    values: BTreeMap<String, (Value, String)>,
-    unknown: Vec<String>,
-    left_out: BTreeSet<String>,
-}
-
-fn collect(node: &Value, root: &Value, path: &str, ignore: &[String], found: &mut Collected) -> Result<()> {
-    let Value::Mapping(map) = node else {
-        return Err(Fault::invalid("the configuration is not a mapping of keys to values"));
-    };
-    for (key, value) in map {
-        let key = key.as_str().unwrap_or_default();
-        let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        let value = reference(value, root, &path)?;
-        let known = KEYS.iter().any(|(k, _)| *k == key);
-        if ignore.iter().any(|i| i == key || *i == path) || WITHOUT_EFFECT.contains(&key) {
-            found.left_out.insert(path);
-        } else if known {
-            keep(key, value, path, found)?;
-        } else if value.is_mapping() {
-            collect(value, root, &path, ignore, found)?;
-        } else {
-            found.unknown.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// One key may stand in several sections if it says the same everywhere.
-fn keep(key: &str, value: &Value, path: String, found: &mut Collected) -> Result<()> {
-    match found.values.get(key) {
-        Some((old, place)) if old != value => Err(Fault::invalid(format!("`{key}` has two values"))
-            .at(path.clone())
-            .found(format!("{} at {path}, {} at {place}", show(value), show(old)))
-            .help(format!("--ignore {path} leaves one of them out"))),
-        _ => {
-            found.values.insert(key.to_owned(), (value.clone(), path));
-            Ok(())
-        }
-    }
-}
-
-/// `${a.b}` → the value at `a.b`.
-fn reference<'v>(value: &'v Value, root: &'v Value, path: &str) -> Result<&'v Value> {
-    let target = |v: &'v Value| v.as_str()?.strip_prefix("${")?.strip_suffix('}');
-    let mut value = value;
-    // A reference to a reference is followed; a circle ends.
-    for _ in 0..8 {
-        let Some(to) = target(value) else { return Ok(value) };
-        value = to
-            .split('.')
-            .try_fold(root, |node, key| node.get(key))
-            .ok_or_else(|| Fault::invalid(format!("`${{{to}}}` leads nowhere")).at(path.to_owned()))?;
-    }
-    Err(Fault::invalid("references that lead in a circle").at(path.to_owned()))
-}
-
-fn unknown(paths: &[String]) -> Fault {
-    let lines: Vec<String> = paths
-        .iter()
-        .map(|path| {
-            let key = path.rsplit('.').next().unwrap_or(path);
-            match suggest::nearest(key, KEYS.iter().map(|(k, _)| *k)) {
-                Some(near) => format!("`{path}` (did you mean `{near}`?)"),
-                None => format!("`{path}`"),
-            }
-        })
-        .collect();
-    let s = if paths.len() == 1 { "a key" } else { "keys" };
-    Fault::invalid(format!("{s} whose meaning here is not known: {}", lines.join(", ")))
-        .help("`nano4m import --help` lists the known ones; --ignore KEY leaves one out knowingly")
-}
-
-/// Key → its value and where it stands.
-pub struct Keys(BTreeMap<String, (Value, String)>);
-
-impl Keys {
-    /// What `key` says; `None` where it is not there.
-    pub fn get<T: DeserializeOwned>(&self, key: &str, expected: &str) -> Result<Option<T>> {
-        let Some((value, path)) = self.0.get(key) else { return Ok(None) };
-        serde_yaml_ng::from_value(value.clone()).map(Some).map_err(|_| {
-            Fault::invalid(format!("`{key}` cannot hold this value"))
-                .at(path.clone())
-                .found(show(value))
-                .expected(expected)
-        })
-    }
-
-    pub fn or<T: DeserializeOwned>(&self, key: &str, expected: &str, default: T) -> Result<T> {
-        Ok(self.get(key, expected)?.unwrap_or(default))
-    }
-
-    pub fn need<T: DeserializeOwned>(&self, key: &str, expected: &str) -> Result<T> {
-        self.get(key, expected)?
-            .ok_or_else(|| Fault::invalid(format!("`{key}` is missing")).expected(expected))
-    }
-
-    /// One entry for each of the modalities.
-    pub fn list<T: DeserializeOwned>(
-        &self,
-        key: &str,
-        expected: &str,
-        names: &[String],
-    ) -> Result<Option<Vec<T>>> {
-        let Some(list) = self.get::<Vec<T>>(key, expected)? else { return Ok(None) };
-        if list.len() == names.len() {
-            return Ok(Some(list));
-        }
-        Err(Fault::invalid(format!("`{key}` is not as long as `modalities`"))
-            .found(list.len())
-            .expected(names.len()))
-    }
-
-    /// A key that may only have the one value this program computes with.
-    pub fn only(&self, key: &str, allowed: &[&str]) -> Result<()> {
-        match self.0.get(key) {
-            Some((value, path)) if !allowed.contains(&show(value).as_str()) => {
-                Err(Fault::invalid(format!("`{key}` has no counterpart here"))
-                    .at(path.clone())
-                    .found(show(value))
-                    .expected(allowed[0]))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A number of tokens, in millions. One that is already in tokens would be a million times too long.
-    pub fn millions(&self, key: &str) -> Result<Option<u64>> {
-        let Some(value) = self.get::<f64>(key, "millions of tokens")? else { return Ok(None) };
-        if (0.0..1e6).contains(&value) {
-            return Ok(Some((value * 1e6).round() as u64));
-        }
-        Err(Fault::invalid(format!("`{key}` is counted in millions"))
-            .found(value)
-            .expected("less than a million millions, e.g. 600 for 600 million tokens"))
-    }
-}
-
-fn show(value: &Value) -> String {
-    serde_yaml_ng::to_string(value).map_or_else(|_| format!("{value:?}"), |text| text.trim().to_owned())
-}
+/// Keys that are read, but become no field of their own.
+pub const OTHERS: [Key; 2] = [
+    key("dtype", &[Launcher], "nothing: computed in float32"),
+    key("save_every", &[Launcher], "train.checkpoint_every"),
+];
