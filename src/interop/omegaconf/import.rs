@@ -236,7 +236,10 @@ fn left_out(settings: &Settings, options: &Options) -> Vec<String> {
         "left out, without effect on the result",
         settings.without_effect.iter().map(String::as_str).collect(),
     );
-    say("left out, only references lead there", settings.unread.iter().map(String::as_str).collect());
+    say(
+        "left out, nothing there reads it but references",
+        settings.unread.iter().map(String::as_str).collect(),
+    );
     let ignored =
         |key: &str| settings.ignored.iter().any(|path| path == key || path.rsplit('.').next() == Some(key));
     say(
@@ -253,12 +256,12 @@ fn left_out(settings: &Settings, options: &Options) -> Vec<String> {
     notes
 }
 
-/// Paths that `${…}` leads to.
+/// Where at the top level `${…}` leads to.
 fn collect_targets(node: &Node, into: &mut BTreeSet<String>) {
     match node {
         Node::Text(text) => {
             for reference in text.split("${").skip(1) {
-                let end = reference.find(['}', '$', ':']).unwrap_or(reference.len());
+                let end = reference.find(['}', '$', ':', '.', '[']).unwrap_or(reference.len());
                 into.insert(reference[..end].trim().to_owned());
             }
         }

@@ -173,7 +173,9 @@ pub const FIXED: [Fixed; 17] = [
 ];
 
 /// Keys that decide where and how fast, not what.
-pub const WITHOUT_EFFECT: [&str; 31] = [
+pub const WITHOUT_EFFECT: [&str; 30] = [
+    "_convert_",
+    "_recursive_",
     "auto_resume",
     "config_path",
     "device",
@@ -201,10 +203,7 @@ pub const WITHOUT_EFFECT: [&str; 31] = [
     "enc_pad_mask_read_key",
     "dec_pad_mask_read_key",
     "wandb",
-    "wandb_entity",
-    "wandb_project",
-    "wandb_run_name",
-    "wandb_tags",
+    "wandb_*",
 ];
 
 /// The key of this name whose value goes into the manifest.

@@ -5,6 +5,7 @@
 //! [`FIXED`] may say what is done here; every other key is refused by name: a setting that is dropped silently
 //! would give another experiment.
 
+mod arithmetic;
 mod class;
 mod import;
 mod keys;

@@ -1,9 +1,10 @@
 //! `${…}`: what stands elsewhere in the configuration, or in the environment.
 //!
 //! `${a.b}` is the value at `a.b`, also inside a text and several times; `${.b}` begins in the section it
-//! stands in; `${oc.env:NAME,default}` asks the environment; `\${` is no reference. Only what is read is ever
+//! stands in; `${oc.env:NAME,default}` asks the environment, `${eval:'…'}` computes; `\${` is no reference. Only what is read is ever
 //! resolved, and a budget ends what multiplies itself.
 
+use super::arithmetic;
 use super::node::{shorten, Node};
 use super::yaml;
 use crate::fault::{Fault, Result};
@@ -144,6 +145,12 @@ impl<'r> References<'r> {
         match name.trim() {
             "oc.env" => self.variable(first, second, at),
             "oc.decode" => Ok(yaml::scalar(unquoted(arguments.trim()))),
+            "eval" => arithmetic::evaluate(unquoted(arguments.trim())).ok_or_else(|| {
+                Fault::invalid("`${eval:…}` is computed in Python, and this is more than arithmetic")
+                    .at(shorten(at))
+                    .found(shorten(arguments))
+                    .help("write the value in its place")
+            }),
             other => Err(Fault::invalid(format!("`${{{}:…}}` is computed in Python", shorten(other)))
                 .at(shorten(at))
                 .found(format!("${{{}}}", shorten(inner)))
@@ -304,6 +311,7 @@ mod tests {
         assert_eq!(shown("s: {x: 1, y: \"${.x}\", z: {w: \"${..x}\"}}", "s.y"), "1");
         assert_eq!(shown("s: {x: 1, y: \"${.x}\", z: {w: \"${..x}\"}}", "s.z.w"), "1");
         assert_eq!(shown("a: ${k.${n}}\nn: p\nk: {p: 4}", "a"), "4");
+        assert_eq!(shown("a: ${eval:'${b} * 4'}\nb: 64", "a"), "256");
         assert_eq!(shown("a: ${b.c}\nb: ${d}\nd: {c: 9}", "a"), "9");
         assert_eq!(
             shown(
@@ -320,7 +328,8 @@ c: 2",
         assert!(shown("a: ${b}", "a").contains("`${b}` leads nowhere"));
         assert!(shown("a: ${b", "a").contains("without its `}`"));
         assert!(shown("a: ${oc.env:NONE}", "a").contains("the environment has no NONE"));
-        assert!(shown("a: ${eval:'1 + 1'}", "a").contains("computed in Python"));
+        assert!(shown("a: ${eval:'open(1)'}", "a").contains("computed in Python"));
+        assert!(shown("a: ${hydra:run.dir}", "a").contains("computed in Python"));
         assert!(shown("a: x${b}\nb: [1]", "a").contains("inside a text"));
     }
 

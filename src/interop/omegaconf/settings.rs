@@ -41,7 +41,7 @@ pub struct Reader<'r> {
     pub references: &'r References<'r>,
     /// Keys or paths to leave out.
     pub ignore: &'r [String],
-    /// Paths that references lead to.
+    /// Keys of the top level that references lead to.
     pub targets: BTreeSet<String>,
     pub problems: &'r Problems,
 }
@@ -66,7 +66,7 @@ impl Reader<'_> {
             } else if name == "_target_" {
                 let section = if at.is_empty() { Section::Model } else { section };
                 self.keep_class(section, path, value, found);
-            } else if WITHOUT_EFFECT.contains(&name.as_str()) {
+            } else if is_without_effect(name) {
                 found.without_effect.push(path);
             } else if let Some(key) = keys::known(name) {
                 self.keep(key.name, key.sections, section, path, value, found);
@@ -82,6 +82,8 @@ impl Reader<'_> {
     fn unknown(&self, name: &str, path: String, section: Section, value: &Node, found: &mut Settings) {
         let inner = match self.section(value, &path) {
             Some(inner) => inner,
+            // An empty section.
+            None if *value == Node::Null && found.launcher && name.ends_with("_config") => return,
             None if self.is_variable(&path, section, found.launcher) => return found.unread.push(path),
             None => return found.unknown.push(path),
         };
@@ -173,6 +175,10 @@ impl Reader<'_> {
             );
         }
     }
+}
+
+fn is_without_effect(name: &str) -> bool {
+    WITHOUT_EFFECT.contains(&name) || name.starts_with("wandb_")
 }
 
 /// Who reads a section of this name; `None` where nobody does.

@@ -470,7 +470,60 @@ fn sizes_without_bound_end_in_messages() {
     }
     assert!(with(BY_STEPS.replace("num_steps: 1000", "num_steps: 9223372036854775807").as_str(), None, &[])
         .is_err());
-    for text in ["", "null", "[]", "a", "- 1", "{}", "model_config: 3", "model_config: ${model_config}"] {
+    for text in [
+        "a: ${b[0]}\nb: [1]",
+        "",
+        "null",
+        "[]",
+        "a",
+        "- 1",
+        "{}",
+        "model_config: 3",
+        "model_config: ${model_config}",
+    ] {
         import_text(text).unwrap_err();
+    }
+}
+
+#[test]
+fn variables_of_the_top_level_are_not_refused() {
+    let text =
+        PUBLISHED.replace("clip_grad: 1.0", "clip_grad: ${norms[1]}") + "norms: [0.5, 2.0]\nscale: 3\n";
+    let text = text.replace("seed", "") + "eval_extra_config: null\n";
+    let message = with(&text, None, &[]).unwrap_err().to_string();
+    assert!(
+        message.contains("`scale`") && !message.contains("norms") && !message.contains("extra"),
+        "{message}"
+    );
+    let e = with(&text, None, &["scale"]).unwrap().experiment;
+    assert_eq!(e.train.clip, Some(2.0));
+    let by_eval = PUBLISHED.replace("clips: 64", "clips: ${eval:'8 * 8'}");
+    assert_eq!(with(&by_eval, None, &[]).unwrap().experiment.train.batch, 64);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(200))]
+    /// Whatever is cut out of a configuration, doubled or put in: an answer, soon.
+    #[test]
+    fn a_damaged_configuration_gets_an_answer(
+        edits in proptest::collection::vec((0usize..3000, 0usize..60, 0usize..12), 1..4),
+    ) {
+        const PUT_IN: [&str; 12] = [
+            "", "${vars}", "${", "}", ": ", "\n", "[", "&a ", "*a", "99999999999999999999", "-1", "null",
+        ];
+        for text in [PUBLISHED, BY_STEPS] {
+            let mut text = text.to_owned();
+            for (start, length, put_in) in &edits {
+                let start = start % text.len();
+                let end = (start + length).min(text.len());
+                text.replace_range(start..end, PUT_IN[*put_in]);
+            }
+            let begun = Instant::now();
+            if let Ok(Imported { experiment, .. }) = import_text(&text) {
+                let written = crate::manifest::resolved(&experiment);
+                crate::manifest::parse(&written, Path::new("x.ron"), &[]).unwrap();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(5));
+        }
     }
 }
