@@ -18,6 +18,18 @@ pub fn runs_folder(global: &Global) -> PathBuf {
     global.runs.clone().or_else(|| variable("NANO4M_RUNS")).unwrap_or_else(|| "runs".into())
 }
 
+/// Where the tables of one's own runs go where `--reports` names no folder: beside the runs, so that they do not mix
+/// with those a repository ships.
+pub fn own_reports(global: &Global) -> PathBuf {
+    runs_folder(global).join("reports")
+}
+
+/// Every folder that tables are looked for in where `--reports` names none: what the repository one stands in ships,
+/// and one's own.
+pub fn all_reports(global: &Global) -> Vec<PathBuf> {
+    vec!["reports".into(), own_reports(global)]
+}
+
 /// NANO4M_CACHE, else `nano4m` in the user's cache folder.
 pub fn cache_folder() -> PathBuf {
     variable("NANO4M_CACHE")

@@ -3,18 +3,18 @@
 use super::arguments::Global;
 use super::done::Done;
 use super::{environment, output};
-use crate::fault::{Exit, Result};
-use crate::report::{self, Options};
+use crate::fault::{Exit, Fault, Result};
+use crate::report::{self, Checked, Options};
 use clap::Subcommand;
 use std::path::PathBuf;
 
 #[derive(clap::Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
-    /// Folder of the tables
-    #[arg(long, value_name = "DIR", default_value = "reports", global = true)]
-    pub reports: PathBuf,
-    /// Recompute every digit of the committed tables; exit 1 names the cells that differ
+    /// Folder of the tables [default: reports inside the folder of runs; with --check also ./reports]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub reports: Option<PathBuf>,
+    /// Recompute every digit, plot and page from the scores that lie with them; exit 1 names what differs
     #[arg(long)]
     pub check: bool,
     /// Use only these runs, named as elsewhere (repeatable)
@@ -57,31 +57,58 @@ fn generate(args: &Args, global: &Global) -> Result<Done> {
     };
     let named = args.only.iter().map(name).collect::<Result<_>>()?;
     let only = (!args.only.is_empty()).then_some(named);
-    let summary = report::generate(&runs, &args.reports, &Options { only, ..Options::default() })?;
+    let reports = args.reports.clone().unwrap_or_else(|| environment::own_reports(global));
+    let summary = report::generate(&runs, &reports, &Options { only, ..Options::default() })?;
     report::left_out(&summary.left_out).iter().for_each(|line| output::note(line));
     if global.json {
         output::json(&summary)?;
     } else {
-        output::data(&summary.text())?;
+        output::data(&format!("{}all of it is in {}", summary.text(), reports.join("index.html").display()))?;
     }
     Ok(Done::Fine)
 }
 
 fn check(args: &Args, global: &Global) -> Result<Done> {
-    let differences = report::check(&environment::runs_folder(global), &args.reports)?;
+    let runs = environment::runs_folder(global);
+    let folders = match &args.reports {
+        Some(folder) => vec![folder.clone()],
+        None => with_tables(global),
+    };
+    let all = folders.iter().map(|folder| report::check(&runs, folder)).collect::<Result<Vec<Checked>>>()?;
     if global.json {
-        output::json(&differences)?;
-    } else if differences.is_empty() {
-        output::data("every digit agrees with the records")?;
+        output::json(&all)?;
     } else {
-        let lines: Vec<String> = differences.iter().map(ToString::to_string).collect();
-        output::data(&lines.join("\n"))?;
+        let texts: Vec<String> = all.iter().map(Checked::text).collect();
+        output::data(&texts.join("\n"))?;
     }
-    Ok(if differences.is_empty() { Done::Fine } else { Done::With(Exit::Failed) })
+    if all.iter().any(|checked| !checked.differences.is_empty()) {
+        return Ok(Done::With(Exit::Failed));
+    }
+    if all.iter().all(|checked| checked.tables == 0) {
+        return Err(Fault::invalid("no table could be checked here: the runs they name are elsewhere")
+            .at(folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", "))
+            .help(
+                "--runs names the folder the runs are in; `nano4m report` ships scores with what it writes",
+            ));
+    }
+    Ok(Done::Fine)
+}
+
+/// The folders that have tables; one's own where none has any.
+fn with_tables(global: &Global) -> Vec<PathBuf> {
+    let mut folders = environment::all_reports(global);
+    folders.retain(|folder| report::has_tables(folder));
+    if folders.is_empty() {
+        folders.push(environment::own_reports(global));
+    }
+    folders
 }
 
 fn diff(args: &Args, table: Option<&str>, (from, to): (&str, &str), global: &Global) -> Result<Done> {
-    let diffs = report::diff(&args.reports, table, from, to)?;
+    // Of one's own tables where there are any, else of those that are shipped.
+    let folder = args.reports.clone().or_else(|| with_tables(global).pop());
+    let folder = folder.unwrap_or_else(|| environment::own_reports(global));
+    let diffs = report::diff(&folder, table, from, to)?;
     if global.json {
         output::json(&diffs)?;
     } else {

@@ -3,6 +3,7 @@
 use super::left_out::{self, LeftOut};
 use super::plots::{self, Plot};
 use super::runs::{self, Choice, Group};
+use super::shipped::{self, Needed};
 use super::table::{Header, Table};
 use super::tables;
 use crate::fault::{Fault, Result};
@@ -25,6 +26,8 @@ pub struct Report {
     pub plots: Vec<Plot>,
     /// Runs of another version of nano4m, and damaged ones.
     pub left_out: Vec<LeftOut>,
+    /// What of which runs it is made from.
+    pub needed: Vec<Needed>,
 }
 
 /// Computes everything but ablations and writes nothing.
@@ -47,7 +50,7 @@ pub fn of_groups(groups: &[Group], plan: &Bootstrap) -> Result<Report> {
     let tables = tables::all(&tables::Context { groups, plan: *plan })?;
     let plots = plots::all(groups, &tables)?;
     let tables = with_headers(tables, plan, groups);
-    Ok(Report { tables, plots, left_out: vec![] })
+    Ok(Report { tables, plots, left_out: vec![], needed: shipped::of_runs(groups) })
 }
 
 /// Each table with its head.

@@ -5,6 +5,7 @@
 //!   eval_results.md                  front page
 //!   <table>/v0001.csv, v0001.md      a new version only when content changed
 //!   plots/*.svg, index.html          everything on one page
+//!   scores/<run>.tar.gz, SHA256SUMS  what every digit is computed from again, and the digest of every file
 //! ```
 
 mod archive;
@@ -19,13 +20,14 @@ mod publish;
 mod reference;
 mod runs;
 mod scores;
+mod shipped;
 mod summary;
 pub mod table;
 mod tables;
 
-pub use archive::{diff, CellDifference, Diff};
+pub use archive::{diff, has_tables, CellDifference, Diff};
 pub use build::{build, Options, Report};
-pub use check::check;
+pub use check::{check, Checked, Uncheckable};
 pub use comparison::ComparisonTables;
 pub use left_out::{lines as left_out, LeftOut};
 pub use plots::Plot;

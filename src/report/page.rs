@@ -86,6 +86,11 @@ fn articles(page: &str) -> Vec<Article> {
     page.split(BEGIN).skip(1).filter_map(article).collect()
 }
 
+/// Names of the articles on a page.
+pub fn names(page: &str) -> Vec<String> {
+    articles(page).into_iter().map(|article| article.name).collect()
+}
+
 fn figure(plot: &Plot) -> String {
     let (name, caption) = (escape(&plot.name), escape(&plot.caption));
     format!("<figure id=\"{name}\">{}<figcaption>{caption}</figcaption></figure>\n", plot.svg)

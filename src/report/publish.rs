@@ -1,10 +1,11 @@
 //! Writes a report: versions of its tables, plots, and the two pages.
 
-use super::archive::versions;
+use super::archive::{sums, versions};
 use super::build::{build, nothing, of_groups, Options, Report};
 use super::comparison::{self, ComparisonTables};
 use super::plots::Plot;
 use super::runs::{self, Choice};
+use super::shipped::{self, Needed};
 use super::summary::{Summary, Written};
 use super::table::{self, Header, Table};
 use super::{front, page};
@@ -22,13 +23,13 @@ use std::path::Path;
 pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<Summary> {
     if options.only.is_some() {
         let main = build(runs_root, options)?;
-        return publish(reports, &[Part::of_runs(&main)], false);
+        return publish(runs_root, reports, &[Part::of_runs(&main)], false);
     }
     let records = AblationRecord::list(runs_root)?;
-    let mut ablations: Vec<ComparisonTables> = Vec::new();
+    let mut ablations: Vec<(ComparisonTables, &AblationRecord)> = Vec::new();
     for record in &records {
         if comparison::has_runs(runs_root, record)? {
-            ablations.push(comparison::ablation(runs_root, record, &options.plan)?);
+            ablations.push((comparison::ablation(runs_root, record, &options.plan)?, record));
         }
     }
     let loaded = runs::load(runs_root, Choice::Experiments)?;
@@ -37,9 +38,12 @@ pub fn generate(runs_root: &Path, reports: &Path, options: &Options) -> Result<S
         return Err(nothing(runs_root)?);
     }
     let main = if groups.is_empty() { None } else { Some(of_groups(&groups, &options.plan)?) };
-    let parts: Vec<Part> =
-        main.iter().map(Part::of_runs).chain(ablations.iter().map(Part::of_ablation)).collect();
-    let summary = publish(reports, &parts, main.is_none())?;
+    let parts: Vec<Part> = main
+        .iter()
+        .map(Part::of_runs)
+        .chain(ablations.iter().map(|(c, r)| Part::of_ablation(c, r)))
+        .collect();
+    let summary = publish(runs_root, reports, &parts, main.is_none())?;
     Ok(Summary { left_out, ..summary })
 }
 
@@ -48,16 +52,22 @@ struct Part<'a> {
     name: &'a str,
     tables: &'a [(Table, Header)],
     plots: &'a [Plot],
+    /// What of which runs it is made from.
+    needed: Vec<Needed>,
+    ablation: Option<&'a AblationRecord>,
 }
 
 impl Part<'_> {
     fn of_runs(report: &Report) -> Part<'_> {
-        Part { name: page::RUNS, tables: &report.tables, plots: &report.plots }
+        let Report { tables, plots, needed, .. } = report;
+        Part { name: page::RUNS, tables, plots, needed: needed.clone(), ablation: None }
     }
 
-    fn of_ablation(comparison: &ComparisonTables) -> Part<'_> {
-        let tables = &comparison.tables;
-        Part { name: &tables[0].0.name, tables, plots: &comparison.plots }
+    fn of_ablation<'a>(comparison: &'a ComparisonTables, record: &'a AblationRecord) -> Part<'a> {
+        let ComparisonTables { tables, plots, .. } = comparison;
+        let runs: Vec<String> = tables[0].1.origins.iter().map(|origin| origin.run.clone()).collect();
+        let needed = shipped::of_ablation(record, &runs);
+        Part { name: &tables[0].0.name, tables, plots, needed, ablation: Some(record) }
     }
 }
 
@@ -73,14 +83,17 @@ pub fn generate_ablation(
 ) -> Result<(ComparisonTables, Summary)> {
     let record = comparison::find(runs_root, name)?;
     let comparison = comparison::ablation(runs_root, &record, plan)?;
-    let summary = publish(reports, &[Part::of_ablation(&comparison)], false)?;
+    let summary = publish(runs_root, reports, &[Part::of_ablation(&comparison, &record)], false)?;
     let left_out = comparison.left_out.clone();
     Ok((comparison, Summary { left_out, ..summary }))
 }
 
-/// Writes the parts of a report, and both pages with what they had of others; `no_runs`: there is no
-/// run outside ablations any more.
-fn publish(reports: &Path, parts: &[Part], no_runs: bool) -> Result<Summary> {
+/// Writes the parts of a report: the scores they are made from first, then tables and plots, and both pages with
+/// what they had of others; the digests last. `no_runs`: there is no run outside ablations any more.
+fn publish(runs_root: &Path, reports: &Path, parts: &[Part], no_runs: bool) -> Result<Summary> {
+    let needed = together(parts);
+    let ablations: Vec<&AblationRecord> = parts.iter().filter_map(|part| part.ablation).collect();
+    let mut files = shipped::publish(runs_root, reports, &needed, &ablations)?;
     let (mut tables, mut runs, mut plots) = (Vec::new(), Vec::<String>::new(), Vec::new());
     for part in parts {
         tables.extend(write(reports, part.tables, part.plots)?);
@@ -92,6 +105,31 @@ fn publish(reports: &Path, parts: &[Part], no_runs: bool) -> Result<Summary> {
         }
         plots.extend(part.plots.iter().map(|p| p.name.clone()));
     }
+    let of_table = |written: &Written| {
+        ["csv", "md"].map(|extension| format!("{}/{}.{extension}", written.table, written.version))
+    };
+    files.extend(tables.iter().flat_map(of_table));
+    files.extend(plots.iter().map(|name| plot_file(name)));
+    files.extend(pages(reports, parts, no_runs)?);
+    sums::update(reports, &files)?;
+    let pages = vec!["index.html".into(), "eval_results.md".into()];
+    Ok(Summary { runs, tables, plots, pages, left_out: vec![] })
+}
+
+/// What is needed of each run, once: two parts may share it.
+fn together(parts: &[Part]) -> Vec<Needed> {
+    let mut together: Vec<Needed> = Vec::new();
+    for needed in parts.iter().flat_map(|part| &part.needed) {
+        match together.iter_mut().find(|other| other.run == needed.run) {
+            Some(other) => other.files.extend(needed.files.iter().cloned()),
+            None => together.push(needed.clone()),
+        }
+    }
+    together
+}
+
+/// Writes `index.html` and `eval_results.md`.
+fn pages(reports: &Path, parts: &[Part], no_runs: bool) -> Result<[String; 2]> {
     let path = reports.join("index.html");
     let new = parts.iter().map(|p| page::Article::new(p.name, p.tables, p.plots)).collect();
     let keep = |name: &str| match name {
@@ -107,8 +145,12 @@ fn publish(reports: &Path, parts: &[Part], no_runs: bool) -> Result<Summary> {
         (None, _) => front::without_runs(&links),
     };
     versions::write_if_changed(&path, &text)?;
-    let pages = vec!["index.html".into(), "eval_results.md".into()];
-    Ok(Summary { runs, tables, plots, pages, left_out: vec![] })
+    Ok(["index.html", "eval_results.md"].map(String::from))
+}
+
+/// Where a plot stands inside the reports.
+pub fn plot_file(name: &str) -> String {
+    format!("plots/{name}.svg")
 }
 
 /// What stands in a page now.
@@ -130,7 +172,7 @@ fn write(reports: &Path, tables: &[(Table, Header)], plots: &[Plot]) -> Result<V
         written.push(Written { table, version: versions::stem(version), new, rows });
     }
     for plot in plots {
-        versions::write_if_changed(&reports.join("plots").join(format!("{}.svg", plot.name)), &plot.svg)?;
+        versions::write_if_changed(&reports.join(plot_file(&plot.name)), &plot.svg)?;
     }
     Ok(written)
 }

@@ -65,7 +65,7 @@ fn run_again_and_only_what_is_missing_is_made() {
         runs.iter().map(|r| r.file_name().unwrap().to_string_lossy().into_owned()).collect();
     assert!(names[0].starts_with("tiny-span-s1-") && names[3].starts_with("tiny-random-s2-"), "{names:?}");
 
-    let report = folder.path("reports/ablation_tiny/v0001.csv");
+    let report = folder.path("runs/reports/ablation_tiny/v0001.csv");
     let table = std::fs::read_to_string(&report).unwrap();
     assert!(table.contains("cross_entropy/tok_audio@16"), "{table}");
     on_the_pages_of_a_report(&folder);
@@ -86,7 +86,7 @@ fn run_again_and_only_what_is_missing_is_made() {
     assert_eq!(states(&stdout(&repaired)), ["finished", "finished", "finished", "cached"]);
     assert_eq!(record(&folder), written);
     assert_eq!(std::fs::read_to_string(&report).unwrap(), table);
-    assert!(!folder.path("reports/ablation_tiny/v0002.csv").exists());
+    assert!(!folder.path("runs/reports/ablation_tiny/v0002.csv").exists());
     for (run, kept) in runs.iter().zip(&kept) {
         assert_eq!(&support::results(run), kept);
     }
@@ -99,7 +99,7 @@ fn run_again_and_only_what_is_missing_is_made() {
 
 /// The ablation has its article; its runs are no experiments of their own.
 fn on_the_pages_of_a_report(folder: &Folder) {
-    let page = |name: &str| std::fs::read_to_string(folder.path("reports").join(name)).unwrap();
+    let page = |name: &str| std::fs::read_to_string(folder.path("runs/reports").join(name)).unwrap();
     let ablated = (page("index.html"), page("eval_results.md"));
     assert!(
         ablated.0.contains("<article id=\"article_ablation_tiny\">") && ablated.0.contains("pareto_tiny_")
@@ -132,7 +132,7 @@ fn a_run_made_elsewhere_counts() {
         assert_eq!((made_for(0, file), made_for(1, file)), (Value::Null, first.clone()), "{file}");
     }
     folder.nano4m(&["report"], 0);
-    let front = std::fs::read_to_string(folder.path("reports/eval_results.md")).unwrap();
+    let front = std::fs::read_to_string(folder.path("runs/reports/eval_results.md")).unwrap();
     assert!(front.contains("by_hand-") && !front.contains("tiny-"), "{front}");
     std::fs::remove_file(runs[1].join("record.json")).unwrap();
     let seeds = ["--set", "seeds=(init: 2, data: 2, masking: 2, probes: 2)", "--set", "about=mine"];
@@ -208,7 +208,7 @@ fn killed_again_and_again_the_record_is_the_same() {
     }
     folder.nano4m(&["ablate", "tiny"], 0);
     assert_eq!(record(&folder), record(&expected));
-    let table = |f: &Folder, name: &str| std::fs::read(f.path("reports").join(name)).unwrap();
+    let table = |f: &Folder, name: &str| std::fs::read(f.path("runs/reports").join(name)).unwrap();
     for name in ["ablation_tiny/v0001.csv", "ablation_tiny/v0001.md", "ablation_tiny_claims/v0001.csv"] {
         assert!(table(&folder, name) == table(&expected, name), "{name}");
     }

@@ -98,15 +98,19 @@ fn reported_checked_and_a_hand_edited_digit_is_caught() {
     let (_, only) = report::generate_ablation(fixture.runs(), &reports, "grid", &quick().plan).unwrap();
     assert!(only.tables.iter().all(|t| !t.new) && only.tables.len() == 4);
     assert_eq!(before, fixture.bytes());
-    assert_eq!(report::check(fixture.runs(), &reports).unwrap(), []);
+    assert_eq!(report::check(fixture.runs(), &reports).unwrap().differences, []);
 
     let path = reports.join("ablation_grid/v0001.csv");
     let text = std::fs::read_to_string(&path).unwrap();
     let line = text.lines().find(|l| l.starts_with("cross_entropy/tok_rgb@196,\"span, small\"")).unwrap();
     let digit = line.split(',').nth(6).unwrap();
     std::fs::write(&path, text.replace(line, &line.replacen(digit, "1.0000", 1))).unwrap();
-    let found: Vec<String> =
-        report::check(fixture.runs(), &reports).unwrap().iter().map(ToString::to_string).collect();
+    let found: Vec<String> = report::check(fixture.runs(), &reports)
+        .unwrap()
+        .differences
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let expected = format!(
         "ablation_grid/v0001.csv: row `cross_entropy/tok_rgb@196 / span, small`, column `value`: found `1.0000`, \
          expected `{digit}`"
@@ -121,7 +125,7 @@ fn an_ablation_by_itself() {
     let (runs, reports) = (fixture.runs(), fixture.reports());
     let (_, summary) = report::generate_ablation(runs, &reports, "grid", &quick().plan).unwrap();
     insta::assert_snapshot!("ablation_summary", summary.text());
-    assert_eq!(report::check(runs, &reports).unwrap(), []);
+    assert_eq!(report::check(runs, &reports).unwrap().differences, []);
     let only = Some(vec!["grid.span-big-a3b1000000".to_string()]);
     report::generate(runs, &reports, &Options { only, ..quick() }).unwrap();
     let record = comparison::find(runs, "grid").unwrap();
@@ -129,7 +133,7 @@ fn an_ablation_by_itself() {
     report::generate_ablation(runs, &reports, "twin", &quick().plan).unwrap();
     let front = std::fs::read_to_string(reports.join("eval_results.md")).unwrap();
     assert!(front.contains("- ablation_twin: [v0001.md](ablation_twin/v0001.md)"));
-    assert_eq!(report::check(runs, &reports).unwrap(), []);
+    assert_eq!(report::check(runs, &reports).unwrap().differences, []);
 }
 
 #[test]

@@ -75,8 +75,8 @@ impl Folder {
 
     /// The only run directory.
     pub fn run(&self) -> PathBuf {
-        let runs: Vec<PathBuf> =
-            std::fs::read_dir(self.path("runs")).unwrap().flatten().map(|e| e.path()).collect();
+        let entries = std::fs::read_dir(self.path("runs")).unwrap().flatten().map(|e| e.path());
+        let runs: Vec<PathBuf> = entries.filter(|path| !path.ends_with("reports")).collect();
         assert_eq!(runs.len(), 1, "{runs:?}");
         runs[0].clone()
     }

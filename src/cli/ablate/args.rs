@@ -24,9 +24,9 @@ pub struct Args {
     /// Run although the pins do not match; marks the records and every table made from them
     #[arg(long)]
     pub allow_drift: bool,
-    /// Folder of the tables
-    #[arg(long, value_name = "DIR", default_value = "reports")]
-    pub reports: PathBuf,
+    /// Folder of the tables [default: reports inside the folder of runs]
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
     /// Stop after this time, e.g. 20m (exit 4; the same command continues)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub max_time: Option<Duration>,

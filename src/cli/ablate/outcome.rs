@@ -5,6 +5,7 @@ use super::states;
 use crate::ablation::{self, Existing, Job, JobState, Plan};
 use crate::cli::arguments::Global;
 use crate::cli::done::Done;
+use crate::cli::environment::own_reports;
 use crate::cli::output;
 use crate::fault::{Exit, Result};
 use crate::observer::Stop;
@@ -39,7 +40,7 @@ pub fn finish(
     let failed = states.iter().filter(|s| matches!(s, JobState::Failed(_))).count();
     let open = states.iter().filter(|s| !s.complete()).count() - failed;
     let finished = states.iter().any(JobState::complete);
-    let compared = if open == 0 && finished { Some(compare(plan, args)?) } else { None };
+    let compared = if open == 0 && finished { Some(compare(plan, args, global)?) } else { None };
     show(plan, states, compared.as_ref(), global)?;
     failures(plan, states);
     if let Some(exit) = stop.map(Stop::exit).filter(|_| open > 0) {
@@ -53,9 +54,10 @@ pub fn finish(
 }
 
 /// Records what is complete and compares it.
-fn compare(plan: &Plan, args: &Args) -> Result<(ComparisonTables, Summary)> {
+fn compare(plan: &Plan, args: &Args, global: &Global) -> Result<(ComparisonTables, Summary)> {
     ablation::record(plan)?.write(&plan.root)?;
-    report::generate_ablation(&plan.root, &args.reports, &plan.ablation.name, &Default::default())
+    let reports = args.reports.clone().unwrap_or_else(|| own_reports(global));
+    report::generate_ablation(&plan.root, &reports, &plan.ablation.name, &Default::default())
 }
 
 /// The state of every run, and the tables; every pair stays in its file, of which there are many.

@@ -3,6 +3,7 @@
 use super::args::Args;
 use crate::ablation::{self, Invocation, Loaded, Plan};
 use crate::cli::arguments::Global;
+use crate::cli::environment::own_reports;
 use crate::cli::output;
 use crate::fault::{Fault, Result};
 use crate::runner::Settings;
@@ -32,7 +33,7 @@ pub fn invocation(args: &Args, global: &Global, settings: &Settings) -> Result<I
         options: vec!["--runs".into(), runs, "--device".into(), device, "--kernels".into(), kernels],
         flags: if args.allow_drift { vec!["--allow-drift".into()] } else { Vec::new() },
         cache: directory.join(&settings.cache),
-        reports: args.reports.clone(),
+        reports: args.reports.clone().unwrap_or_else(|| own_reports(global)),
         directory,
     })
 }

@@ -1,12 +1,12 @@
 //! `nano4m gc`: what nobody needs any more, why, and how much it is; removed only with `--yes`.
 //!
-//! Never touched: a run that some process works on, a run that a table under `reports/` or an ablation's
+//! Never touched: a run that some process works on, a run that a table of a report or an ablation's
 //! record names (of which only intermediate checkpoints and leftovers go), and runs that can be resumed.
 
 use super::plan::{self, Folders, Item, Removable};
 use crate::cli::arguments::{duration, Global};
 use crate::cli::done::Done;
-use crate::cli::environment::{cache_folder, runs_folder};
+use crate::cli::environment::{all_reports, cache_folder, runs_folder};
 use crate::cli::{layout, output};
 use crate::fault::{Exit, Fault, Result};
 use serde::Serialize;
@@ -19,7 +19,7 @@ Goes: failed runs, attempts that a later finished one supersedes, all but the la
 checkpoints that were set aside, temporary files that a crash left, programs kept for Slurm tasks that are all finished, \
 and cache entries of datasets that no run here uses \
 (they are built again when needed).
-Stays: runs that some process works on, runs that can be resumed, and every run that a table under reports/ or an \
+Stays: runs that some process works on, runs that can be resumed, and every run that a table under reports/ or runs/reports/ or an \
 ablation's record names.";
 
 #[derive(clap::Args, Debug)]
@@ -28,9 +28,9 @@ pub struct Args {
     /// Remove what is listed
     #[arg(long)]
     pub yes: bool,
-    /// Folder of the tables, whose runs stay
-    #[arg(long, value_name = "DIR", default_value = "reports")]
-    pub reports: PathBuf,
+    /// Folder of tables whose runs stay [default: ./reports and reports inside the folder of runs]
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
     /// Leave temporary files and cache entries that are younger
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1d")]
     pub min_age: Duration,
@@ -47,13 +47,9 @@ struct Listing<'a> {
 /// `nano4m gc`.
 pub fn gc(args: &Args, global: &Global) -> Result<Done> {
     let (runs, cache) = (runs_folder(global), cache_folder());
-    let folders = Folders {
-        runs: &runs,
-        cache: &cache,
-        reports: &args.reports,
-        age: args.min_age,
-        now: SystemTime::now(),
-    };
+    let reports = args.reports.clone().map_or_else(|| all_reports(global), |folder| vec![folder]);
+    let folders =
+        Folders { runs: &runs, cache: &cache, reports: &reports, age: args.min_age, now: SystemTime::now() };
     let Removable { items, named, unreadable } = plan::removable(&folders)?;
     let bytes = items.iter().map(|i| i.bytes).sum();
     if global.json {

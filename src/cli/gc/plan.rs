@@ -60,7 +60,8 @@ pub struct Item {
 pub struct Folders<'a> {
     pub runs: &'a Path,
     pub cache: &'a Path,
-    pub reports: &'a Path,
+    /// Folders of tables.
+    pub reports: &'a [PathBuf],
     /// Temporary files and cache entries younger than this stay.
     pub age: Duration,
     pub now: SystemTime,

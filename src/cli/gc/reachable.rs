@@ -18,11 +18,13 @@ impl Mentions {
     ///
     /// # Errors
     /// If one of them cannot be read: what it names is then unknown, and nothing may go.
-    pub fn read(reports: &Path, runs: &Path) -> Result<Mentions> {
+    pub fn read(reports: &[PathBuf], runs: &Path) -> Result<Mentions> {
         let mut mentions = Mentions::default();
-        for table in files(reports)?.into_iter().filter(|p| p.is_dir()) {
-            for csv in files(&table)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "csv")) {
-                mentions.head(&read(&csv)?);
+        for folder in reports {
+            for table in files(folder)?.into_iter().filter(|p| p.is_dir()) {
+                for csv in files(&table)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "csv")) {
+                    mentions.head(&read(&csv)?);
+                }
             }
         }
         let records = files(&runs.join(crate::record::ablation::FOLDER))?;
@@ -95,7 +97,7 @@ mod tests {
         std::fs::write(reports.join("t/v0001.csv"), csv).unwrap();
         let json = r#"{"cells": [{"runs": [{"directory": "c-0123456789-a2", "identity": "dd00112233ff"}]}]}"#;
         std::fs::write(runs.join("ablations/x.json"), json).unwrap();
-        let mentions = Mentions::read(&reports, &runs).unwrap();
+        let mentions = Mentions::read(std::slice::from_ref(&reports), &runs).unwrap();
         let run = |name: &str, id: &str, attempt| RunDir {
             path: PathBuf::new(),
             id: RunId::new(name, id, attempt),
@@ -107,6 +109,6 @@ mod tests {
         let status = Status::new("d", "dd00112233ff", 1, 1, "");
         assert!(mentions.name(&run("d", "dd00112233", 1), Some(&status)));
         std::fs::write(runs.join("ablations/y.json"), "{").unwrap();
-        assert!(Mentions::read(&reports, &runs).is_err());
+        assert!(Mentions::read(std::slice::from_ref(&reports), &runs).is_err());
     }
 }

@@ -2,7 +2,9 @@
 
 mod diff;
 mod read;
+pub mod sums;
 pub mod versions;
 
 pub use diff::{diff, Diff};
 pub use read::{parse_csv, parse_markdown, CellDifference, NOTHING};
+pub use versions::has_tables;

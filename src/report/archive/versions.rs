@@ -43,6 +43,11 @@ pub fn tables(reports: &Path) -> Vec<String> {
     names
 }
 
+/// Whether there is a table in the folder.
+pub fn has_tables(reports: &Path) -> bool {
+    !tables(reports).is_empty()
+}
+
 /// Writes the next version unless the latest has the same content. Returns its number and whether
 /// it is new. The CSV comes last: it is what makes the version exist.
 pub fn write(reports: &Path, table: &str, csv: &str, markdown: &str) -> Result<(u32, bool)> {

@@ -1,0 +1,93 @@
+//! Whether the scores that lie with a report are those of the run that is here under the same name.
+
+use super::texts::{first, whole};
+use crate::fault::Result;
+use crate::report::archive::{CellDifference, NOTHING};
+use crate::report::shipped::{Packed, FOLDER, MACHINE};
+use crate::store::RunDir;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What of a record says what came out of a run.
+const RESULTS: [&str; 8] =
+    ["identity", "code_hash", "data_hash", "seeds", "steps", "train_tokens", "final_digest", "metrics"];
+
+/// How the run here differs from the committed one.
+pub enum Verdict {
+    Same,
+    /// Made on another class of machine: other bits are to be expected.
+    OtherMachine(String),
+    Differs(CellDifference),
+}
+
+/// Compares committed scores with the run's own.
+///
+/// # Errors
+/// If a file of the run cannot be read.
+pub fn compare(committed: &Packed, run: &RunDir) -> Result<Verdict> {
+    let names: BTreeSet<String> = committed.names().cloned().collect();
+    let own = Packed::of_run(run, &names)?;
+    let Some(difference) = difference(committed, &own, &run.id.directory()) else { return Ok(Verdict::Same) };
+    let (there, here) = (classes(committed), classes(&own));
+    if there == here {
+        return Ok(Verdict::Differs(difference));
+    }
+    Ok(Verdict::OtherMachine(format!(
+        "the run {} here was made on another class of machine than the report's ({} against {}) and has other bits; \
+         the report's own were checked",
+        run.id.directory(),
+        here.join(", "),
+        there.join(", ")
+    )))
+}
+
+/// The first thing that differs.
+fn difference(committed: &Packed, own: &Packed, run: &str) -> Option<CellDifference> {
+    let record =
+        |packed: &Packed| -> Option<Value> { serde_json::from_slice(packed.file("record.json")?).ok() };
+    let file = |name: &str| format!("{FOLDER}/{run}.tar.gz: {name}");
+    let of = |name: &str, found: &str, expected: &str| CellDifference {
+        row: format!("run {run}"),
+        ..whole(FOLDER, &file(name), found, expected)
+    };
+    match (record(committed), record(own)) {
+        (Some(committed), Some(own)) => {
+            let differs = |key: &&&str| committed.get(**key) != own.get(**key);
+            if let Some(key) = RESULTS.iter().find(differs) {
+                return Some(CellDifference {
+                    column: (*key).into(),
+                    ..of("record.json", "other than the run's own", "the run's own")
+                });
+            }
+        }
+        _ => return Some(of("record.json", "a record", "the same as the run's own, which cannot be read")),
+    }
+    for name in committed.names().filter(|name| name.ends_with(".csv")) {
+        let text = |packed: &Packed| Some(timeless(name, &String::from_utf8_lossy(packed.file(name)?)));
+        match (text(committed), text(own)) {
+            (Some(found), Some(expected)) => {
+                if let Some(difference) = first(FOLDER, &file(name), &found, &expected) {
+                    return Some(difference);
+                }
+            }
+            (_, None) => return Some(of(name, "a file", NOTHING)),
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+/// Rows without what depends on the clock: `metrics.csv` ends with the tokens per second.
+fn timeless(name: &str, text: &str) -> String {
+    if name != "metrics.csv" {
+        return text.into();
+    }
+    let row = |line: &str| line.rsplit_once(',').map_or(line, |(row, _)| row).to_string();
+    text.lines().map(row).collect::<Vec<_>>().join("\n")
+}
+
+fn classes(packed: &Packed) -> Vec<String> {
+    let value: Option<Value> = packed.file(MACHINE).and_then(|bytes| serde_json::from_slice(bytes).ok());
+    let classes = value.as_ref().and_then(|value| value.get("classes")?.as_array());
+    classes.into_iter().flatten().filter_map(Value::as_str).map(String::from).collect()
+}
