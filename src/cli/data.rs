@@ -3,7 +3,8 @@
 use super::arguments::{Global, ManifestArgs};
 use super::done::Done;
 use super::{environment, layout, manifest, output};
-use crate::data::{Dataset, ModalitySummary, SplitSummary, Summary};
+use crate::data::{self, Dataset, Division, DivisionRequest, Incomplete};
+use crate::data::{ModalitySummary, SplitSummary, Summary};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Labels;
 use clap::Subcommand;
@@ -32,17 +33,20 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         target: PathBuf,
     },
-    /// Divide a dataset's clips 80/10/10 by class and source into a new folder
+    /// Divide the clips of datasets 80/10/10 by class and source into a new folder
     Split {
-        /// Directory or archive in the published layout
-        #[arg(value_name = "SOURCE")]
-        source: PathBuf,
+        /// Directories or archives in the published layout; of a stem in several the first is taken
+        #[arg(value_name = "SOURCE", required = true, num_args = 1..)]
+        sources: Vec<PathBuf>,
         /// Folder to make; must not exist
         #[arg(value_name = "DIR")]
         target: PathBuf,
         /// Labels file inside the dataset and its column, e.g. labels.csv:animal; absent: the caption
         #[arg(long, value_name = "FILE:COLUMN")]
         labels: Option<String>,
+        /// A published splits.json: its stems go where it says
+        #[arg(long, value_name = "FILE")]
+        splits: Option<PathBuf>,
         #[arg(long, default_value_t = 42)]
         seed: u64,
     },
@@ -54,8 +58,10 @@ pub fn data(args: &Args, global: &Global) -> Result<Done> {
         Command::Inspect(m) => inspect(m, global),
         Command::Hash(m) => hash(m, global),
         Command::Synth { manifest, target } => synth(manifest, target, global),
-        Command::Split { source, target, labels, seed } => {
-            split(source, target, labels.as_deref(), *seed, global)
+        Command::Split { sources, target, labels, splits, seed } => {
+            let labels = labels_of(labels.as_deref())?;
+            let (splits, seed) = (splits.as_deref(), *seed);
+            split(&DivisionRequest { sources, target, labels: &labels, splits, seed }, global)
         }
     }
 }
@@ -91,15 +97,19 @@ fn synth(args: &ManifestArgs, target: &Path, global: &Global) -> Result<Done> {
     Ok(Done::Fine)
 }
 
-fn split(source: &Path, target: &Path, labels: Option<&str>, seed: u64, global: &Global) -> Result<Done> {
-    let labels = match labels.map(|l| (l, l.split_once(':'))) {
-        None => Labels::Caption,
-        Some((_, Some((file, column)))) => Labels::File(file.into(), column.into()),
+fn labels_of(labels: Option<&str>) -> Result<Labels> {
+    match labels.map(|l| (l, l.split_once(':'))) {
+        None => Ok(Labels::Caption),
+        Some((_, Some((file, column)))) => Ok(Labels::File(file.into(), column.into())),
         Some((text, None)) => {
-            return Err(Fault::invalid("cannot read --labels").found(text).expected("FILE:COLUMN"))
+            Err(Fault::invalid("cannot read --labels").found(text).expected("FILE:COLUMN"))
         }
-    };
-    let division = crate::data::divide(source, target, &labels, seed)?;
+    }
+}
+
+fn split(request: &DivisionRequest, global: &Global) -> Result<Done> {
+    let division = data::divide(request)?;
+    tell_left_out(&division);
     if global.json {
         output::json(&division)?;
         return Ok(Done::Fine);
@@ -116,6 +126,25 @@ fn split(source: &Path, target: &Path, labels: Option<&str>, seed: u64, global: 
     Ok(Done::Fine)
 }
 
+/// What did not go into the new folder.
+fn tell_left_out(division: &Division) {
+    const SHOWN: usize = 20;
+    for Incomplete { stem, missing } in division.incomplete.iter().take(SHOWN) {
+        output::note(&format!("left out: {stem} is missing in {}", missing.join(", ")));
+    }
+    if division.incomplete.len() > SHOWN {
+        output::note(&format!("… and {} more that lack a file", division.incomplete.len() - SHOWN));
+    }
+    for (n, what) in [
+        (division.repeated, "are in more than one source: the first source's were taken"),
+        (division.unlisted, "are not in the list, and were left out"),
+    ] {
+        if n > 0 {
+            output::note(&format!("{n} stems {what}"));
+        }
+    }
+}
+
 /// What `inspect --json` prints.
 #[derive(Serialize)]
 struct Inspected {
@@ -124,6 +153,8 @@ struct Inspected {
     modalities: Vec<ModalityFacts>,
     /// Clips of each class: train, validation, test.
     classes: BTreeMap<String, [usize; 3]>,
+    /// What may mislead: classes without a training clip, clips without a class.
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -172,6 +203,7 @@ impl From<Summary> for Inspected {
             splits: summary.splits.into_iter().map(split).collect(),
             modalities: summary.modalities.into_iter().map(modality).collect(),
             classes: summary.classes.into_iter().map(|c| (c.class, c.clips)).collect(),
+            notes: summary.notes,
         }
     }
 }
@@ -215,6 +247,9 @@ fn text(facts: &Inspected) -> String {
             classes.push_record([name.clone(), a, b, c]);
         }
         text += &format!("\n{}\n", layout::style(classes, 1));
+    }
+    if !facts.notes.is_empty() {
+        text += &format!("\n{}\n", facts.notes.join("\n"));
     }
     text
 }

@@ -1,8 +1,9 @@
 //! A dataset in memory, wherever its tokens came from.
 
+use super::classes;
 use super::contents::Contents;
 use super::part::Part;
-use super::split::{self, Split, Storage};
+use super::split::{Split, Storage};
 use super::text::{self, Vocabulary};
 use crate::fault::Result;
 use crate::modality::Modality;
@@ -15,6 +16,7 @@ pub struct Dataset {
     modalities: Vec<Modality>,
     splits: [Split; 3],
     classes: Vec<String>,
+    notes: Vec<String>,
     vocabularies: Vec<Option<Box<dyn Vocabulary>>>,
 }
 
@@ -35,19 +37,32 @@ impl Dataset {
         &self.classes
     }
 
+    /// What is worth a line to whoever uses it: a cache that was not as it should be or cannot be
+    /// written; classes in several spellings or without a training clip, clips without a class.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// Vocabulary of modality number `modality`, when it is a caption.
     pub fn text(&self, modality: usize) -> Option<&dyn Vocabulary> {
         self.vocabularies.get(modality)?.as_deref()
     }
 
-    /// Puts index and tokens together.
-    pub(super) fn assemble(modalities: &[Modality], contents: Contents, storage: Storage) -> Dataset {
+    /// Puts index and tokens together; `notes` are on how they were read.
+    pub(super) fn assemble(
+        modalities: &[Modality],
+        mut contents: Contents,
+        storage: Storage,
+        mut notes: Vec<String>,
+    ) -> Dataset {
         let storage = Arc::new(storage);
         let lengths: Vec<usize> = modalities.iter().map(|m| m.length).collect();
         let vocabularies = text::vocabularies(modalities, contents.words);
-        let classes = split::classes(&contents.parts);
+        let classes = classes::settle(&mut contents.parts);
+        notes.extend(classes.notes);
         let splits = contents.parts.map(|clips| Split::new(clips, lengths.clone(), storage.clone()));
-        Dataset { hash: contents.hash, modalities: modalities.to_vec(), splits, classes, vocabularies }
+        let (hash, classes) = (contents.hash, classes.names);
+        Dataset { hash, modalities: modalities.to_vec(), splits, classes, notes, vocabularies }
     }
 
     /// Keeps the first `rows` rows of every clip when given. Hash, classes and word lists stay those of

@@ -14,6 +14,8 @@ pub struct Summary {
     pub modalities: Vec<ModalitySummary>,
     /// In the order of the dataset's classes; empty when it has no labels.
     pub classes: Vec<ClassSummary>,
+    /// As [`Dataset::notes`].
+    pub notes: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -67,6 +69,7 @@ impl Dataset {
             splits: Part::ALL.iter().map(|&part| self.split_summary(part)).collect(),
             modalities: (0..self.modalities().len()).map(|m| self.modality_summary(m)).collect(),
             classes: self.classes().iter().map(|class| self.class_summary(class)).collect(),
+            notes: self.notes().to_vec(),
         }
     }
 

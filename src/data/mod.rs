@@ -9,6 +9,8 @@
 //! name, or none). Whatever the form, the same content has the same hash (`content`), and tokens
 //! are read from a packed, memory-mapped store built once (`cache`).
 
+mod archive;
+mod classes;
 mod content;
 mod contents;
 mod dataset;
@@ -24,7 +26,8 @@ mod write;
 pub use contents::Clip;
 pub use dataset::Dataset;
 pub use disk::{cached, CacheContent, CacheEntry};
-pub use disk::{clip_id, clip_source, discover, divide, Division, Stratum, CAPTIONS};
+pub use disk::{clip_id, clip_source, discover, CAPTIONS};
+pub use disk::{divide, Division, DivisionRequest, Incomplete, Stratum};
 pub use inspect::{ClassSummary, ModalitySummary, SplitSummary, Summary};
 pub use part::Part;
 pub use parts::ClipData;

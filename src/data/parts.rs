@@ -6,7 +6,7 @@ use super::dataset::Dataset;
 use super::disk::CAPTIONS;
 use super::part::Part;
 use super::split::Storage;
-use super::text::{self, Vocabulary, Words};
+use super::text::{self, class_key, composed, into_composed, is_blank, Vocabulary, Words};
 use crate::fault::{Fault, Result};
 use crate::modality::{Modality, Text};
 use rayon::prelude::*;
@@ -28,7 +28,7 @@ impl Dataset {
     /// A dataset from clips in memory: train, eval and test. Clips are sorted by stem. The hash is
     /// that of the same content on disk: labels count unless they equal the first caption.
     pub fn from_parts(modalities: &[Modality], parts: [Vec<ClipData>; 3]) -> Result<Dataset> {
-        let mut parts = parts;
+        let mut parts = parts.map(|clips| clips.into_iter().map(composed_clip).collect::<Vec<_>>());
         parts.iter_mut().for_each(|clips| clips.sort_by(|a, b| a.stem.cmp(&b.stem)));
         let words = word_lists(modalities, &parts[0]);
         let vocabularies = text::vocabularies(modalities, words.clone());
@@ -42,8 +42,14 @@ impl Dataset {
         let hash = hash(modalities, &parts);
         let mut tokens = Vec::new();
         let parts = parts.map(|clips| clips.into_iter().map(|c| pack(modalities, c, &mut tokens)).collect());
-        Ok(Dataset::assemble(modalities, Contents { hash, parts, words }, Storage::Owned(tokens)))
+        Ok(Dataset::assemble(modalities, Contents { hash, parts, words }, Storage::Owned(tokens), Vec::new()))
     }
+}
+
+/// All text of a clip in the form in which it is compared and hashed.
+fn composed_clip(clip: ClipData) -> ClipData {
+    let captions = clip.captions.into_iter().map(into_composed).collect();
+    ClipData { stem: into_composed(clip.stem), label: into_composed(clip.label), captions, ..clip }
 }
 
 fn word_lists(modalities: &[Modality], train: &[ClipData]) -> Vec<Option<Vec<String>>> {
@@ -92,6 +98,9 @@ fn check(modalities: &[Modality], clip: &ClipData) -> Result<()> {
             .found(clip.captions.len())
             .expected(rows));
     }
+    if let Some(row) = clip.captions.iter().position(|caption| is_blank(caption)) {
+        return Err(Fault::invalid("an empty caption").at(clip.stem.clone()).found(format!("nothing in row {row}")));
+    }
     Ok(())
 }
 
@@ -99,7 +108,8 @@ fn hash(modalities: &[Modality], parts: &[Vec<ClipData>; 3]) -> String {
     let of = |part: Part, clip: &ClipData| {
         let mut items: Vec<content::ItemDigest> = Vec::new();
         for (m, tokens) in modalities.iter().zip(&clip.tokens) {
-            let key = content::Key { part, modality: &m.name, stem: &clip.stem };
+            let name = composed(&m.name);
+            let key = content::Key { part, modality: &name, stem: &clip.stem };
             items.push(if m.text.is_some() && !clip.captions.is_empty() {
                 content::captions(key, &clip.captions)
             } else {
@@ -110,7 +120,8 @@ fn hash(modalities: &[Modality], parts: &[Vec<ClipData>; 3]) -> String {
             let key = content::Key { part, modality: CAPTIONS, stem: &clip.stem };
             items.push(content::captions(key, &clip.captions));
         }
-        if !clip.label.is_empty() && Some(&clip.label) != clip.captions.first() {
+        let is_caption = |caption: &String| class_key(caption) == class_key(&clip.label);
+        if !clip.label.is_empty() && !clip.captions.first().is_some_and(is_caption) {
             items.push(content::label(part, &clip.stem, &clip.label));
         }
         items

@@ -3,23 +3,7 @@
 use super::contents::Clip;
 use super::disk::Mapped;
 use crate::fault::{Fault, Result};
-use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// The published classes (REFERENCE §2), in the order every published table uses.
-pub const PUBLISHED_CLASSES: [&str; 11] = [
-    "cat meowing",
-    "chicken clucking",
-    "cow lowing",
-    "coyote howling",
-    "dog barking",
-    "duck quacking",
-    "horse neighing",
-    "lions roaring",
-    "pig oinking",
-    "sheep bleating",
-    "pigeon cooing",
-];
 
 /// The block of memory that holds all tokens.
 pub(super) enum Storage {
@@ -111,14 +95,4 @@ impl Split {
     pub fn sample(&self, clip: usize, row: usize) -> Vec<&[u32]> {
         (0..self.lengths.len()).map(|m| self.tokens(clip, m, row)).collect()
     }
-}
-
-/// The distinct labels: in the published order when all of them are published, else sorted.
-pub(super) fn classes(parts: &[Vec<Clip>; 3]) -> Vec<String> {
-    let found: BTreeSet<&str> =
-        parts.iter().flatten().map(|c| c.label.as_str()).filter(|l| !l.is_empty()).collect();
-    if found.iter().all(|l| PUBLISHED_CLASSES.contains(l)) {
-        return PUBLISHED_CLASSES.iter().filter(|c| found.contains(*c)).map(|c| c.to_string()).collect();
-    }
-    found.into_iter().map(String::from).collect()
 }

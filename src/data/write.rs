@@ -31,7 +31,9 @@ impl Dataset {
         let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(io)?;
         let work = tempfile::Builder::new().prefix(".writing-").tempdir_in(parent).map_err(io)?;
-        let mut labels = String::from("stem,label\n");
+        let mut labels = csv::Writer::from_writer(Vec::new());
+        let bad = |e: csv::Error| io(e.into());
+        labels.write_record(["stem", "label"]).map_err(bad)?;
         for (part, name) in
             [(Part::Train, &splits.train), (Part::Eval, &splits.eval), (Part::Test, &splits.test)]
         {
@@ -41,9 +43,10 @@ impl Dataset {
             }
             self.write_split(split, &work.path().join(name)).map_err(io)?;
             for clip in 0..split.len() {
-                labels += &format!("{},{}\n", split.stem(clip), split.label(clip));
+                labels.write_record([split.stem(clip), split.label(clip)]).map_err(bad)?;
             }
         }
+        let labels = labels.into_inner().map_err(|e| io(e.into_error()))?;
         fs::write(work.path().join("labels.csv"), labels).map_err(io)?;
         more.iter().try_for_each(|(name, bytes)| fs::write(work.path().join(name), bytes)).map_err(io)?;
         fs::rename(work.keep(), target).map_err(io)

@@ -24,7 +24,8 @@ pub struct ClassificationRow {
     pub true_class: String,
     /// Empty when the decoded text names no class.
     pub predicted_class: String,
-    /// 0-based, ties counted against the model; absent when the method does not rank.
+    /// 0-based, ties counted against the model; `classes` for a clip whose class does not compete; absent
+    /// when the method does not rank.
     pub true_rank: Option<u32>,
     /// Log-probability or score of the true class; absent when the method has none.
     pub true_logp: Option<f64>,
@@ -48,7 +49,7 @@ impl ClassificationRow {
     /// Whether the clip is right within the first `k`; `None` when the method does not rank that far.
     pub fn hit(&self, k: u32) -> Option<bool> {
         match self.true_rank {
-            Some(rank) => Some(rank < k),
+            Some(rank) => Some(rank < k.min(self.classes)),
             None => (k == 1).then(|| self.predicted_class == self.true_class),
         }
     }
@@ -165,6 +166,12 @@ mod tests {
         let all = metrics(&[], &["a".into()], 1);
         assert_eq!(all.len(), 4);
         assert!(all.iter().all(|m| m.value.is_none() && m.n == 0), "{all:?}");
+    }
+
+    #[test]
+    fn a_class_that_does_not_compete_is_never_hit() {
+        let unknown = ClassificationRow { classes: 3, ..row(1, Some(3)) };
+        assert_eq!([1, 3, 5].map(|k| unknown.hit(k)), [Some(false); 3]);
     }
 
     #[test]

@@ -88,6 +88,7 @@ impl Session {
         let Loaded { experiment, text, .. } = loaded;
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         let data = dataset(&experiment, folder(&path), &settings.cache)?;
+        warnings.extend_from_slice(data.notes());
         let drift = drift(&experiment, &data, file, settings.allow_drift)?;
         warnings.extend(drift.iter().map(allowed));
         let identity = manifest::identity(&experiment, &data.hash, CODE_HASH);

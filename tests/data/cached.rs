@@ -101,13 +101,69 @@ fn several_may_build_at_once() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_is_named() {
+fn a_cache_that_cannot_be_written_is_gone_on_without() {
     let f = Fixture::new();
+    let with = f.open().unwrap();
+    assert!(with.notes().is_empty());
+    fs::remove_dir_all(f.cache()).unwrap();
     fs::write(f.cache(), b"a file, not a folder").unwrap();
-    let fault = f.fault();
-    assert_eq!(
-        (fault.exit, fault.place),
-        (nano4m::fault::Exit::Failed, Some(f.cache().display().to_string()))
-    );
-    assert!(fault.what.starts_with("cannot write the token store: "), "{}", fault.what);
+    let without = f.open().unwrap();
+    assert_eq!(without.hash, with.hash);
+    for part in Part::ALL {
+        let (a, b) = (with.split(part), without.split(part));
+        assert!((0..a.len()).all(|clip| a.sample(clip, 1) == b.sample(clip, 1)));
+    }
+    let note = &without.notes()[0];
+    assert!(note.contains("NANO4M_CACHE") && note.contains(f.cache().to_str().unwrap()), "{note}");
+}
+
+/// Another dataset of the same form, and its cache.
+fn another() -> Fixture {
+    let f = Fixture::new();
+    f.write("val/tok_b@2/s6.npy", &npy("<i2", &[2, 2], &[9, 9, 9, 9]));
+    f
+}
+
+fn only(f: &Fixture, extension: &str) -> PathBuf {
+    let all = fs::read_dir(f.cache()).unwrap().map(|e| e.unwrap().path());
+    let all: Vec<PathBuf> = all.filter(|p| p.extension().is_some_and(|e| e == extension)).collect();
+    assert_eq!(all.len(), 1, "{all:?}");
+    all[0].clone()
+}
+
+#[test]
+fn tokens_or_index_of_another_dataset_are_noticed_and_packed_again() {
+    let (f, other) = (Fixture::new(), another());
+    let hash = f.open().unwrap().hash;
+    assert_ne!(other.open().unwrap().hash, hash);
+    let tokens = only(&f, "tokens");
+    fs::remove_file(&tokens).unwrap();
+    fs::copy(only(&other, "tokens"), &tokens).unwrap();
+    let again = f.open().unwrap();
+    assert_eq!(again.hash, hash);
+    assert!(again.notes()[0].contains("it holds the tokens of another dataset"), "{:?}", again.notes());
+    // The index alone, and with the tokens that it leads to.
+    let ours = only(&f, "index");
+    for with_tokens in [false, true] {
+        let tokens = only(&other, "tokens");
+        if with_tokens {
+            fs::copy(&tokens, f.cache().join(tokens.file_name().unwrap())).unwrap();
+        }
+        fs::copy(only(&other, "index"), &ours).unwrap();
+        let again = f.open().unwrap();
+        assert_eq!((again.hash.as_str(), again.split(Part::Eval).tokens(1, 1, 0)), (hash.as_str(), &[25, 26][..]));
+        assert!(again.notes()[0].contains("it is the index of another dataset"), "{:?}", again.notes());
+        assert!(f.open().unwrap().notes().is_empty(), "packed again, and found");
+    }
+    // An index of our own name that leads to the other's tokens, of another form.
+    let mut wide = another();
+    wide.modalities[2].length = 9;
+    wide.open().unwrap();
+    let tokens = only(&wide, "tokens");
+    fs::copy(&tokens, f.cache().join(tokens.file_name().unwrap())).unwrap();
+    let own = ours.file_stem().unwrap().to_str().unwrap();
+    fs::write(&ours, format!("{own} {}\n", tokens.file_stem().unwrap().to_str().unwrap())).unwrap();
+    let again = f.open().unwrap();
+    assert_eq!(again.hash, hash);
+    assert!(again.notes()[0].contains("it leads to the tokens of another manifest"), "{:?}", again.notes());
 }

@@ -33,7 +33,7 @@ fn a_truncated_npy() {
     says(&fault, "truncated or overlong npy file", "val/tok_a@3/s6.npy", "20 bytes of values");
     assert_eq!(fault.expected.unwrap(), "24 bytes for shape [2, 3]");
     let fault = refused(|f| f.write("val/tok_a@3/s6.npy", b""));
-    says(&fault, "not a complete npy file", "val/tok_a@3/s6.npy", "0 bytes");
+    says(&fault, "not an npy file", "val/tok_a@3/s6.npy", "0 bytes");
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn odd_archives() {
     };
     const FILE: &str = "train/tok_a@3/s4.npy";
     let fault = build(|t, f| t.append_path_with_name(f.root().join(FILE), format!("d/{FILE}")).unwrap());
-    says(&fault, "the archive holds a file twice", FILE, "");
+    says(&fault, "two files of one name", FILE, "");
     let fault = build(|t, f| t.append_dir_all("e", f.root()).unwrap());
     assert!(fault.what.contains("more than one dataset in the archive (found `d/`, `e/`"), "{fault}");
     let fault = build(|t, _| {
@@ -173,7 +173,7 @@ fn odd_archives() {
         header.set_size(0);
         t.append_link(&mut header, format!("d/{FILE}"), "d/other.npy").unwrap();
     });
-    says(&fault, "the archive holds a link instead of a file", &format!("d/{FILE}"), "Link");
+    says(&fault, "the archive holds a link instead of a file", &format!("d/{FILE}"), "a hard link");
 }
 
 #[test]
@@ -247,6 +247,6 @@ fn all_problems_are_told_in_order() {
     let lines: Vec<&str> = fault.what.lines().collect();
     assert_eq!(lines[0], "3 problems in the dataset");
     assert!(lines[1].starts_with("  test/tok_b@2/s8.npy: missing file of a clip"), "{fault}");
-    assert!(lines[2].starts_with("  train/tok_a@3/s4.npy: not a complete npy file"), "{fault}");
+    assert!(lines[2].starts_with("  train/tok_a@3/s4.npy: not an npy file"), "{fault}");
     assert_eq!(lines[3], "  val/tok_a@3/s6.npy: wrong shape (found [2, 4]; expected [K, 3] or [3])");
 }

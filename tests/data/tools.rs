@@ -1,12 +1,18 @@
 //! `data inspect`, `data hash` and `data split` as library functions.
 
 use crate::fixture::{npy, stamps_modalities, Fixture};
-use nano4m::data::{discover, divide, Dataset, Part};
+use nano4m::data::{discover, Dataset, Division, DivisionRequest, Part};
+use nano4m::fault::Result;
 use nano4m::manifest::schema::{Data, Labels, Splits, Synthetic};
 use nano4m::modality::Text;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+fn divide(source: &Path, target: &Path, labels: &Labels, seed: u64) -> Result<Division> {
+    let sources = &[source.to_path_buf()];
+    nano4m::data::divide(&DivisionRequest { sources, target, labels, splits: None, seed })
+}
 
 fn stamps() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/data/stamps.tar.zst")
@@ -96,8 +102,10 @@ fn dividing_refuses_to_guess_or_overwrite() {
     assert_eq!(divide(&file), "missing labels file");
     f.write("labels.csv", b"stem,class\ns4,x\n");
     assert_eq!(divide(&file), "the labels file lacks a clip");
+    let caption = fs::read(f.root().join("train/scene_desc/s4.json")).unwrap();
     f.remove("train/scene_desc/s4.json");
     assert_eq!(divide(&Labels::Caption), "missing file of a clip");
+    f.write("train/scene_desc/s4.json", &caption);
     f.write("test/tok_a@3/s4.npy", b"");
     assert_eq!(divide(&Labels::Caption), "a stem is in two splits already");
     assert!(!target.exists());

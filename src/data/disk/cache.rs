@@ -1,31 +1,85 @@
-//! Which token store belongs to a source: `{fingerprint}.index` names `{content}.tokens`.
+//! Which token store belongs to a source: `{fingerprint}.index` names `{name}.tokens`.
 //!
 //! Two sources with the same content (a directory and its archive) share one store. Both files
 //! appear by rename, so two processes may build at once: the last one wins, with the same bytes' worth.
+//! Each says inside whose it is, so that one put in the place of another is noticed: the index its
+//! fingerprint; the store its name, which is the digest of its content hash and form.
 
-use super::store::{self, Mapped};
+use super::store::{self, Mapped, Refused};
 use crate::data::contents::Contents;
 use crate::digest::Hasher;
 use crate::fault::{Fault, Result};
+use crate::store::regular;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// Bytes of an index: two hashes, a space and a line's end.
+const INDEX: u64 = 130;
 
 /// Stores under one folder.
 pub struct Cache<'a> {
     pub folder: &'a Path,
 }
 
+/// What the cache has for a source.
+pub enum Found {
+    Store(Contents, Mapped),
+    Nothing,
+    /// A file that is not what it should be, and why.
+    Wrong(PathBuf, &'static str),
+}
+
 impl Cache<'_> {
-    /// The store of the source with this fingerprint; `None` when there is none or it is damaged.
-    pub fn load(&self, fingerprint: &str) -> Option<(Contents, Mapped)> {
-        let name = fs::read_to_string(self.index(fingerprint)).ok()?;
-        let name = name.trim();
-        let is_hash = name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit());
-        is_hash.then(|| store::read(&self.tokens(name)))?
+    /// The store of the source with this fingerprint, read in this form.
+    pub fn load(&self, fingerprint: &str, form: &str) -> Found {
+        match self.led_to(fingerprint) {
+            // An index may lead to a store that is whole, but of another dataset or form.
+            Ok((said, contents, _)) if said != name(&contents.hash, form) => {
+                Found::Wrong(self.index(fingerprint), "it leads to the tokens of another manifest")
+            }
+            Ok((_, contents, mapped)) => Found::Store(contents, mapped),
+            Err(other) => other,
+        }
+    }
+
+    /// The store that an index leads to, with its name.
+    fn led_to(&self, fingerprint: &str) -> std::result::Result<(String, Contents, Mapped), Found> {
+        let name = self.index_says(fingerprint)?;
+        let path = self.tokens(&name);
+        match store::read(&path) {
+            Ok((contents, mapped)) => Ok((name, contents, mapped)),
+            Err(Refused::Absent) => Err(Found::Nothing),
+            Err(Refused::Damaged) => Err(Found::Wrong(path, "it is damaged")),
+            Err(Refused::Another) => Err(Found::Wrong(path, "it holds the tokens of another dataset")),
+        }
+    }
+
+    /// The name of the store that an index leads to.
+    fn index_says(&self, fingerprint: &str) -> std::result::Result<String, Found> {
+        let path = self.index(fingerprint);
+        if path.symlink_metadata().is_err() {
+            return Err(Found::Nothing);
+        }
+        let text = regular::read(&path, INDEX).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = text.unwrap_or_default();
+        let is_hash = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        match text.trim_end().split_once(' ') {
+            Some((own, name)) if is_hash(own) && is_hash(name) => {
+                if own == fingerprint {
+                    Ok(name.to_string())
+                } else {
+                    Err(Found::Wrong(path, "it is the index of another dataset"))
+                }
+            }
+            _ => Err(Found::Wrong(path, "it is damaged")),
+        }
     }
 
     /// Puts a finished store in its place and opens it. `form` is what of the manifest shapes the store.
+    ///
+    /// # Errors
+    /// If the file system refuses.
     pub fn keep(
         &self,
         fingerprint: &str,
@@ -33,19 +87,15 @@ impl Cache<'_> {
         writer: store::Writer,
         contents: &Contents,
     ) -> Result<(Contents, Mapped)> {
-        let mut h = Hasher::new("nano4m.data.store");
-        h.number(u64::from(store::VERSION)).field(contents.hash.as_bytes()).field(form.as_bytes());
-        let name = h.finish_hex();
+        let name = name(&contents.hash, form);
         let path = self.tokens(&name);
         let fault = |e| Fault::io("write the token store", &path, &e);
-        writer.finish(contents)?.persist(&path).map_err(|e| fault(e.error))?;
+        writer.finish(&name, contents)?.persist(&path).map_err(|e| fault(e.error))?;
         let mut index = store::temporary().tempfile_in(self.folder).map_err(fault)?;
-        writeln!(index, "{name}").and_then(|()| index.as_file().sync_all()).map_err(fault)?;
+        writeln!(index, "{fingerprint} {name}").and_then(|()| index.as_file().sync_all()).map_err(fault)?;
         index.persist(self.index(fingerprint)).map_err(|e| fault(e.error))?;
-        store::read(&path).ok_or_else(|| {
-            Fault::failed("the token store is not what was written")
-                .at(path.display().to_string())
-                .help("check the disk, or choose another folder for the cache")
+        store::read(&path).map_err(|_| {
+            Fault::failed("the token store is not what was written").at(path.display().to_string())
         })
     }
 
@@ -56,6 +106,13 @@ impl Cache<'_> {
     fn tokens(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.tokens"))
     }
+}
+
+/// Name of the store of this content in this form.
+fn name(hash: &str, form: &str) -> String {
+    let mut h = Hasher::new("nano4m.data.store");
+    h.number(u64::from(store::VERSION)).field(hash.as_bytes()).field(form.as_bytes());
+    h.finish_hex()
 }
 
 /// What a file of the cache is good for.
@@ -89,15 +146,15 @@ pub fn entries(folder: &Path) -> Result<Vec<Entry>> {
     let mut paths: Vec<PathBuf> = listed.flatten().map(|e| e.path()).filter(|p| p.is_file()).collect();
     paths.sort();
     let cache = Cache { folder };
-    let known = |found: Option<(Contents, Mapped)>| {
-        found.map_or(Content::Broken, |(contents, _)| Content::Dataset(contents.hash))
+    let known = |contents: Option<Contents>| {
+        contents.map_or(Content::Broken, |contents| Content::Dataset(contents.hash))
     };
     let entry = |path: PathBuf| {
         let name = path.file_name()?.to_str()?;
         let content = match name.rsplit_once('.') {
             _ if name.starts_with(store::UNFINISHED) => Content::Unfinished,
-            Some((_, "tokens")) => known(store::read(&path)),
-            Some((fingerprint, "index")) => known(cache.load(fingerprint)),
+            Some((_, "tokens")) => known(store::read(&path).ok().map(|found| found.0)),
+            Some((fingerprint, "index")) => known(cache.led_to(fingerprint).ok().map(|found| found.1)),
             _ => return None,
         };
         Some(Entry { path, content })

@@ -3,6 +3,7 @@
 use super::intake::{Intake, Record};
 use super::layout::{Folder, Layout};
 use super::problems::Problems;
+use super::source::Seen;
 use super::stem::clip_id;
 use crate::data::part::Part;
 use crate::fault::Fault;
@@ -16,7 +17,7 @@ pub struct Group {
 }
 
 /// Clips in the order of split and stem; everything wrong with them is added to the problems.
-pub fn groups(intake: &mut Intake, seen: &BTreeSet<String>) -> Vec<Group> {
+pub fn groups(intake: &mut Intake, seen: &Seen) -> Vec<Group> {
     let layout = intake.layout;
     let problems = &mut intake.problems;
     if intake.roots.len() > 1 {
@@ -48,9 +49,13 @@ fn group(mut records: Vec<Record>, layout: &Layout, problems: &mut Problems) -> 
         }
         let Some(group) = groups.last_mut() else { continue };
         let (folder, path) = (record.folder, layout.path(record.part, record.folder, &record.stem));
-        if group.files[folder].replace(record).is_some() {
-            let fault = Fault::invalid("the archive holds a file twice").at(path);
-            problems.push(fault.help("pack the archive again from one directory"));
+        // One that was refused has been told already.
+        let whole = record.rows.is_some();
+        if group.files[folder].replace(record).is_some_and(|other| whole && other.rows.is_some()) {
+            let fault = Fault::invalid("two files of one name").at(path);
+            let help = "keep one of them (an archive may hold a file twice; names that differ in their Unicode \
+                        form only are one name)";
+            problems.push(fault.help(help));
         }
     }
     groups
@@ -72,7 +77,7 @@ fn required(folder: usize, layout: &Layout, present: &[Vec<bool>; 3]) -> bool {
     layout.folders[folder].modality.is_some() || present.iter().any(|p| p[folder])
 }
 
-fn folders(present: &[Vec<bool>; 3], layout: &Layout, seen: &BTreeSet<String>, problems: &mut Problems) {
+fn folders(present: &[Vec<bool>; 3], layout: &Layout, seen: &Seen, problems: &mut Problems) {
     for part in Part::ALL {
         let split = &layout.splits[part as usize];
         if !present[part as usize].contains(&true) {
@@ -99,9 +104,9 @@ fn folders(present: &[Vec<bool>; 3], layout: &Layout, seen: &BTreeSet<String>, p
     }
 }
 
-fn no_clips(part: Part, layout: &Layout, seen: &BTreeSet<String>) -> Fault {
+fn no_clips(part: Part, layout: &Layout, seen: &Seen) -> Fault {
     let split = layout.splits[part as usize].as_str();
-    let exists = seen.iter().any(|f| f.split('/').any(|name| name == split));
+    let exists = seen.folders.iter().any(|f| f.split('/').any(|name| name == split));
     let help = format!("correct `data.splits.{}` in the manifest, or export the split", part.name());
     if exists {
         return Fault::invalid(format!("empty split: `{split}` has no clip of these modalities"))
@@ -115,7 +120,7 @@ fn no_clips(part: Part, layout: &Layout, seen: &BTreeSet<String>) -> Fault {
         let known = layout.folders.iter().any(|f| f.name == name);
         known.then(|| above.rsplit('/').next().unwrap_or(above).to_string())
     };
-    let splits: BTreeSet<String> = seen.iter().filter_map(holder).collect();
+    let splits: BTreeSet<String> = seen.folders.iter().filter_map(holder).collect();
     Fault::invalid(format!("missing split folder `{split}`"))
         .at(split)
         .found(or_nothing(splits.iter().map(String::as_str).collect()))
@@ -123,12 +128,12 @@ fn no_clips(part: Part, layout: &Layout, seen: &BTreeSet<String>) -> Fault {
 }
 
 /// Folders directly inside a split, of those that were seen.
-fn children<'a>(seen: &'a BTreeSet<String>, split: &str) -> Vec<&'a str> {
+fn children<'a>(seen: &'a Seen, split: &str) -> Vec<&'a str> {
     let inside = |path: &'a String| {
         let (above, name) = path.rsplit_once('/')?;
         (above.rsplit('/').next() == Some(split)).then_some(name)
     };
-    seen.iter().filter_map(inside).collect()
+    seen.folders.iter().filter_map(inside).collect()
 }
 
 fn or_nothing(names: Vec<&str>) -> String {

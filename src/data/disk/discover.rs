@@ -1,5 +1,6 @@
 //! The modalities of a dataset that no manifest describes.
 
+use super::limits;
 use super::npy::Array;
 use super::source::{Entry, Source};
 use crate::fault::{Fault, Result};
@@ -34,7 +35,7 @@ enum Shown {
 pub fn discover(path: &Path, splits: &Splits) -> Result<Vec<Modality>> {
     let splits = [splits.train.clone(), splits.eval.clone(), splits.test.clone()];
     let source = Source::open(path, &splits)?;
-    let wanted = |path: &str| folder(path, &splits).is_some();
+    let wanted = |path: &str| folder(path, &splits).map(|_| limits::UNKNOWN);
     let mut folders: BTreeMap<String, Shown> = BTreeMap::new();
     source.read(&wanted, &mut |batch| {
         let shown: Vec<_> =
@@ -68,9 +69,10 @@ fn show(entry: &Entry) -> Option<Shown> {
     if entry.path.ends_with(".json") {
         return Some(Shown::Captions);
     }
-    let array = Array::parse(&entry.bytes).ok()?;
+    let array = Array::parse(entry.bytes.as_ref().ok()?).ok()?;
     let (_, length) = array.rows_and_length()?;
-    Some(Shown::Tokens { length, largest: array.values.into_iter().max()? })
+    let largest = array.values().max()?;
+    Some(Shown::Tokens { length, largest })
 }
 
 fn merge(folders: &mut BTreeMap<String, Shown>, name: &str, shown: Shown) {

@@ -2,8 +2,9 @@
 
 use super::layout::Folder;
 use super::npy::Array;
+use super::{captions, limits};
 use crate::data::content::{self, ItemDigest, Key};
-use crate::fault::{Fault, Result};
+use crate::fault::Result;
 use crate::modality::Modality;
 
 /// What a file holds.
@@ -13,6 +14,9 @@ pub enum Parsed {
 }
 
 /// Reads one file of `folder`; `modality` is the one the folder belongs to.
+///
+/// # Errors
+/// If it is not what the folder's files are; the fault names no place.
 pub fn parse(bytes: &[u8], folder: &Folder, modality: Option<&Modality>, key: Key) -> Result<Parsed> {
     match modality {
         Some(m) if !folder.captions => {
@@ -21,7 +25,7 @@ pub fn parse(bytes: &[u8], folder: &Folder, modality: Option<&Modality>, key: Ke
             Ok(Parsed::Tokens { rows, values: firsts(values, folder.stored, m.length), digest })
         }
         _ => {
-            let captions = captions(bytes)?;
+            let captions = captions::parse(bytes, limits::caption(modality))?;
             let digest = content::captions(key, &captions);
             Ok(Parsed::Captions { captions, digest })
         }
@@ -34,19 +38,4 @@ fn firsts(values: Vec<u32>, stored: usize, length: usize) -> Vec<u32> {
         return values;
     }
     values.chunks(stored.max(1)).flat_map(|row| &row[..length.min(row.len())]).copied().collect()
-}
-
-/// A JSON list of strings, at least one.
-pub fn captions(bytes: &[u8]) -> Result<Vec<String>> {
-    let bad = |found: String| {
-        Fault::invalid("not a list of captions")
-            .found(found)
-            .expected(r#"a JSON list of strings, one for each row, such as ["cat meowing"]"#)
-            .help("export the captions again")
-    };
-    let list: Vec<String> = serde_json::from_slice(bytes).map_err(|e| bad(e.to_string()))?;
-    if list.is_empty() {
-        return Err(bad("an empty list".into()));
-    }
-    Ok(list)
 }

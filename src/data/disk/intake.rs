@@ -4,10 +4,10 @@ use super::file::{self, Parsed};
 use super::layout::{Layout, Slot};
 use super::problems::Problems;
 use super::source::Entry;
-use super::store::Writer;
+use super::sink::Sink;
 use crate::data::content::{ItemDigest, Key};
 use crate::data::part::Part;
-use crate::fault::Result;
+use crate::fault::{Fault, Result};
 use crate::modality::Modality;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -46,36 +46,31 @@ impl<'a> Intake<'a> {
     }
 
     /// Takes one batch of files. Problems of files are collected; only failed writes end it.
-    pub fn take(&mut self, batch: Vec<Entry>, writer: &mut Writer) -> Result<()> {
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn take(&mut self, batch: Vec<Entry>, store: &mut Sink) -> Result<()> {
         let (layout, modalities) = (self.layout, self.modalities);
-        let parse = |entry: Entry| {
-            let (root, slot) = layout.classify(&entry.path)?;
-            let root = root.to_string();
-            let Slot::Clip { part, folder, stem } = slot else { return Some((root, None, entry, None)) };
-            let f = &layout.folders[folder];
-            let key = Key { part, modality: &f.name, stem: &stem };
-            let parsed = file::parse(&entry.bytes, f, f.modality.map(|m| &modalities[m]), key);
-            Some((root, Some((part, folder, stem)), entry, Some(parsed)))
-        };
-        for file in batch.into_par_iter().map(parse).collect::<Vec<_>>() {
-            let Some((root, slot, entry, parsed)) = file else { continue };
-            self.roots.insert(root);
-            match (slot, parsed) {
-                (Some((part, folder, stem)), Some(parsed)) => {
-                    let record = Record { part, stem, folder, rows: None, offset: 0, captions: Vec::new() };
-                    self.record(record, parsed, writer)?;
+        let parsed = batch.into_par_iter().map(|entry| parse(entry, layout, modalities));
+        for file in parsed.collect::<Vec<_>>() {
+            self.roots.extend(file.root);
+            match file.content {
+                Content::Clip(record, parsed) => self.record(record, parsed, store)?,
+                Content::Labels(bytes) => self.labels = Some(bytes),
+                Content::Refused(record, fault) => {
+                    self.problems.push(fault);
+                    self.records.extend(record);
                 }
-                _ => self.labels = Some(entry.bytes),
             }
         }
         Ok(())
     }
 
-    fn record(&mut self, mut record: Record, parsed: Result<Parsed>, writer: &mut Writer) -> Result<()> {
+    fn record(&mut self, mut record: Record, parsed: Result<Parsed>, store: &mut Sink) -> Result<()> {
         match parsed {
             Ok(Parsed::Tokens { rows, values, digest }) => {
                 record.rows = Some(rows);
-                record.offset = writer.append(&values)?;
+                record.offset = store.append(&values)?;
                 self.items.push(digest);
             }
             Ok(Parsed::Captions { captions, digest }) => {
@@ -91,4 +86,51 @@ impl<'a> Intake<'a> {
         self.records.push(record);
         Ok(())
     }
+}
+
+/// A file of a batch.
+struct Taken {
+    /// Folder above its split; absent where its name is not of the layout.
+    root: Option<String>,
+    content: Content,
+}
+
+enum Content {
+    Clip(Record, Result<Parsed>),
+    Labels(Vec<u8>),
+    /// Why it was not read, and the place of the clip that it stands at.
+    Refused(Option<Record>, Fault),
+}
+
+fn parse(entry: Entry, layout: &Layout, modalities: &[Modality]) -> Taken {
+    let known = layout.classify(&entry.path);
+    let root = known.as_ref().map(|(root, _)| root.to_string());
+    let slot = known.map(|(_, slot)| slot);
+    let record = |part, stem: &str, folder| Record {
+        part,
+        stem: stem.to_string(),
+        folder,
+        rows: None,
+        offset: 0,
+        captions: Vec::new(),
+    };
+    let content = match (slot, entry.bytes) {
+        (Some(Slot::Clip { part, folder, stem }), Ok(bytes)) => {
+            let f = &layout.folders[folder];
+            let key = Key { part, modality: &f.name, stem: &stem };
+            let parsed = file::parse(&bytes, f, f.modality.map(|m| &modalities[m]), key);
+            Content::Clip(record(part, &stem, folder), parsed)
+        }
+        (Some(Slot::Clip { part, folder, stem }), Err(fault)) => {
+            Content::Refused(Some(record(part, &stem, folder)), fault)
+        }
+        (Some(Slot::Labels), Ok(bytes)) => Content::Labels(bytes),
+        (Some(Slot::Labels), Err(fault)) => Content::Refused(None, fault),
+        (None, Err(fault)) => Content::Refused(None, fault),
+        (None, Ok(_)) => {
+            let fault = Fault::failed("a file that the layout does not know was read");
+            Content::Refused(None, fault.at(entry.path))
+        }
+    };
+    Taken { root, content }
 }

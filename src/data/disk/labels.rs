@@ -1,15 +1,21 @@
 //! Class labels from a CSV file inside the dataset.
 
+use crate::data::text::{class_key, into_composed};
 use crate::fault::{Fault, Result};
+use crate::store::regular;
 use std::collections::BTreeMap;
 
 /// Label of every stem in the file: column `column` by column `stem`.
 pub fn parse(bytes: &[u8], file: &str, column: &str) -> Result<BTreeMap<String, String>> {
-    let bad = |e: csv::Error| Fault::invalid("cannot read the labels file").at(file).found(e);
-    let mut reader = csv::Reader::from_reader(bytes);
+    let bad = |e: csv::Error| {
+        let fault = Fault::invalid("cannot read the labels file").at(file).found(e);
+        fault.help("save it as CSV in UTF-8, one line for each stem, with commas between the columns")
+    };
+    let text = regular::text(bytes.to_vec()).map_err(|fault| fault.at(file))?;
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().map_err(bad)?.clone();
     let find = |name: &str| {
-        header.iter().position(|h| h.trim_start_matches('\u{feff}') == name).ok_or_else(|| {
+        header.iter().position(|h| h.trim() == name).ok_or_else(|| {
             Fault::invalid(format!("the labels file lacks the column `{name}`"))
                 .at(file)
                 .found(header.iter().collect::<Vec<_>>().join(", "))
@@ -21,8 +27,10 @@ pub fn parse(bytes: &[u8], file: &str, column: &str) -> Result<BTreeMap<String, 
     let mut labels = BTreeMap::new();
     for record in reader.records() {
         let record = record.map_err(bad)?;
-        let (stem, label) = (record[stem].to_string(), record[label].to_string());
-        if let Some(other) = labels.insert(stem.clone(), label.clone()).filter(|other| *other != label) {
+        let text = |column: usize| into_composed(record.get(column).unwrap_or_default().to_string());
+        let (stem, label) = (text(stem), text(label));
+        let another = |other: &String| class_key(other) != class_key(&label);
+        if let Some(other) = labels.insert(stem.clone(), label.clone()).filter(another) {
             return Err(Fault::invalid("two labels for one clip")
                 .at(file)
                 .found(format!("`{other}` and `{label}` for {stem}"))

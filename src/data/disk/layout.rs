@@ -1,6 +1,8 @@
 //! Which files of a dataset a manifest asks for.
 
+use super::limits;
 use crate::data::part::Part;
+use crate::data::text::composed;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Data, Labels};
 use crate::modality::Modality;
@@ -11,7 +13,7 @@ pub const CAPTIONS: &str = "scene_desc";
 /// A folder inside each split.
 #[derive(Debug)]
 pub struct Folder {
-    /// Its name, which is the modality's.
+    /// Its name, which is the modality's, composed.
     pub name: String,
     /// Holds captions (`.json`) instead of tokens (`.npy`).
     pub captions: bool,
@@ -51,7 +53,8 @@ pub enum Slot {
 
 impl Layout {
     pub fn new(data: &Data, modalities: &[Modality]) -> Result<Layout> {
-        let splits = [data.splits.train.clone(), data.splits.eval.clone(), data.splits.test.clone()];
+        let splits = [&data.splits.train, &data.splits.eval, &data.splits.test];
+        let splits = splits.map(|s| composed(s).into_owned());
         if let Some(twice) = splits.iter().enumerate().find_map(|(i, s)| splits[..i].contains(s).then_some(s))
         {
             return Err(Fault::invalid("two splits name the same folder")
@@ -63,7 +66,7 @@ impl Layout {
                 ));
         }
         let folder = |(i, m): (usize, &Modality)| Folder {
-            name: m.name.clone(),
+            name: composed(&m.name).into_owned(),
             captions: m.text.is_some(),
             modality: Some(i),
             stored: match m.text {
@@ -73,7 +76,7 @@ impl Layout {
         };
         let mut folders: Vec<Folder> = modalities.iter().enumerate().map(folder).collect();
         let labels = match &data.labels {
-            Labels::File(file, column) => Some((file.clone(), column.clone())),
+            Labels::File(file, column) => Some((composed(file).into_owned(), column.clone())),
             Labels::Caption => None,
         };
         let taken = folders.iter().any(|f| f.captions || f.name == CAPTIONS);
@@ -102,6 +105,15 @@ impl Layout {
         // A leading dot is a leftover of macOS (`._x.npy`) or an editor, never a clip.
         let ours = extension == self.folders[folder].extension() && !name.starts_with('.');
         ours.then(|| (root, Slot::Clip { part, folder, stem: stem.to_string() }))
+    }
+
+    /// The largest size, in bytes, that the file at `path` may have; `None` for one that is not read.
+    pub fn bound(&self, path: &str) -> Option<u64> {
+        Some(match self.classify(path)?.1 {
+            Slot::Labels => limits::LABELS,
+            Slot::Clip { folder, .. } if self.folders[folder].captions => limits::CAPTIONS,
+            Slot::Clip { folder, .. } => limits::tokens(self.folders[folder].stored),
+        })
     }
 
     /// Path of a file below the dataset's root.

@@ -1,11 +1,12 @@
 //! Opening a dataset: from the cache when the source has not changed, else read, checked and packed.
 
-use super::cache::Cache;
+use super::cache::{Cache, Found};
 use super::check::{self, Group};
 use super::intake::Intake;
 use super::labels;
 use super::layout::Layout;
-use super::source::Source;
+use super::sink::Sink;
+use super::source::{Seen, Source};
 use super::store::{Mapped, Writer, VERSION};
 use crate::data::contents::{Clip, Contents};
 use crate::data::dataset::Dataset;
@@ -17,13 +18,13 @@ use crate::digest::Hasher;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Data;
 use crate::modality::{Modality, Text};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 impl Dataset {
     /// Makes `data.synthetic`, or opens `data.path` (relative to the working directory, else to `base`,
     /// the manifest's folder). The packed tokens of a path live under `cache` and are built when they
-    /// are absent, damaged or older than the source.
+    /// are absent, damaged or older than the source; where the cache cannot be written they stay in memory.
     ///
     /// Errors: a missing path is a provenance fault (exit 3) with `data.obtain` as help; whatever is
     /// wrong with the content is invalid (exit 2), all problems at once.
@@ -36,8 +37,8 @@ impl Dataset {
         let source = Source::open(&path, &layout.splits)?;
         let reading =
             Reading { source: &source, layout: &layout, modalities, cache: Cache { folder: cache } };
-        let (contents, tokens) = reading.contents()?;
-        Dataset::assemble(modalities, contents, Storage::Mapped(tokens)).first_rows(data.rows)
+        let (contents, storage, notes) = reading.contents()?;
+        Dataset::assemble(modalities, contents, storage, notes).first_rows(data.rows)
     }
 }
 
@@ -73,32 +74,78 @@ struct Reading<'a> {
     cache: Cache<'a>,
 }
 
+/// What ended the packing of a dataset.
+enum Failure {
+    /// The folder of the cache: the dataset can still be read.
+    Cache(Fault),
+    Data(Fault),
+}
+
 impl Reading<'_> {
-    /// From the cache, else from the source.
-    fn contents(&self) -> Result<(Contents, Mapped)> {
+    /// From the cache, else from the source; with what is worth a line about the cache.
+    fn contents(&self) -> Result<(Contents, Storage, Vec<String>)> {
         let fingerprint = self.fingerprint()?;
-        self.cache.load(&fingerprint).map_or_else(|| self.build(&fingerprint), Ok)
+        let mut notes = Vec::new();
+        match self.cache.load(&fingerprint, &self.form()) {
+            Found::Store(contents, tokens) => return Ok((contents, Storage::Mapped(tokens), notes)),
+            Found::Nothing => {}
+            Found::Wrong(path, why) => {
+                notes.push(format!("note: {}: {why}; the dataset was packed again", path.display()));
+            }
+        }
+        match self.pack(&fingerprint) {
+            Ok((contents, tokens)) => Ok((contents, Storage::Mapped(tokens), notes)),
+            Err(Failure::Data(fault)) => Err(fault),
+            Err(Failure::Cache(fault)) => {
+                notes.push(format!(
+                    "note: {} ({}): the tokens are kept in memory, and packed again next time; set NANO4M_CACHE \
+                     to a folder that can be written",
+                    fault.what,
+                    fault.place.as_deref().unwrap_or_default()
+                ));
+                let mut tokens = Sink::Memory(Vec::new());
+                let contents = self.read(&mut tokens, &fingerprint)?;
+                match tokens {
+                    Sink::Memory(tokens) => Ok((contents, Storage::Owned(tokens), notes)),
+                    Sink::Cache { .. } => Err(fault),
+                }
+            }
+        }
     }
 
-    fn build(&self, fingerprint: &str) -> Result<(Contents, Mapped)> {
-        let mut writer = Writer::new(self.cache.folder)?;
+    /// Into the cache.
+    fn pack(&self, fingerprint: &str) -> std::result::Result<(Contents, Mapped), Failure> {
+        let mut sink = Sink::cache(Writer::new(self.cache.folder).map_err(Failure::Cache)?);
+        let read = self.read(&mut sink, fingerprint);
+        match (read, sink) {
+            (Ok(contents), Sink::Cache { writer, .. }) => {
+                self.cache.keep(fingerprint, &self.form(), writer, &contents).map_err(Failure::Cache)
+            }
+            (Err(fault), Sink::Cache { failed: true, .. }) => Err(Failure::Cache(fault)),
+            (Err(fault), _) => Err(Failure::Data(fault)),
+            (Ok(_), Sink::Memory(_)) => Err(Failure::Data(Fault::failed("the dataset went elsewhere"))),
+        }
+    }
+
+    /// Reads and checks the source; tokens go into the sink.
+    fn read(&self, sink: &mut Sink, fingerprint: &str) -> Result<Contents> {
         let mut intake = Intake::new(self.layout, self.modalities);
-        let wanted = |path: &str| self.layout.classify(path).is_some();
-        let seen = self.source.read(&wanted, &mut |batch| intake.take(batch, &mut writer))?;
-        let contents = describe(intake, &seen, &mut writer, &self.source.place())?;
+        let bound = |path: &str| self.layout.bound(path);
+        let seen = self.source.read(&bound, &mut |batch| intake.take(batch, sink))?;
+        let contents = describe(intake, &seen, sink, &self.source.place())?;
         if self.fingerprint()? != fingerprint {
             return Err(Fault::failed("the dataset changed while it was read")
                 .at(self.source.place())
                 .help("wait until it is complete, then run the same command again"));
         }
-        self.cache.keep(fingerprint, &self.form(), writer, &contents)
+        Ok(contents)
     }
 
     /// Key of the source as it is now, read in this form.
     fn fingerprint(&self) -> Result<String> {
-        let wanted = |path: &str| self.layout.classify(path).is_some();
+        let bound = |path: &str| self.layout.bound(path);
         let mut h = Hasher::new("nano4m.data.key.v1");
-        h.field(self.form().as_bytes()).field(self.source.fingerprint(&wanted)?.as_bytes());
+        h.field(self.form().as_bytes()).field(self.source.fingerprint(&bound)?.as_bytes());
         Ok(h.finish_hex())
     }
 
@@ -114,8 +161,8 @@ impl Reading<'_> {
 /// Checks everything, then describes it; caption tokens are appended to the store.
 fn describe(
     mut intake: Intake,
-    seen: &BTreeSet<String>,
-    writer: &mut Writer,
+    seen: &Seen,
+    sink: &mut Sink,
     place: &str,
 ) -> Result<Contents> {
     let groups = check::groups(&mut intake, seen);
@@ -133,7 +180,7 @@ fn describe(
     let mut parts: [Vec<Clip>; 3] = Default::default();
     for group in groups {
         let label = labels.get(&group.stem).cloned();
-        parts[group.part as usize].push(clip(group, label, layout, modalities, &vocabularies, writer)?);
+        parts[group.part as usize].push(clip(group, label, layout, modalities, &vocabularies, sink)?);
     }
     Ok(Contents { hash: content::dataset(items), parts, words })
 }
@@ -155,7 +202,7 @@ fn read_labels(intake: &mut Intake, groups: &[Group]) -> BTreeMap<String, String
             return BTreeMap::new();
         }
     };
-    for g in groups.iter().filter(|g| labels.get(&g.stem).is_none_or(|l| l.is_empty())) {
+    for g in groups.iter().filter(|g| labels.get(&g.stem).is_none_or(|l| text::is_blank(l))) {
         let fault = Fault::invalid("the labels file lacks a clip").at(file);
         let fault = fault.found(format!("no `{column}` for {}", g.stem)).expected("a line for every stem");
         intake.problems.push(fault.help("add the line, or remove the clip"));
@@ -180,7 +227,7 @@ fn clip(
     layout: &Layout,
     modalities: &[Modality],
     vocabularies: &[Option<Box<dyn Vocabulary>>],
-    writer: &mut Writer,
+    sink: &mut Sink,
 ) -> Result<Clip> {
     let mut clip =
         Clip { stem: group.stem, label: String::new(), rows: 0, captions: Vec::new(), offsets: Vec::new() };
@@ -193,7 +240,7 @@ fn clip(
                 None => record.offset,
                 Some(v) => {
                     let encode = |c: &String| v.encode(c, modalities[m].length);
-                    writer.append(&record.captions.iter().flat_map(encode).collect::<Vec<_>>())?
+                    sink.append(&record.captions.iter().flat_map(encode).collect::<Vec<_>>())?
                 }
             });
         }
@@ -201,6 +248,7 @@ fn clip(
             clip.captions = record.captions;
         }
     }
-    clip.label = label.or_else(|| clip.captions.first().cloned()).unwrap_or_default();
+    let label = label.or_else(|| clip.captions.first().cloned()).unwrap_or_default();
+    clip.label = text::class_name(&label);
     Ok(clip)
 }

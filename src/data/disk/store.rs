@@ -4,15 +4,19 @@
 //! 0   magic `nano4m\0T`, version u32, byte-order mark u32
 //! 16  tokens u64, bytes of contents u64
 //! 32  CRC-32 of tokens, of contents, of bytes 0..40 (u32 each); zeros up to 64
-//! 64  tokens, u32 in the machine's byte order; then the contents (JSON: hash, clips, offsets, words)
+//! 64  tokens, u32 in the machine's byte order; then JSON: the file's own name, and the contents (hash,
+//!     clips, offsets, words)
 //! ```
-//! A file that is cut, damaged, of another version or byte order does not open, and is built again.
+//! A file that is cut, damaged, of another version or byte order, or not the one that its name says, does
+//! not open, and is built again.
 
 use crate::data::contents::Contents;
 use crate::fault::{Fault, Result};
 use flate2::Crc;
 use memmap2::Mmap;
+use crate::store::regular;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::fs::{File, Permissions};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +24,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
 /// Raise it whenever the same files would give other tokens or another layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// How the name of a store that is being built begins.
 pub const UNFINISHED: &str = ".building-";
 const MAGIC: &[u8; 8] = b"nano4m\0T";
@@ -43,9 +47,42 @@ impl Mapped {
     }
 }
 
-/// Opens a store and checks all of it (about 10 GB/s from the page cache); `None` for anything amiss.
-pub fn read(path: &Path) -> Option<(Contents, Mapped)> {
-    let file = File::open(path).ok()?;
+/// Why a store does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    Absent,
+    /// Cut, damaged, or of another version.
+    Damaged,
+    /// Whole, but of another name: somebody has put it there.
+    Another,
+}
+
+/// What stands behind the tokens.
+#[derive(Serialize, Deserialize)]
+struct Described<C> {
+    /// Name of the file without its extension.
+    name: String,
+    contents: C,
+}
+
+/// Opens a store and checks all of it (about 10 GB/s from the page cache).
+///
+/// # Errors
+/// Why it is not the store that its name says.
+pub fn read(path: &Path) -> std::result::Result<(Contents, Mapped), Refused> {
+    if path.symlink_metadata().is_err() {
+        return Err(Refused::Absent);
+    }
+    let (described, mapped) = whole(path).ok_or(Refused::Damaged)?;
+    match path.file_stem() {
+        Some(name) if name == described.name.as_str() => Ok((described.contents, mapped)),
+        _ => Err(Refused::Another),
+    }
+}
+
+/// A store that is whole, whatever its name.
+fn whole(path: &Path) -> Option<(Described<Contents>, Mapped)> {
+    let file = regular::open(path).ok()?;
     // SAFETY: see `Mapped::tokens`: nobody writes into the file behind this map.
     let map = unsafe { Mmap::map(&file) }.ok()?;
     let header = map.get(..HEADER)?;
@@ -63,8 +100,8 @@ pub fn read(path: &Path) -> Option<(Contents, Mapped)> {
     {
         return None;
     }
-    let contents = serde_json::from_slice(&map[end..]).ok()?;
-    Some((contents, Mapped { map, tokens }))
+    let described: Described<Contents> = serde_json::from_slice(&map[end..]).ok()?;
+    Some((described, Mapped { map, tokens }))
 }
 
 /// CRC-32, in parallel over chunks.
@@ -115,9 +152,9 @@ impl Writer {
         Ok(self.tokens - tokens.len())
     }
 
-    /// Completes and syncs the file, and closes it.
-    pub fn finish(mut self, contents: &Contents) -> Result<TempPath> {
-        let json = serde_json::to_vec(contents)
+    /// Completes and syncs the file, and closes it; `name` is the one it will have, without extension.
+    pub fn finish(mut self, name: &str, contents: &Contents) -> Result<TempPath> {
+        let json = serde_json::to_vec(&Described { name: name.to_string(), contents })
             .map_err(|e| Fault::failed(format!("cannot describe the token store: {e}")))?;
         let header = self.header(&json);
         self.write_end(&json, &header).map_err(|e| self.fault(&e))?;
@@ -164,7 +201,7 @@ mod tests {
         assert_eq!(writer.append(&[7, 8]).unwrap(), 0);
         assert_eq!(writer.append(&[9]).unwrap(), 2);
         let path = folder.join("x.tokens");
-        writer.finish(&contents()).unwrap().persist(&path).unwrap();
+        writer.finish("x", &contents()).unwrap().persist(&path).unwrap();
         path
     }
 
@@ -182,15 +219,19 @@ mod tests {
         let good = std::fs::read(&path).unwrap();
         for cut in 0..good.len() {
             std::fs::write(&path, &good[..cut]).unwrap();
-            assert!(read(&path).is_none(), "cut at {cut}");
+            assert!(read(&path).is_err(), "cut at {cut}");
         }
         for i in (0..good.len()).filter(|i| !(44..HEADER).contains(i)) {
             let mut bad = good.clone();
             bad[i] ^= 0x10;
             std::fs::write(&path, &bad).unwrap();
-            assert!(read(&path).is_none(), "byte {i}");
+            assert!(read(&path).is_err(), "byte {i}");
         }
         std::fs::write(&path, &good).unwrap();
-        assert!(read(&path).is_some());
+        assert!(read(&path).is_ok());
+        let other = folder.path().join("y.tokens");
+        std::fs::rename(&path, &other).unwrap();
+        assert_eq!(read(&other).err(), Some(Refused::Another));
+        assert_eq!(read(&path).err(), Some(Refused::Absent));
     }
 }

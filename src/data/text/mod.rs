@@ -2,10 +2,12 @@
 
 mod choose;
 mod gpt2;
+mod normal;
 mod vocabulary;
 mod words;
 
 pub(super) use choose::{check_size, vocabularies};
 pub use gpt2::Gpt2;
+pub(super) use normal::{class_key, class_name, composed, into_composed, is_blank};
 pub use vocabulary::Vocabulary;
 pub use words::Words;

@@ -1,10 +1,12 @@
 //! A vocabulary of words: the ones in the training captions, lower-cased.
 //!
-//! A word is a maximal run of letters and digits (Unicode); every other visible character is a word
-//! of its own; white space separates. "A lion's den." → `a` `lion` `'` `s` `den` `.`
+//! A word is a maximal run of letters, digits and the marks on them (Unicode, composed); every other
+//! visible character is a word of its own; white space separates. "A lion's den." → `a` `lion` `'` `s` `den` `.`
 
+use super::normal::composed;
 use super::vocabulary::Vocabulary;
 use std::collections::BTreeMap;
+use unicode_normalization::char::is_combining_mark;
 
 const PAD: u32 = 0;
 const SOS: u32 = 1;
@@ -97,18 +99,20 @@ impl Vocabulary for Words {
 fn split(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut inside = false;
-    for c in text.chars() {
-        if c.is_alphanumeric() {
+    // Lower case may take a composed character apart, so that it is composed again behind it.
+    for c in composed(&composed(text).to_lowercase()).chars() {
+        let in_word = c.is_alphanumeric() || (inside && is_combining_mark(c));
+        if in_word {
             if !inside {
                 words.push(String::new());
             }
             if let Some(word) = words.last_mut() {
-                word.extend(c.to_lowercase());
+                word.push(c);
             }
         } else if !c.is_whitespace() {
             words.push(c.to_string());
         }
-        inside = c.is_alphanumeric();
+        inside = in_word;
     }
     words
 }
@@ -120,6 +124,14 @@ mod tests {
     #[test]
     fn words_and_punctuation() {
         assert_eq!(split(" A lion's  den,\n2 Été."), ["a", "lion", "'", "s", "den", ",", "2", "été", "."]);
+    }
+
+    #[test]
+    fn two_spellings_are_one_word() {
+        assert_eq!(split("CAFE\u{301} İstanbul"), split("café i\u{307}stanbul"));
+        assert_eq!(split("cafe\u{301}"), ["café"]);
+        // Marks that no composed character has stay with their letter.
+        assert_eq!(split("हिन्दी q\u{323}\u{307}"), ["हिन्दी", "q\u{323}\u{307}"]);
     }
 
     #[test]

@@ -17,8 +17,10 @@ use crate::probes::class_texts::Classes;
 use crate::probes::evaluation::Evaluation;
 use crate::probes::packing::{self, finite, Sample};
 use crate::probes::shuffled::derangement;
+use std::collections::BTreeSet;
 
-/// Scores of every clip with a known class: input sets × methods × (model, shuffled input).
+/// Scores of every clip with a class: input sets × methods × (model, shuffled input). A clip whose class
+/// is not among the classes that compete is wrong by every method.
 ///
 /// # Errors
 /// If no modality is a caption, the caption is itself an input, or the output is not a number.
@@ -33,7 +35,9 @@ pub fn measure(
     let class_of = |clip: usize| classes.names.iter().position(|c| *c == split.label(clip));
     let known: Vec<(usize, usize)> =
         (0..split.len()).filter_map(|clip| class_of(clip).map(|class| (clip, class))).collect();
-    note_left_out(&classes, split.len(), known.len(), observer);
+    let unknown: Vec<usize> =
+        (0..split.len()).filter(|&clip| !split.label(clip).is_empty() && class_of(clip).is_none()).collect();
+    note_left_out(&classes, split.len(), (known.len(), unknown.len()), observer);
     if classes.names.len() < 2 || known.is_empty() {
         return Ok(vec![]);
     }
@@ -48,7 +52,7 @@ pub fn measure(
         }
         let mask = masking::direction(&evaluation.experiment.modalities, &set, &[classes.caption]);
         let name = evaluation.joined(&set);
-        let pass = Pass { evaluation, split, classes: &classes, known: &known, name, mask };
+        let pass = Pass { evaluation, split, classes: &classes, known: &known, unknown: &unknown, name, mask };
         let scores = pass.score_captions(observer)?;
         let own: Vec<usize> = (0..known.len()).collect();
         rows.extend(pass.rows(source::MODEL, &scores, &own, observer));
@@ -60,15 +64,24 @@ pub fn measure(
 }
 
 /// Notes what is left out.
-fn note_left_out(classes: &Classes, clips: usize, known: usize, observer: &mut dyn ProbeObserver) {
+fn note_left_out(
+    classes: &Classes,
+    clips: usize,
+    (known, unknown): (usize, usize),
+    observer: &mut dyn ProbeObserver,
+) {
     if !classes.without.is_empty() {
         observer.note(&format!(
             "no training caption, so not among the classes: {}; a template with {{class}} would name them",
             classes.without.join(", ")
         ));
     }
-    if known < clips {
-        observer.note(&format!("{} of {clips} test clips have no class to be told", clips - known));
+    if unknown > 0 {
+        observer.note(&format!("{unknown} of {clips} test clips are of those classes, and count as wrong"));
+    }
+    if known + unknown < clips {
+        let without = clips - known - unknown;
+        observer.note(&format!("{without} of {clips} test clips have no class and are left out"));
     }
     if classes.names.len() < 2 {
         observer
@@ -83,6 +96,8 @@ struct Pass<'a> {
     classes: &'a Classes<'a>,
     /// Clip and class.
     known: &'a [(usize, usize)],
+    /// Clips whose class does not compete.
+    unknown: &'a [usize],
     name: String,
     mask: SampleMask,
 }
@@ -125,6 +140,7 @@ impl Pass<'_> {
         if let Some(scores) = minus_prior(&captions) {
             rows.extend(self.ranked("caption_likelihood_minus_prior", source, &scores, &[], observer));
         }
+        let ranking: BTreeSet<String> = rows.iter().map(|row| row.method.clone()).collect();
         rows.extend(inputs.iter().enumerate().map(|(i, &input)| {
             let named =
                 self.classes.named_in(&self.classes.vocabulary.decode(&scores.captions[input].argmax_ids));
@@ -133,7 +149,23 @@ impl Pass<'_> {
                 ..self.row(i, "sequence_decode", source)
             }
         }));
+        let last = Some(self.classes.names.len() as u32);
+        rows.extend(ranking.iter().flat_map(|method| self.wrong(method, source, last)));
+        rows.extend(self.wrong("sequence_decode", source, None));
         rows
+    }
+
+    /// Rows of the clips whose class does not compete: behind every class, and none named.
+    fn wrong<'b>(
+        &'b self,
+        method: &'b str,
+        source: &'b str,
+        true_rank: Option<u32>,
+    ) -> impl Iterator<Item = ClassificationRow> + 'b {
+        self.unknown.iter().map(move |&clip| ClassificationRow {
+            true_rank,
+            ..self.blank(clip, self.split.label(clip), method, source)
+        })
     }
 
     /// One pass that asks for position 1 alone, if classes have key tokens, and one for the whole caption.
@@ -152,12 +184,16 @@ impl Pass<'_> {
 
     fn row(&self, i: usize, method: &str, source: &str) -> ClassificationRow {
         let (clip, class) = self.known[i];
+        self.blank(clip, self.classes.names[class], method, source)
+    }
+
+    fn blank(&self, clip: usize, class: &str, method: &str, source: &str) -> ClassificationRow {
         ClassificationRow {
             clip: self.split.stem(clip).into(),
             inputs: self.name.clone(),
             method: method.into(),
             source: source.into(),
-            true_class: self.classes.names[class].into(),
+            true_class: class.into(),
             predicted_class: String::new(),
             true_rank: None,
             true_logp: None,

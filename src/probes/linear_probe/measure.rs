@@ -26,6 +26,8 @@ struct Labelled {
 struct Splits {
     classes: Vec<String>,
     parts: [Labelled; 3],
+    /// Test clips whose class has no training clip: wrong, whatever is answered.
+    untrained: Vec<usize>,
 }
 
 /// Rows of every set of inputs: the probe and its two controls on each test clip. Nothing, with a note why,
@@ -79,11 +81,20 @@ fn splits(evaluation: &Evaluation, observer: &mut dyn ProbeObserver) -> Option<S
         ));
         return None;
     }
-    let left_out = evaluation.data.split(Part::Test).len() - tested;
-    if left_out > 0 {
-        observer.note(&format!("{left_out} test clips left out: their class has no training clip"));
+    let test = evaluation.data.split(Part::Test);
+    let known = &parts[Part::Test as usize].clips;
+    let untrained: Vec<usize> = (0..test.len())
+        .filter(|clip| !test.label(*clip).is_empty() && known.binary_search(clip).is_err())
+        .collect();
+    if !untrained.is_empty() {
+        let (n, of) = (untrained.len(), test.len());
+        observer.note(&format!("{n} of {of} test clips count as wrong: their class has no training clip"));
     }
-    Some(Splits { classes, parts })
+    if tested + untrained.len() < test.len() {
+        let n = test.len() - tested - untrained.len();
+        observer.note(&format!("{n} of {} test clips have no class and are left out", test.len()));
+    }
+    Some(Splits { classes, parts, untrained })
 }
 
 /// Mean encoder output of every clip: train, validation, test.
@@ -145,17 +156,18 @@ fn probe(
             }
         }
         let classifier = select(&centred, &labels[0], (&validation, &labels[1]), splits.classes.len())?;
-        let Labelled { clips, labels } = &splits.parts[Part::Test as usize];
-        for ((x, &clip), &label) in test.rows().zip(clips).zip(labels) {
-            rows.push(LinearProbeRow {
-                clip: evaluation.data.split(Part::Test).stem(clip).into(),
-                inputs: names.clone(),
-                control: control.into(),
-                true_class: splits.classes[label].clone(),
-                predicted_class: classifier.predict(x).map(|c| splits.classes[c].clone()).unwrap_or_default(),
-                classes: splits.classes.len() as u32,
-            });
-        }
+        let all = evaluation.data.split(Part::Test);
+        let row = |clip: usize, predicted: Option<usize>| LinearProbeRow {
+            clip: all.stem(clip).into(),
+            inputs: names.clone(),
+            control: control.into(),
+            true_class: all.label(clip).into(),
+            predicted_class: predicted.map(|c| splits.classes[c].clone()).unwrap_or_default(),
+            classes: splits.classes.len() as u32,
+        };
+        let clips = &splits.parts[Part::Test as usize].clips;
+        rows.extend(test.rows().zip(clips).map(|(x, &clip)| row(clip, classifier.predict(x))));
+        rows.extend(splits.untrained.iter().map(|&clip| row(clip, None)));
     }
     Some(rows)
 }
