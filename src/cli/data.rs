@@ -101,9 +101,7 @@ fn labels_of(labels: Option<&str>) -> Result<Labels> {
     match labels.map(|l| (l, l.split_once(':'))) {
         None => Ok(Labels::Caption),
         Some((_, Some((file, column)))) => Ok(Labels::File(file.into(), column.into())),
-        Some((text, None)) => {
-            Err(Fault::invalid("cannot read --labels").found(text).expected("FILE:COLUMN"))
-        }
+        Some((text, None)) => Err(Fault::invalid("cannot read --labels").found(text).expected("FILE:COLUMN")),
     }
 }
 

@@ -142,8 +142,11 @@ mod tests {
 
     #[test]
     fn the_spelling_of_most_training_clips_is_the_class() {
-        let mut parts =
-            [clips(&["Étoile", "étoile", "étoile", "dog"]), clips(&["E\u{301}toile"]), clips(&["Dog", "DOG"])];
+        let mut parts = [
+            clips(&["Étoile", "étoile", "étoile", "dog"]),
+            clips(&["E\u{301}toile"]),
+            clips(&["Dog", "DOG"]),
+        ];
         let classes = settle(&mut parts);
         assert_eq!(classes.names, ["dog", "étoile"]);
         assert!(parts.iter().flatten().all(|c| c.label == "dog" || c.label == "étoile"));

@@ -99,7 +99,9 @@ fn check(modalities: &[Modality], clip: &ClipData) -> Result<()> {
             .expected(rows));
     }
     if let Some(row) = clip.captions.iter().position(|caption| is_blank(caption)) {
-        return Err(Fault::invalid("an empty caption").at(clip.stem.clone()).found(format!("nothing in row {row}")));
+        return Err(Fault::invalid("an empty caption")
+            .at(clip.stem.clone())
+            .found(format!("nothing in row {row}")));
     }
     Ok(())
 }

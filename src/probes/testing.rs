@@ -47,7 +47,18 @@ pub fn bench(clips: usize, random: bool) -> Bench {
 /// As [`bench`], with other tokens of the first modality for another `variant`.
 pub fn bench_with(clips: usize, random: bool, variant: usize) -> Bench {
     let experiment: Experiment = ron::from_str(EXPERIMENT).unwrap();
-    let data = data(&experiment, clips, variant);
+    let data = data(&experiment, clips, 0, variant);
+    with(experiment, data, random)
+}
+
+/// As [`bench`] with random weights, and `unknown` more test clips of a class without a training clip.
+pub fn bench_with_unknown(clips: usize, unknown: usize) -> Bench {
+    let experiment: Experiment = ron::from_str(EXPERIMENT).unwrap();
+    let data = data(&experiment, clips, unknown, 0);
+    with(experiment, data, true)
+}
+
+fn with(experiment: Experiment, data: Dataset, random: bool) -> Bench {
     let config = Config::new(&experiment.modalities, &experiment.model);
     let mut net = crate::model::open(Device::Cpu, Kernels::Fused, config, 1).unwrap();
     if random {
@@ -72,7 +83,7 @@ pub fn broken() -> Bench {
     bench
 }
 
-fn data(e: &Experiment, clips: usize, variant: usize) -> Dataset {
+fn data(e: &Experiment, clips: usize, unknown: usize, variant: usize) -> Dataset {
     let clip = |i: usize| {
         let class = CLASSES[i % 3];
         let first = (0..16).map(|p| ((i * 3 + p * (1 + variant) + variant) % 11) as u32).collect();
@@ -84,7 +95,12 @@ fn data(e: &Experiment, clips: usize, variant: usize) -> Dataset {
         }
     };
     let train = (1000..1006).map(clip).collect();
-    Dataset::from_parts(&e.modalities, [train, vec![clip(2000)], (0..clips).map(clip).collect()]).unwrap()
+    let mut test: Vec<ClipData> = (0..clips + unknown).map(clip).collect();
+    for clip in &mut test[clips..] {
+        clip.label = "emu".into();
+        clip.captions = vec!["emu".into(), "a emu".into()];
+    }
+    Dataset::from_parts(&e.modalities, [train, vec![clip(2000)], test]).unwrap()
 }
 
 /// Keeps progress and notes.

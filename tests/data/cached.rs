@@ -151,7 +151,10 @@ fn tokens_or_index_of_another_dataset_are_noticed_and_packed_again() {
         }
         fs::copy(only(&other, "index"), &ours).unwrap();
         let again = f.open().unwrap();
-        assert_eq!((again.hash.as_str(), again.split(Part::Eval).tokens(1, 1, 0)), (hash.as_str(), &[25, 26][..]));
+        assert_eq!(
+            (again.hash.as_str(), again.split(Part::Eval).tokens(1, 1, 0)),
+            (hash.as_str(), &[25, 26][..])
+        );
         assert!(again.notes()[0].contains("it is the index of another dataset"), "{:?}", again.notes());
         assert!(f.open().unwrap().notes().is_empty(), "packed again, and found");
     }

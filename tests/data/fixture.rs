@@ -124,3 +124,79 @@ pub fn npy(descr: &str, shape: &[usize], values: &[i64]) -> Vec<u8> {
     values.iter().for_each(|v| bytes.extend(&v.to_le_bytes()[..size]));
     bytes
 }
+
+/// A tar archive written by hand, block by block.
+#[derive(Default)]
+pub struct Tar(pub Vec<u8>);
+
+impl Tar {
+    /// A header that says `size`, of any name and kind.
+    pub fn header(&mut self, name: &[u8], kind: u8, size: u64) -> &mut Tar {
+        let mut block = [0u8; 512];
+        block[..name.len()].copy_from_slice(name);
+        block[100..108].copy_from_slice(b"0000644\0");
+        block[124] = 0x80;
+        block[128..136].copy_from_slice(&size.to_be_bytes());
+        block[156] = kind;
+        block[257..263].copy_from_slice(b"ustar\0");
+        block[263..265].copy_from_slice(b"00");
+        self.block(block)
+    }
+
+    /// A block that becomes a header by its checksum.
+    pub fn block(&mut self, mut block: [u8; 512]) -> &mut Tar {
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|&b| u32::from(b)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        self.0.extend(block);
+        self
+    }
+
+    pub fn data(&mut self, bytes: &[u8]) -> &mut Tar {
+        self.0.extend(bytes);
+        self.0.resize(self.0.len().next_multiple_of(512), 0);
+        self
+    }
+
+    pub fn file(&mut self, name: &[u8], bytes: &[u8]) -> &mut Tar {
+        self.header(name, b'0', bytes.len() as u64).data(bytes)
+    }
+
+    /// Every file of the fixture under `root`, but those that `skip` says.
+    pub fn fixture(&mut self, f: &Fixture, root: &str, skip: impl Fn(&str) -> bool) -> &mut Tar {
+        for (split, stem) in clips() {
+            for (folder, extension) in [("tok_a@3", "npy"), ("tok_b@2", "npy"), ("scene_desc", "json")] {
+                let name = format!("{split}/{folder}/{stem}.{extension}");
+                if !skip(&name) {
+                    self.file(format!("{root}{name}").as_bytes(), &fs::read(f.root().join(&name)).unwrap());
+                }
+            }
+        }
+        self
+    }
+
+    /// The bytes with the two blocks of zeros that end them.
+    pub fn end(&mut self) -> Vec<u8> {
+        self.0.resize(self.0.len() + 1024, 0);
+        std::mem::take(&mut self.0)
+    }
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gz, bytes).unwrap();
+    gz.finish().unwrap()
+}
+
+pub fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 1).unwrap()
+}
+
+impl Fixture {
+    /// The dataset is now this archive.
+    pub fn archive(&mut self, bytes: &[u8]) {
+        let path = self.folder.path().join("by-hand.tar");
+        fs::write(&path, bytes).unwrap();
+        self.data.path = Some(path.display().to_string());
+    }
+}

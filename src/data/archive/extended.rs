@@ -82,7 +82,7 @@ mod tests {
         let mut extended = Extended::default();
         extended.add(b"17 path=a/b\nc.np\n9 size=17\n").unwrap_err();
         let mut extended = Extended::default();
-        extended.add(b"16 path=a/b\nc.n\n10 size=17\n13 mtime=1.5\n\0\0").unwrap();
+        extended.add(b"16 path=a/b\nc.n\n11 size=17\n13 mtime=1.5\n\0\0").unwrap();
         assert_eq!((extended.name.as_deref(), extended.size), (Some(&b"a/b\nc.n"[..]), Some(17)));
         for bad in [&b"x"[..], b"99 path=a\n", b"0 ", b"3 \n", b"11 size=-17\n", b"7 path\n"] {
             assert!(Extended::default().add(bad).is_err(), "{bad:?}");

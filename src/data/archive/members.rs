@@ -100,7 +100,8 @@ impl<R: Read> Members<R> {
         let stored = self.left;
         let (size, pieces) = match (header.kind, sparse::of_extended(&extended)?) {
             (Kind::Sparse, _) => sparse::of_header(block, || {
-                self.block()?.ok_or_else(|| Error::new(ErrorKind::UnexpectedEof, "the archive ends inside a header"))
+                self.block()?
+                    .ok_or_else(|| Error::new(ErrorKind::UnexpectedEof, "the archive ends inside a header"))
             })?,
             (Kind::File, Some(sparse)) => sparse,
             _ => (stored, Pieces::Whole),
@@ -168,7 +169,10 @@ impl<R: Read> Members<R> {
         match (self.zeros, start) {
             (0, 0) => damaged(what.unwrap_or("no tar archive")),
             (0, _) => Error::new(error.kind(), format!("{error}, at byte {start}")),
-            _ => damaged(format!("{}, at byte {start}, after the end of the archive", what.unwrap_or("other bytes"))),
+            _ => damaged(format!(
+                "{}, at byte {start}, after the end of the archive",
+                what.unwrap_or("other bytes")
+            )),
         }
     }
 }

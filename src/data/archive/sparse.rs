@@ -25,7 +25,10 @@ pub enum Pieces {
 ///
 /// # Errors
 /// If the archive ends, or the numbers are none.
-pub fn of_header(header: &[u8; BLOCK], mut block: impl FnMut() -> Result<[u8; BLOCK]>) -> Result<(u64, Pieces)> {
+pub fn of_header(
+    header: &[u8; BLOCK],
+    mut block: impl FnMut() -> Result<[u8; BLOCK]>,
+) -> Result<(u64, Pieces)> {
     let bad = || damaged("a damaged header of a file with holes");
     let real = number(&header[483..495]).ok_or_else(bad)?;
     let mut pieces = Vec::new();

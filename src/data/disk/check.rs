@@ -53,7 +53,8 @@ fn group(mut records: Vec<Record>, layout: &Layout, problems: &mut Problems) -> 
         let whole = record.rows.is_some();
         if group.files[folder].replace(record).is_some_and(|other| whole && other.rows.is_some()) {
             let fault = Fault::invalid("two files of one name").at(path);
-            let help = "keep one of them (an archive may hold a file twice; names that differ in their Unicode \
+            let help =
+                "keep one of them (an archive may hold a file twice; names that differ in their Unicode \
                         form only are one name)";
             problems.push(fault.help(help));
         }

@@ -3,8 +3,8 @@
 use super::file::{self, Parsed};
 use super::layout::{Layout, Slot};
 use super::problems::Problems;
-use super::source::Entry;
 use super::sink::Sink;
+use super::source::Entry;
 use crate::data::content::{ItemDigest, Key};
 use crate::data::part::Part;
 use crate::fault::{Fault, Result};

@@ -49,7 +49,12 @@ pub fn name(bytes: &[u8]) -> Name {
         return bad("a file name that is no text", "bytes that are not UTF-8", RENAME, false);
     }
     if like.chars().any(char::is_control) {
-        return bad("a file name that is no text", "a control character, such as a line break", RENAME, false);
+        return bad(
+            "a file name that is no text",
+            "a control character, such as a line break",
+            RENAME,
+            false,
+        );
     }
     Name::Good(like)
 }
@@ -58,8 +63,13 @@ pub fn name(bytes: &[u8]) -> Name {
 fn shown(bytes: &[u8]) -> String {
     const MOST: usize = 200;
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST)]);
-    let text: String = text.chars().map(|c| if c.is_control() || c == '\u{fffd}' { '?' } else { c }).collect();
-    if bytes.len() > MOST { format!("{text}…") } else { text }
+    let text: String =
+        text.chars().map(|c| if c.is_control() || c == '\u{fffd}' { '?' } else { c }).collect();
+    if bytes.len() > MOST {
+        format!("{text}…")
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]

@@ -302,7 +302,8 @@ mod tests {
         assert_eq!(found("<f8"), "floating-point numbers (`<f8`)");
         assert_eq!(found("|O"), "Python objects (`|O`)");
         assert_eq!(found("<U5"), "text (`<U5`)");
-        let records = with_header("{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,)}", &[0; 4]);
+        let records =
+            with_header("{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,)}", &[0; 4]);
         assert!(Array::parse(&records).unwrap_err().found.unwrap().starts_with("records of several fields"));
         let npz = [&b"PK\x03\x04"[..], &[0; 22], b"\x05\0\0\0a.npy"].concat();
         let fault = Array::parse(&npz).unwrap_err();

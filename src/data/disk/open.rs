@@ -159,12 +159,7 @@ impl Reading<'_> {
 }
 
 /// Checks everything, then describes it; caption tokens are appended to the store.
-fn describe(
-    mut intake: Intake,
-    seen: &Seen,
-    sink: &mut Sink,
-    place: &str,
-) -> Result<Contents> {
+fn describe(mut intake: Intake, seen: &Seen, sink: &mut Sink, place: &str) -> Result<Contents> {
     let groups = check::groups(&mut intake, seen);
     let labels = read_labels(&mut intake, &groups);
     let Intake { layout, modalities, problems, mut items, .. } = intake;

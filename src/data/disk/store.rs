@@ -12,9 +12,9 @@
 
 use crate::data::contents::Contents;
 use crate::fault::{Fault, Result};
+use crate::store::regular;
 use flate2::Crc;
 use memmap2::Mmap;
-use crate::store::regular;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Permissions};

@@ -47,7 +47,11 @@ fn open(path: &Path) -> Result<File> {
     let fault = |e| regular::fault("read the dataset", path, &e);
     let mut start = Vec::new();
     let begin = || -> std::io::Result<File> { regular::open(path) };
-    begin().map_err(fault)?.take(crate::store::sniff::ENOUGH as u64).read_to_end(&mut start).map_err(fault)?;
+    begin()
+        .map_err(fault)?
+        .take(crate::store::sniff::ENOUGH as u64)
+        .read_to_end(&mut start)
+        .map_err(fault)?;
     match Nature::of(&start) {
         Some(nature) if !matches!(nature, Nature::Tar | Nature::Gzip | Nature::Zstandard | Nature::Zeros) => {
             Err(Fault::invalid("not a dataset, but something else")
@@ -125,7 +129,8 @@ fn remember(member: &Member, seen: &mut Seen) {
     if matches!(member.kind, Kind::HardLink | Kind::SymbolicLink) && seen.links.len() < MOST_SEEN {
         seen.links.insert(path.clone());
     }
-    let folder = if member.kind == Kind::Folder { Some(path.as_str()) } else { path.rsplit_once('/').map(|p| p.0) };
+    let folder =
+        if member.kind == Kind::Folder { Some(path.as_str()) } else { path.rsplit_once('/').map(|p| p.0) };
     if let Some(folder) = folder.filter(|f| seen.folders.len() < MOST_SEEN && !seen.folders.contains(*f)) {
         seen.folders.insert(folder.to_string());
     }
@@ -142,11 +147,17 @@ fn refusal(member: &Member, path: &str, bound: u64) -> Option<Entry> {
     match member.kind {
         Kind::HardLink => other(LINK, "a hard link", DEREFERENCE),
         Kind::SymbolicLink => other(LINK, "a symbolic link", DEREFERENCE),
-        Kind::Special => {
-            other("the archive holds no file there", "a device or a named pipe", "pack the dataset's files alone")
-        }
+        Kind::Special => other(
+            "the archive holds no file there",
+            "a device or a named pipe",
+            "pack the dataset's files alone",
+        ),
         Kind::File if member.size > bound => Some(too_large(path, member.size, bound)),
         Kind::File => None,
-        kind => other("the archive holds no file there", &format!("{kind:?}"), "pack it again with GNU tar or bsdtar"),
+        kind => other(
+            "the archive holds no file there",
+            &format!("{kind:?}"),
+            "pack it again with GNU tar or bsdtar",
+        ),
     }
 }

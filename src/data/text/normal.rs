@@ -50,7 +50,13 @@ mod tests {
 
     #[test]
     fn what_looks_the_same_is_one_class() {
-        for other in ["ÉTÉ chaud", " été  chaud\n", "e\u{301}te\u{301} chaud", "été\u{a0}chaud", "\u{feff}été ch\u{ad}aud"] {
+        for other in [
+            "ÉTÉ chaud",
+            " été  chaud\n",
+            "e\u{301}te\u{301} chaud",
+            "été\u{a0}chaud",
+            "\u{feff}été ch\u{ad}aud",
+        ] {
             assert_eq!(class_key(other), "été chaud", "{other:?}");
         }
         assert_ne!(class_key("ete chaud"), class_key("été chaud"));

@@ -52,7 +52,8 @@ pub fn measure(
         }
         let mask = masking::direction(&evaluation.experiment.modalities, &set, &[classes.caption]);
         let name = evaluation.joined(&set);
-        let pass = Pass { evaluation, split, classes: &classes, known: &known, unknown: &unknown, name, mask };
+        let pass =
+            Pass { evaluation, split, classes: &classes, known: &known, unknown: &unknown, name, mask };
         let scores = pass.score_captions(observer)?;
         let own: Vec<usize> = (0..known.len()).collect();
         rows.extend(pass.rows(source::MODEL, &scores, &own, observer));

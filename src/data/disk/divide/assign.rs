@@ -121,8 +121,10 @@ pub fn refuse_empty(division: &Division) -> Result<()> {
             "{train} train, {val} val and {test} test clips; at most {largest} of one class and source"
         ))
         .expected("at least one clip in each part: 3 clips of one class and source give one to each")
-        .help("add clips (10 of each class and source are divided 8/1/1), or say yourself which stems go \
-               where: --splits splits.json"))
+        .help(
+            "add clips (10 of each class and source are divided 8/1/1), or say yourself which stems go \
+               where: --splits splits.json",
+        ))
 }
 
 /// The stems of every clip.

@@ -45,9 +45,11 @@ impl Merged {
     /// several, which may be shards, it is left out and told.
     pub fn of(sources: &[PathBuf], work: &Path) -> Result<Merged> {
         let roots = sources.iter().enumerate();
-        let roots: Vec<Root> =
-            roots.map(|(i, source)| Root::of(source, &work.join(format!("unpacked-{i}")))).collect::<Result<_>>()?;
-        let slots: BTreeSet<&Slot> = roots.iter().flat_map(|r| r.stems.values().flat_map(BTreeMap::keys)).collect();
+        let roots: Vec<Root> = roots
+            .map(|(i, source)| Root::of(source, &work.join(format!("unpacked-{i}"))))
+            .collect::<Result<_>>()?;
+        let slots: BTreeSet<&Slot> =
+            roots.iter().flat_map(|r| r.stems.values().flat_map(BTreeMap::keys)).collect();
         let (mut taken, mut repeated) = (BTreeMap::new(), 0);
         let mut missing: BTreeMap<&String, Vec<String>> = BTreeMap::new();
         for (i, root) in roots.iter().enumerate() {
@@ -63,7 +65,8 @@ impl Merged {
             }
         }
         missing.retain(|stem, _| !taken.contains_key(*stem));
-        let incomplete = missing.into_iter().map(|(stem, missing)| Incomplete { stem: stem.clone(), missing });
+        let incomplete =
+            missing.into_iter().map(|(stem, missing)| Incomplete { stem: stem.clone(), missing });
         let incomplete: Vec<Incomplete> = incomplete.collect();
         if let ([root], Some(first)) = (&roots[..], incomplete.first()) {
             return Err(Fault::invalid("missing file of a clip")
@@ -228,9 +231,10 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
 /// Writes the regular files of an archive below `folder`.
 fn unpack(archive: &Source, folder: &Path, place: &str) -> Result<()> {
     let fault = |path: &Path, e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Fault::invalid("two files of one name").at(place).found(path.display()).help("pack the archive again")
-        }
+        std::io::ErrorKind::AlreadyExists => Fault::invalid("two files of one name")
+            .at(place)
+            .found(path.display())
+            .help("pack the archive again"),
         _ => Fault::io("unpack the dataset", path, &e),
     };
     fs::create_dir_all(folder).map_err(|e| fault(folder, e))?;

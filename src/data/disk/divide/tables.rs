@@ -19,8 +19,10 @@ pub fn merged(paths: &[&PathBuf]) -> Result<Option<Vec<u8>>> {
     let mut columns: Option<csv::StringRecord> = None;
     let mut stems = BTreeSet::new();
     for path in paths {
-        let bytes = regular::read(path, limits::LABELS).map_err(|e| regular::fault("read a table", path, &e))?;
-        let bad = |e: csv::Error| Fault::invalid("cannot read a table").at(path.display().to_string()).found(e);
+        let bytes =
+            regular::read(path, limits::LABELS).map_err(|e| regular::fault("read a table", path, &e))?;
+        let bad =
+            |e: csv::Error| Fault::invalid("cannot read a table").at(path.display().to_string()).found(e);
         let mut reader = csv::Reader::from_reader(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
         let header = reader.headers().map_err(bad)?.clone();
         let Some(stem) = header.iter().position(|column| column == "stem") else { return Ok(None) };
