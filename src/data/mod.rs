@@ -20,6 +20,7 @@ mod part;
 mod parts;
 mod split;
 pub mod synthetic;
+mod target;
 pub mod text;
 mod write;
 

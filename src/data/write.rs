@@ -3,6 +3,7 @@
 use super::dataset::Dataset;
 use super::part::Part;
 use super::split::Split;
+use super::target;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Splits;
 use std::fs;
@@ -16,12 +17,7 @@ impl Dataset {
 
     /// Refuses a target that exists: worth asking before long work.
     pub fn refuse_existing(target: &Path) -> Result<()> {
-        if fs::symlink_metadata(target).is_err() {
-            return Ok(());
-        }
-        Err(Fault::invalid("the target exists already")
-            .at(target.display().to_string())
-            .help("name a folder that does not exist; nothing is ever overwritten"))
+        target::refuse_existing(target)
     }
 
     /// As [`Dataset::write`], with more files at the root. A split without clips has no folder.

@@ -1,9 +1,9 @@
 //! What only shows when all files are known: missing folders and files, rows, clips in two splits.
 
+use super::entry::Seen;
 use super::intake::{Intake, Record};
 use super::layout::{Folder, Layout};
 use super::problems::Problems;
-use super::source::Seen;
 use super::stem::clip_id;
 use crate::data::part::Part;
 use crate::fault::Fault;

@@ -1,8 +1,9 @@
 //! The modalities of a dataset that no manifest describes.
 
+use super::entry::Entry;
 use super::limits;
 use super::npy::Array;
-use super::source::{Entry, Source};
+use super::source::Source;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Splits;
 use crate::modality::{Modality, Strategy, Text};

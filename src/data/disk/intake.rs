@@ -1,10 +1,10 @@
 //! Files as they stream in: parsed in parallel, tokens appended to the store, facts kept.
 
+use super::entry::Entry;
 use super::file::{self, Parsed};
 use super::layout::{Layout, Slot};
 use super::problems::Problems;
 use super::sink::Sink;
-use super::source::Entry;
 use crate::data::content::{ItemDigest, Key};
 use crate::data::part::Part;
 use crate::fault::{Fault, Result};

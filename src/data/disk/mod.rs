@@ -5,6 +5,7 @@ mod captions;
 mod check;
 mod discover;
 mod divide;
+mod entry;
 mod file;
 mod folder;
 mod intake;

@@ -2,11 +2,12 @@
 
 use super::cache::{Cache, Found};
 use super::check::{self, Group};
+use super::entry::Seen;
 use super::intake::Intake;
 use super::labels;
 use super::layout::Layout;
 use super::sink::Sink;
-use super::source::{Seen, Source};
+use super::source::Source;
 use super::store::{Mapped, Writer, VERSION};
 use crate::data::contents::{Clip, Contents};
 use crate::data::dataset::Dataset;

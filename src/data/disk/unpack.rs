@@ -1,7 +1,7 @@
 //! The wanted files of an archive.
 
+use super::entry::{choose, too_large, Entry, Seen, Wanted, BATCH_BYTES, BATCH_FILES};
 use super::names::{name, Name};
-use super::source::{choose, too_large, Entry, Seen, Wanted, BATCH_BYTES, BATCH_FILES};
 use crate::data::archive::{Kind, Member, Members, Unpacked};
 use crate::fault::{Fault, Result};
 use crate::store::regular;

@@ -3,7 +3,7 @@
 use super::assign::{assign, count, refuse_empty, Division};
 use super::merge::Merged;
 use super::split_list;
-use crate::data::dataset::Dataset;
+use crate::data::target::refuse_existing;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Labels, Splits};
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ pub struct Request<'a> {
 /// If a source is no dataset, a clip has no class, or a part would be empty; nothing is then left behind.
 pub fn divide(request: &Request) -> Result<Division> {
     let target = request.target;
-    Dataset::refuse_existing(target)?;
+    refuse_existing(target)?;
     let io = |path: &Path, e: std::io::Error| Fault::io("write the divided dataset", path, &e);
     let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(|e| io(parent, e))?;
