@@ -9,6 +9,16 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// SHA-256 of everything that `source` gives, likewise.
+///
+/// # Errors
+/// Those of `source`.
+pub fn sha256_of(mut source: impl std::io::Read) -> std::io::Result<String> {
+    let mut sha = Sha256::new();
+    std::io::copy(&mut source, &mut sha)?;
+    Ok(hex(&sha.finalize()))
+}
+
 /// A streaming hash of a sequence of fields.
 ///
 /// The domain keeps hashes of different things apart; the length before each field keeps
@@ -55,6 +65,7 @@ mod tests {
     #[test]
     fn one_shot_is_plain_sha256() {
         // FIPS 180-4 test vector.
+        assert_eq!(sha256_of(&b"abc"[..]).unwrap(), sha256_hex(b"abc"));
         assert_eq!(sha256_hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 

@@ -1,8 +1,10 @@
 //! What of a finished run is there: a run is complete with its record, its scores and its last checkpoint.
 
 use super::run_record::{FileDigest, Record};
+use super::seal::{Seal, SEAL};
 use crate::digest::sha256_hex;
 use crate::fault::Result;
+use crate::store::last_line::LastLine;
 use crate::store::RunDir;
 
 /// What is missing of a run or is not as recorded, relative to its directory; empty when it is complete.
@@ -10,11 +12,28 @@ use crate::store::RunDir;
 /// Of a run of another version only the record is missing: what it says is not known.
 ///
 /// Whatever is missing is made again from what is there: scores and record from the last checkpoint,
-/// a checkpoint from the one before it.
+/// a checkpoint from the one before it, the list of digests from the files.
+///
+/// # Errors
+/// If there is a record that cannot be read, or a list of digests that has changed.
+pub fn missing(run: &RunDir) -> Result<Vec<String>> {
+    let mut missing = unmade(run)?;
+    if missing.is_empty() {
+        // A run of before there was a seal is complete without one.
+        let (_, last_line) = Record::as_it_stands(&run.file("record.json"))?;
+        let sealed = Seal::read(run)?.is_some_and(|seal| !seal.open);
+        if !sealed && last_line == LastLine::Holds {
+            missing.push(SEAL.into());
+        }
+    }
+    Ok(missing)
+}
+
+/// As [`missing`], but for the seal: what has to be computed.
 ///
 /// # Errors
 /// If there is a record that cannot be read.
-pub fn missing(run: &RunDir) -> Result<Vec<String>> {
+pub fn unmade(run: &RunDir) -> Result<Vec<String>> {
     let path = run.file("record.json");
     if !path.exists() {
         return Ok(vec!["record.json".into()]);
@@ -54,7 +73,16 @@ mod tests {
         for half in [run.optimizer(5), run.checkpoint(5)] {
             std::fs::write(half, b"x").unwrap();
         }
+        assert_eq!((unmade(&run).unwrap(), missing(&run).unwrap()), (vec![], vec![SEAL.to_string()]));
+        let seal = crate::record::open(&run).unwrap();
+        seal.close().unwrap();
         assert_eq!(missing(&run).unwrap(), [""; 0]);
+        // A process that was killed while it worked on the run leaves it open.
+        drop(crate::record::open(&run).unwrap());
+        assert_eq!(missing(&run).unwrap(), [SEAL]);
+        std::fs::remove_file(run.file(SEAL)).unwrap();
+        run.write("record.json", &crate::store::json::pretty(&record).unwrap()).unwrap();
+        assert_eq!(missing(&run).unwrap(), [""; 0], "it is of before there was a seal");
         run.write("probes/a.csv", b"2\n").unwrap();
         assert_eq!(missing(&run).unwrap(), ["probes/a.csv"]);
         run.write("record.json", b"{").unwrap();

@@ -1,11 +1,11 @@
 //! `record.json`: the commit marker of a run, and everything it claims.
 
-use super::last_line::{self, LastLine};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Seeds;
 use crate::metrics::catalogue::canonical;
 use crate::metrics::Metric;
 use crate::store::json::{self, Format};
+use crate::store::last_line::{self, LastLine};
 use crate::store::{CellOf, RunDir};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -132,7 +132,14 @@ impl Record {
     pub fn as_it_stands(path: &Path) -> Result<(Record, LastLine)> {
         let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
         let record = FORMAT.parse(&bytes).map_err(|fault| fault.at(path.display().to_string()))?;
-        Ok((record, last_line::check(&bytes)))
+        let last_line = match last_line::check(&bytes) {
+            // Before records had that line, the list of files came last.
+            LastLine::Absent if !bytes.ends_with(b"]\n}\n") => {
+                LastLine::Differs { found: "another last line".into(), expected: "a digest".into() }
+            }
+            last_line => last_line,
+        };
+        Ok((record, last_line))
     }
 }
 
@@ -188,6 +195,40 @@ pub(crate) mod tests {
         record.schema = 7;
         std::fs::write(&path, record.to_json().unwrap()).unwrap();
         assert_eq!(Record::read(&path).unwrap_err().found.as_deref(), Some("record schema 7"));
+    }
+
+    #[test]
+    fn one_changed_byte_of_a_record_is_noticed_wherever_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record.json");
+        let refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            Record::read(&path).is_err()
+        };
+        let bytes = sample().to_json().unwrap();
+        assert!(!refused(&bytes));
+        for i in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[i] ^= 1;
+            assert!(refused(&changed), "byte {i}");
+            assert!(refused(&bytes[..i]), "{i} bytes");
+        }
+        for more in [&b"\n"[..], b" ", b"}"] {
+            assert!(refused(&[&bytes[..], more].concat()));
+        }
+    }
+
+    #[test]
+    fn a_record_of_before_there_was_a_last_line_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record.json");
+        let mut record = sample();
+        for files in [vec![], vec![FileDigest { path: "probes/x.csv".into(), sha256: "00".into() }]] {
+            record.files = files;
+            std::fs::write(&path, json::pretty(&record).unwrap()).unwrap();
+            assert_eq!(Record::as_it_stands(&path), Ok((record.clone(), LastLine::Absent)));
+            assert_eq!(Record::read(&path), Ok(record.clone()));
+        }
     }
 
     #[test]

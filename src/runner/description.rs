@@ -104,6 +104,7 @@ pub fn of_finished(
     }
     // Whoever works on it writes its status.
     let Ok(_lock) = run.lock() else { return Ok(()) };
+    let seal = record::open(run)?;
     let mut status =
         Status::new(&run.id.name, &record.identity, run.id.attempt, record.steps, &(settings.now)());
     (status.state, status.step) = (State::Finished, record.steps);
@@ -113,7 +114,8 @@ pub fn of_finished(
     let path = run.file("status.json");
     let state = if path.exists() { "damaged" } else { "missing" };
     observer.note(&format!("{} is {state} and made again", path.display()));
-    run.set_status(&status)
+    run.set_status(&status)?;
+    seal.close()
 }
 
 /// Puts the right step into what is said of this start, which was written before the checkpoints were looked at.

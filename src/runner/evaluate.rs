@@ -11,7 +11,7 @@ use crate::metrics::Metric;
 use crate::model::network::Network;
 use crate::observer::Observer;
 use crate::probes::suite::Sink;
-use crate::record::Record;
+use crate::record::{self, Record};
 use crate::store::{json, tensors, RunDir, Status};
 use std::path::Path;
 
@@ -29,13 +29,19 @@ pub fn again(
     let tokens = Record::read(&run.file("record.json"))?.train_tokens;
     let net = load(session, &run.checkpoint(newest_step(run)?), settings)?;
     let lock = run.lock()?;
+    let seal = record::open(run)?;
     let mut journal = Journal::open(run, status(run)?, settings, observer)?;
     let mut sink = RunSink::new(run, &mut journal);
-    let metrics = measure(session, net.as_ref(), settings, &mut sink)?;
-    let outcome = Outcome { net: net.as_ref(), tokens, metrics, files: sink.digests() };
+    let measured = measure(session, net.as_ref(), settings, &mut sink);
+    let files = sink.digests();
     journal.ended();
     lock.check()?;
-    commit(session, run, outcome, settings)?;
+    let recorded = measured.and_then(|metrics| {
+        commit(session, run, Outcome { net: net.as_ref(), tokens, metrics, files }, settings)
+    });
+    // Whatever came of it, nobody works on the run any more.
+    seal.close()?;
+    recorded?;
     Record::read(&run.file("record.json"))
 }
 

@@ -30,8 +30,9 @@ pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) 
     if complete(run)? {
         return report(run, Some(session), settings, observer);
     }
+    let seal = record::open(run)?;
     let status = description::begin(session, run, settings, observer)?;
-    work(&Workplace { session, run, lock, settings }, status, observer)
+    work(&Workplace { session, run, lock, settings }, seal, status, observer)
 }
 
 /// Continues a run that stopped, was killed or failed, with the manifest it was started with.
@@ -43,8 +44,9 @@ pub fn resume(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) ->
         return report(run, None, settings, observer);
     }
     let lock = &run.lock()?;
+    let seal = record::open(run)?;
     let (session, status) = &description::again(run, settings, observer)?;
-    work(&Workplace { session, run, lock, settings }, status.clone(), observer)
+    work(&Workplace { session, run, lock, settings }, seal, status.clone(), observer)
 }
 
 /// Takes the run's lock as soon as nobody holds it.

@@ -11,7 +11,7 @@ use crate::model::digest;
 use crate::model::network::{Inference, State as NetworkState};
 use crate::observer::{Observer, Stop};
 use crate::probes::suite::{self, Sink};
-use crate::record::{self, Record};
+use crate::record::{self, OpenSeal, Record};
 use crate::store::{Lock, RunDir, State, Status};
 use crate::train;
 
@@ -42,11 +42,11 @@ pub struct Workplace<'a> {
     pub settings: &'a Settings,
 }
 
-/// Works on the run until it is finished or stopped, and says so in `status.json`.
+/// Works on the run until it is finished or stopped, and says so in `status.json`. A finished one is sealed.
 ///
 /// # Errors
 /// What keeps it from being made; `status.json` then has the reason, and what is done so far is kept.
-pub fn work(place: &Workplace, status: Status, observer: &mut dyn Observer) -> Result<Ended> {
+pub fn work(place: &Workplace, seal: OpenSeal, status: Status, observer: &mut dyn Observer) -> Result<Ended> {
     let Workplace { run, lock, settings, .. } = *place;
     let mut journal = Journal::open(run, status, settings, observer)?;
     let result = stages(place, &mut journal);
@@ -66,6 +66,8 @@ pub fn work(place: &Workplace, status: Status, observer: &mut dyn Observer) -> R
     match result? {
         Reached::Recorded => {
             journal.say(&format!("finished: {}", run.path.display()));
+            lock.check()?;
+            seal.close()?;
             finished(run)
         }
         Reached::Checkpoint(why) => {
@@ -142,5 +144,5 @@ fn measured_before(run: &RunDir, net: &dyn NetworkState) -> Result<bool> {
             .expected(format!("digest {recorded}"))
             .help("`nano4m run --force` repeats the run beside this one"));
     }
-    Ok(record::missing(run)?.is_empty())
+    Ok(record::unmade(run)?.is_empty())
 }

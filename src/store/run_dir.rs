@@ -11,8 +11,6 @@ use std::path::{Path, PathBuf};
 
 /// Hex digits of the identity that a directory's name carries.
 const ID_DIGITS: usize = 10;
-/// Checkpoints kept beside the newest: one, in case the newest turns out damaged.
-const KEPT: usize = 2;
 
 /// What a directory's name says: `<name>-<10 hex>` or `<name>-<10 hex>-a<attempt>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,15 +168,18 @@ impl RunDir {
         damaged
     }
 
-    /// Removes all but the newest checkpoints up to `step`. A later one stays: a run may make again what leads
-    /// to it.
-    pub fn prune(&self, step: u64) -> Result<()> {
+    /// Removes all checkpoints up to `step` but the newest and, in case that turns out damaged, the one before it
+    /// that was due, every `every` steps: a run that was stopped in between ends with those of one that was not.
+    /// A later one stays: a run may make again what leads to it.
+    pub fn prune(&self, step: u64, every: u64) -> Result<()> {
         let mut steps = self.checkpoints();
         steps.retain(|&s| s <= step);
-        for &step in &steps[..steps.len().saturating_sub(KEPT)] {
-            self.remove_checkpoint(step)?;
-        }
-        Ok(())
+        let newest = steps.pop();
+        let due = steps.iter().rposition(|s| newest.is_some() && every > 0 && s % every == 0);
+        // Where none was due the one that a stop left is better than none.
+        let kept = due.or(steps.len().checked_sub(1));
+        kept.map(|kept| steps.remove(kept));
+        steps.into_iter().try_for_each(|step| self.remove_checkpoint(step))
     }
 
     /// Removes both halves of a checkpoint, the one that makes it count first.
@@ -236,10 +237,29 @@ mod tests {
         write_atomic(&run.checkpoint(40), b"p").unwrap();
         assert_eq!(run.checkpoints(), [10, 20, 30]);
         assert_eq!(run.damaged_checkpoints(), [run.checkpoint(40)]);
-        run.prune(20).unwrap();
+        run.prune(20, 10).unwrap();
         assert_eq!(run.checkpoints(), [10, 20, 30]);
-        run.prune(30).unwrap();
+        run.prune(30, 10).unwrap();
         assert_eq!(run.checkpoints(), [20, 30]);
         assert!(!run.optimizer(10).exists());
+    }
+
+    #[test]
+    fn the_checkpoint_of_a_stop_goes_before_one_that_was_due() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDir::create(root.path(), RunId::new("x", "0123456789abcdef", 1)).unwrap();
+        let save = |step: u64, every: u64| {
+            write_atomic(&run.optimizer(step), b"o").unwrap();
+            write_atomic(&run.checkpoint(step), b"p").unwrap();
+            run.prune(step, every).unwrap();
+            run.checkpoints()
+        };
+        assert_eq!(save(10, 10), [10]);
+        assert_eq!(save(20, 10), [10, 20]);
+        assert_eq!(save(25, 10), [20, 25]);
+        assert_eq!(save(27, 10), [20, 27]);
+        assert_eq!(save(30, 10), [20, 30]);
+        // Only the last is due.
+        assert_eq!((save(34, 0), save(40, 0)), (vec![30, 34], vec![34, 40]));
     }
 }

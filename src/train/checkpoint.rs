@@ -37,6 +37,8 @@ pub struct Reached {
     pub step: u64,
     pub tokens: u64,
     pub tables: Tables,
+    /// Steps between two checkpoints that are due; 0: only the last is.
+    pub every: u64,
 }
 
 /// Writes both halves for the step that was reached and removes older checkpoints.
@@ -45,12 +47,12 @@ pub struct Reached {
 /// If the lock was lost or the file system refuses; earlier checkpoints are then untouched.
 pub fn save(run: &RunDir, lock: &Lock, net: &dyn Network, reached: Reached) -> Result<()> {
     lock.check()?;
-    let Reached { step, tokens, tables } = reached;
+    let Reached { step, tokens, tables, every } = reached;
     let position = Position { step, tokens, digest: digest::of_state(net).whole, tables };
     let meta = serde_json::to_string(&position).map_err(|e| Fault::failed(e.to_string()))?;
     tensors::write(&run.optimizer(step), &net.moments(), Some(&meta))?;
     tensors::write(&run.checkpoint(step), &state_dict(net.config(), net.parameters()), None)?;
-    run.prune(step)
+    run.prune(step, every)
 }
 
 /// Loads the newest intact checkpoint whose tables are whole into `net`; the start when there is none. What

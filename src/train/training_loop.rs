@@ -103,7 +103,8 @@ fn save(
     observer: &mut dyn Observer,
 ) -> Result<()> {
     log.sync()?;
-    let reached = Reached { step, tokens, tables: log.tables() };
+    let every = job.experiment.train.checkpoint_every;
+    let reached = Reached { step, tokens, tables: log.tables(), every };
     checkpoint::save(job.run, job.lock, net, reached)?;
     observer.saved(step);
     Ok(())

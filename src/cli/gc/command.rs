@@ -9,6 +9,7 @@ use crate::cli::done::Done;
 use crate::cli::environment::{all_reports, cache_folder, runs_folder};
 use crate::cli::{layout, output};
 use crate::fault::{Exit, Fault, Result};
+use crate::record;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -92,6 +93,11 @@ fn remove_all(items: &[Item]) -> Result<Done> {
 /// Removes one item under its run's lock: a process that has begun to work on the run keeps it whole.
 fn remove(item: &Item) -> Result<()> {
     let lock = item.run.as_ref().map(|run| run.lock()).transpose()?;
+    if let Some(run) = &item.run {
+        // What goes of a run that stays: `verify` says where it went.
+        let inside = item.path.strip_prefix(&run.path).ok().and_then(|path| path.to_str());
+        inside.filter(|path| !path.is_empty()).map_or(Ok(()), |path| record::removed(run, path))?;
+    }
     let removed = if item.path.is_dir() {
         std::fs::remove_dir_all(&item.path)
     } else {
