@@ -1,12 +1,14 @@
 //! The reference's layout of a checkpoint: which keys a state dict has, and which of them are parameters.
 //!
 //! A file of ours carries the buffers too (`pos_emb`, zero norm biases), so that the reference loads
-//! it with `strict=True`; reading accepts and ignores them.
+//! it with `strict=True`. Of a file they must be what this model computes with, or it is another model's.
 
+use super::fit::{fit, Shapes, POSITIONS};
 use super::network::NamedTensor;
-use super::positions::positions;
-use crate::architecture::{specs, Config, Kind};
+use super::positions::{is_table, positions as table};
+use crate::architecture::{specs, Config, Kind, Spec};
 use crate::fault::{Fault, Result};
+use crate::store::tensors::by_name;
 use std::collections::BTreeMap;
 
 /// What a checkpoint holds: the parameters of a model and the buffers, by name.
@@ -24,9 +26,9 @@ fn buffers(config: &Config) -> Vec<NamedTensor> {
         let name = spec.name.replace(".weight", ".bias");
         all.push(NamedTensor { name, shape: spec.shape.clone(), values: vec![0.0; spec.numel()] });
     }
-    let table = positions(config);
-    let shape = vec![table.len() / config.dim, config.dim];
-    all.push(NamedTensor { name: "pos_emb".into(), shape, values: table });
+    let values = table(config);
+    let shape = vec![values.len() / config.dim, config.dim];
+    all.push(NamedTensor { name: POSITIONS.into(), shape, values });
     all
 }
 
@@ -45,33 +47,121 @@ pub fn take(tensors: &mut BTreeMap<String, NamedTensor>, name: &str, shape: &[us
     Ok(t.values)
 }
 
-/// Refuses tensors that are neither parameters nor the reference's buffers.
-pub fn only_buffers_left(rest: &BTreeMap<String, NamedTensor>) -> Result<()> {
-    let buffer = |name: &str| name == "pos_emb" || name.ends_with("norm.bias") || is_block_norm_bias(name);
-    match rest.keys().find(|name| !buffer(name)) {
-        None => Ok(()),
-        Some(name) => Err(Fault::invalid(format!("the checkpoint has a tensor this model lacks: {name}"))
-            .help("evaluate with the manifest the checkpoint was trained with (depths, modalities)")),
-    }
+/// What a checkpoint gives a network.
+pub struct Loaded {
+    /// Values of the parameters, in the order of [`specs`].
+    pub parameters: Vec<Vec<f32>>,
+    /// The table of positions, where the file has it: that of this model, in the file's own rounding.
+    pub positions: Option<Vec<f32>>,
 }
 
-fn is_block_norm_bias(name: &str) -> bool {
-    name.ends_with(".norm1.bias") || name.ends_with(".norm2.bias")
+/// Sorts a checkpoint's tensors by a model's parameters.
+///
+/// # Errors
+/// Exit 2 with everything that is missing, of another shape, or not the model's; and for a buffer that would
+/// make it another model: a norm with a bias, another table of positions.
+pub fn loaded(config: &Config, tensors: Vec<NamedTensor>) -> Result<Loaded> {
+    let shapes: Shapes = tensors.iter().map(|t| (t.name.as_str(), t.shape.as_slice())).collect();
+    fit(config, &shapes)?;
+    let mut given = by_name(tensors);
+    let values = |spec: Spec| take(&mut given, &spec.name, &spec.shape);
+    let parameters = specs(config).into_iter().map(values).collect::<Result<_>>()?;
+    let positions = given.remove(POSITIONS).map(|t| t.values);
+    without_biases(&given)?;
+    positions.iter().try_for_each(|given| the_table(config, given, 0.0))?;
+    Ok(Loaded { parameters, positions })
 }
+
+/// Refuses another table of positions than this model's; its values were rounded to `precision` of themselves.
+pub fn the_table(config: &Config, given: &[f32], precision: f32) -> Result<()> {
+    let Err((row, column)) = is_table(config, given, precision) else { return Ok(()) };
+    let value = |table: &[f32]| table[row * config.dim + column];
+    Err(Fault::invalid("the checkpoint has another table of positions: tensor pos_emb")
+        .found(format!("{} at position {row}, column {column}", value(given)))
+        .expected(format!("{}, of the fixed sine and cosine table", value(&table(config))))
+        .help(ANOTHER_MODEL))
+}
+
+/// Refuses norms with a bias: the reference's have none, and zeros in its place.
+fn without_biases(biases: &BTreeMap<String, NamedTensor>) -> Result<()> {
+    let largest = |t: &NamedTensor| t.values.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()));
+    let other =
+        |t: &NamedTensor| largest(t).filter(|value| *value != 0.0).map(|v| format!("{} up to {v}", t.name));
+    let found: Vec<String> = biases.values().filter_map(other).collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::invalid("the checkpoint has norms with a bias, which this model has not")
+        .found(found.join(", "))
+        .expected("zeros, or no such tensors")
+        .help(ANOTHER_MODEL))
+}
+
+const ANOTHER_MODEL: &str =
+    "it is the checkpoint of another model: its numbers would not be what it computes; \
+    name one that the reference's code or `nano4m run` has written";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::tensors::by_name;
+    use crate::manifest::schema::Model;
+
+    fn config() -> Config {
+        let modality = ron::from_str("(name: \"m\", length: 6, vocab: 7)").unwrap();
+        Config::new(
+            &[modality],
+            &Model { dim: 8, enc_depth: 1, dec_depth: 1, head_dim: 4, ..Model::default() },
+        )
+    }
+
+    fn whole() -> Vec<NamedTensor> {
+        let zeros =
+            |spec: Spec| NamedTensor { values: vec![0.5; spec.numel()], name: spec.name, shape: spec.shape };
+        state_dict(&config(), specs(&config()).into_iter().map(zeros).collect())
+    }
+
+    fn changed(name: &str, at: usize, value: f32) -> Fault {
+        let mut all = whole();
+        all.iter_mut().find(|t| t.name == name).unwrap().values[at] = value;
+        loaded(&config(), all).map(|_| ()).unwrap_err()
+    }
 
     #[test]
-    fn other_shapes_and_other_tensors_are_refused() {
+    fn moments_of_another_shape_are_refused() {
         let named = |name: &str| NamedTensor { name: name.into(), shape: vec![2], values: vec![1.0, 2.0] };
         let mut map = by_name(vec![named("a")]);
         let fault = take(&mut map, "a", &[3]).unwrap_err();
         assert_eq!((fault.found.as_deref(), fault.expected.as_deref()), (Some("[2]"), Some("[3]")));
-        assert!(only_buffers_left(&by_name(vec![named("encoder.blocks.9.mlp.fc1.weight")])).is_err());
-        let buffers = ["pos_emb", "enc_norm.bias", "encoder.blocks.9.norm2.bias"].map(named);
-        assert!(only_buffers_left(&by_name(buffers.to_vec())).is_ok());
+    }
+
+    #[test]
+    fn a_checkpoint_of_ours_gives_its_parameters_and_its_table() {
+        let all = loaded(&config(), whole()).unwrap();
+        assert_eq!(all.parameters.len(), specs(&config()).len());
+        assert_eq!(all.positions, Some(table(&config())));
+    }
+
+    #[test]
+    fn a_checkpoint_with_another_pos_emb_is_refused_by_name() {
+        let fault = changed("pos_emb", 5 * 8 + 1, 0.25);
+        assert!(fault.what.contains("tensor pos_emb"));
+        assert_eq!(fault.found.as_deref(), Some("0.25 at position 5, column 1"));
+        assert!(fault.expected.unwrap().starts_with("0.4794"));
+        assert!(changed("pos_emb", 0, f32::NAN).found.unwrap().starts_with("NaN"));
+    }
+
+    #[test]
+    fn a_checkpoint_whose_norms_have_biases_is_refused_by_name() {
+        for name in [
+            "dec_norm.bias",
+            "enc_norm.bias",
+            "decoder.blocks.0.query_norm.bias",
+            "encoder.blocks.0.norm2.bias",
+        ] {
+            assert_eq!(changed(name, 3, -0.125).found, Some(format!("{name} up to -0.125")));
+        }
+        let mut minus_zero = whole();
+        minus_zero.iter_mut().find(|t| t.name == "dec_norm.bias").unwrap().values[0] = -0.0;
+        assert!(loaded(&config(), minus_zero).is_ok());
     }
 }

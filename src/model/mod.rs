@@ -3,8 +3,11 @@
 pub mod checkpoint;
 pub mod digest;
 mod engine;
+mod fit;
 mod fourm;
+pub mod given;
 mod loss;
+mod names;
 pub mod network;
 mod open;
 mod pairwise;

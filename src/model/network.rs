@@ -124,7 +124,11 @@ pub trait State {
     /// First and second moments, in the order of `parameters`, named `m.<name>` and `v.<name>`.
     fn moments(&self) -> Vec<NamedTensor>;
 
-    /// Replaces parameters (by name; shapes are checked; unknown buffers `pos_emb` and `*.bias` of norms are accepted).
+    /// Replaces parameters, by name. The reference's buffers may be there and must be this model's: `pos_emb` is
+    /// then used in the file's own rounding, norm biases are zero.
+    ///
+    /// # Errors
+    /// Exit 2 with every tensor that does not fit; nothing is replaced then.
     fn load_parameters(&mut self, tensors: Vec<NamedTensor>) -> Result<()>;
 
     /// Restores the optimizer for a resume.

@@ -9,6 +9,9 @@ use crate::architecture::Config;
 /// Lanes of PyTorch's loop: so many powers come from its vector function, the rest from the C library.
 const BLOCK: usize = 32;
 
+/// By how much of itself an angle may differ between programs: eight units in the last place.
+const OF_AN_ANGLE: f32 = 8.0 * f32::EPSILON;
+
 /// The table `[positions, dim]`: row n = [sin(n·ω) ‖ cos(n·ω)], ω_d = 1 / 10000^(d / (dim/2)).
 pub fn positions(config: &Config) -> Vec<f32> {
     let rows = config.modalities.iter().map(|m| m.length).max().unwrap_or(0);
@@ -22,8 +25,27 @@ pub fn positions(config: &Config) -> Vec<f32> {
     table
 }
 
+/// Whether `values` are this table of `config`, as any program may have rounded it: angles may be off by a few
+/// roundings of ω, values by `precision` of themselves. Otherwise the first place that differs: row and column.
+pub fn is_table(config: &Config, values: &[f32], precision: f32) -> Result<(), (usize, usize)> {
+    let omega = frequencies(config.dim / 2);
+    let own = positions(config);
+    let differs = |i: &usize| {
+        let (row, column) = (i / config.dim, i % config.dim);
+        let angle = row as f32 * omega[column % omega.len()];
+        // Written so that NaN differs.
+        let allowed = 1e-6 + angle * OF_AN_ANGLE + own[*i].abs() * precision;
+        let within = (values[*i] - own[*i]).abs() <= allowed;
+        !within
+    };
+    match (0..own.len()).find(differs) {
+        Some(i) => Err((i / config.dim, i % config.dim)),
+        None => Ok(()),
+    }
+}
+
 /// ω, `[half]`.
-pub fn frequencies(half: usize) -> Vec<f32> {
+fn frequencies(half: usize) -> Vec<f32> {
     let vectors = half / BLOCK * BLOCK;
     let power = |d: usize| {
         let exponent = d as f32 / half as f32;
@@ -85,6 +107,44 @@ fn sum(a: f32, b: f32) -> Pair {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn config(dim: usize, length: usize) -> Config {
+        let modality = ron::from_str(&format!("(name: \"m\", length: {length}, vocab: 2)")).unwrap();
+        let model = crate::manifest::schema::Model { dim, ..Default::default() };
+        Config::new(&[modality], &model)
+    }
+
+    /// With sums of float64, as earlier versions of this program made it, and with the nearest powers.
+    #[test]
+    fn a_table_rounded_otherwise_is_the_table_and_another_one_is_not() {
+        let config = config(200, 1024);
+        let table = positions(&config);
+        let rounded = |angle: &dyn Fn(usize, usize) -> f64| -> Vec<f32> {
+            let row = |n: usize| (0..200).map(move |d| (n, d));
+            let value = |(n, d): (usize, usize)| {
+                let angle = angle(n, d % 100);
+                (if d < 100 { angle.sin() } else { angle.cos() }) as f32
+            };
+            (0..1024).flat_map(row).map(value).collect()
+        };
+        let exact = rounded(&|n, d| n as f64 * 10000_f64.powf(-(d as f64) / 100.0));
+        let nearest = rounded(&|n, d| {
+            let power = 10000_f64.powf(f64::from(d as f32 / 100.0)) as f32;
+            f64::from(n as f32 * (1.0 / power))
+        });
+        for other in [&exact, &nearest] {
+            assert_ne!(&table, other);
+            assert_eq!(is_table(&config, other, 0.0), Ok(()));
+        }
+        for (at, change) in [(5 * 200 + 3, 1e-4), (1023 * 200, 0.01), (0, f32::NAN), (100, -1.0)] {
+            let mut other = table.clone();
+            other[at] += change;
+            assert_eq!(is_table(&config, &other, 0.0), Err((at / 200, at % 200)));
+        }
+        let other = rounded(&|n, d| n as f64 * 1000_f64.powf(-(d as f64) / 100.0));
+        assert!(is_table(&config, &other, 0.0).is_err());
+        assert!(is_table(&config, &vec![0.0; table.len()], 0.0).is_err());
+    }
 
     #[test]
     fn powers_are_within_one_unit_in_the_last_place() {

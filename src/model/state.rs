@@ -1,6 +1,6 @@
 //! What a checkpoint of a [`DeviceNetwork`] holds.
 
-use super::checkpoint::{only_buffers_left, take};
+use super::checkpoint::{self, take, Loaded};
 use super::engine::{device, DeviceNetwork};
 use super::network::{NamedTensor, State};
 use crate::architecture::Spec;
@@ -33,14 +33,16 @@ impl<D: Backend, O: OpSet<D>> State for DeviceNetwork<D, O> {
 
     fn load_parameters(&mut self, tensors: Vec<NamedTensor>) -> Result<()> {
         let dev = self.model.positions.device().clone();
-        let mut loaded = Vec::with_capacity(self.model.specs.len());
-        let mut given = by_name(tensors);
-        for spec in &self.model.specs {
-            let values = take(&mut given, &spec.name, &spec.shape)?;
-            loaded.push(dev.try_tensor_from_vec(values, spec.matrix()).map_err(device)?);
+        let Loaded { parameters, positions } = checkpoint::loaded(&self.model.config, tensors)?;
+        let on_device = |(spec, values): (&Spec, Vec<f32>)| {
+            dev.try_tensor_from_vec(values, spec.matrix()).map_err(device)
+        };
+        let params = self.model.specs.iter().zip(parameters).map(on_device).collect::<Result<_>>()?;
+        if let Some(table) = positions {
+            let shape = (table.len() / self.model.config.dim, self.model.config.dim);
+            self.model.positions = dev.try_tensor_from_vec(table, shape).map_err(device)?;
         }
-        only_buffers_left(&given)?;
-        self.model.params = loaded;
+        self.model.params = params;
         Ok(())
     }
 

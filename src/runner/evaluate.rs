@@ -6,13 +6,15 @@ use super::session::Session;
 use super::settings::Settings;
 use super::sinks::{FolderSink, RunSink};
 use super::stages::measure;
+use crate::architecture::Config;
 use crate::fault::{Exit, Fault, Result};
 use crate::metrics::Metric;
+use crate::model::given::{self, Given};
 use crate::model::network::Network;
 use crate::observer::Observer;
 use crate::probes::suite::Sink;
 use crate::record::{self, Record};
-use crate::store::{json, tensors, RunDir, Status};
+use crate::store::{json, RunDir, Status};
 use std::path::Path;
 
 /// Measures the newest checkpoint of a finished run; its files and its record are written again.
@@ -27,7 +29,7 @@ pub fn again(
     observer: &mut dyn Observer,
 ) -> Result<Record> {
     let tokens = Record::read(&run.file("record.json"))?.train_tokens;
-    let net = load(session, &run.checkpoint(newest_step(run)?), settings)?;
+    let net = load(session, &run.checkpoint(newest_step(run)?), settings, &mut |line| observer.note(line))?;
     let lock = run.lock()?;
     let seal = record::open(run)?;
     let mut journal = Journal::open(run, status(run)?, settings, observer)?;
@@ -57,7 +59,7 @@ pub fn checkpoint(
     settings: &Settings,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Metric>> {
-    let net = load(session, file, settings)?;
+    let net = load(session, file, settings, &mut |line| observer.note(line))?;
     let mut sink = FolderSink { out: out.map(Path::to_owned), observer };
     let metrics = measure(session, net.as_ref(), settings, &mut sink)?;
     if out.is_some() {
@@ -66,13 +68,20 @@ pub fn checkpoint(
     Ok(metrics)
 }
 
-/// The manifest's network with the parameters of a checkpoint in the reference layout.
+/// The manifest's network with the parameters of a checkpoint in the reference layout; `note` is told what was
+/// done to names and types of a file that another program wrote.
 ///
 /// # Errors
 /// If the file cannot be read or holds another model.
-pub fn load(session: &Session, file: &Path, settings: &Settings) -> Result<Box<dyn Network>> {
-    let mut net = session.network(settings)?;
-    let (parameters, _) = tensors::read(file).map_err(|fault| {
+pub fn load(
+    session: &Session,
+    file: &Path,
+    settings: &Settings,
+    note: &mut dyn FnMut(&str),
+) -> Result<Box<dyn Network>> {
+    // First, so that a file of another model is refused before a network of this one is made.
+    let config = Config::new(&session.experiment.modalities, &session.experiment.model);
+    let Given { tensors, notes } = given::read(file, &config).map_err(|fault| {
         // It could be opened, and what it holds is not what was written.
         let damaged = fault.exit == Exit::Failed && fault.found.is_some();
         if damaged {
@@ -81,7 +90,9 @@ pub fn load(session: &Session, file: &Path, settings: &Settings) -> Result<Box<d
             fault
         }
     })?;
-    net.load_parameters(parameters).map_err(|fault| {
+    notes.iter().for_each(|line| note(line));
+    let mut net = session.network(settings)?;
+    net.load_parameters(tensors).map_err(|fault| {
         if fault.place.is_none() {
             fault.at(file.display().to_string())
         } else {

@@ -1,6 +1,7 @@
 //! The program as its users meet it: every command, every fault, every stop, in folders of its own.
 
 mod ablate;
+mod checkpoints;
 mod faults;
 mod gc;
 mod generate;

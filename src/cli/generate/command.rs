@@ -39,7 +39,7 @@ fn source(args: &Args, settings: &Settings) -> Result<(Session, Box<dyn Network>
     if let (Some(manifest), Some(checkpoint)) = (&args.manifest, &args.checkpoint) {
         let named = ManifestArgs { manifest: manifest.clone(), set: args.set.clone() };
         let session = manifest::open(&named, settings)?;
-        let net = evaluate::load(&session, checkpoint, settings)?;
+        let net = evaluate::load(&session, checkpoint, settings, &mut output::note)?;
         return Ok((session, net));
     }
     let Some(run) = &args.run else {
@@ -50,7 +50,8 @@ fn source(args: &Args, settings: &Settings) -> Result<(Session, Box<dyn Network>
     let session = Session::of_run(&run, &evaluate::status(&run)?, settings)?;
     // Before the network is loaded: whoever has waited for it should not learn only then that it is another.
     manifest::print_warnings(&session);
-    let net = evaluate::load(&session, &run.checkpoint(evaluate::newest_step(&run)?), settings)?;
+    let net =
+        evaluate::load(&session, &run.checkpoint(evaluate::newest_step(&run)?), settings, &mut output::note)?;
     Ok((session, net))
 }
 
