@@ -79,18 +79,33 @@ impl Fault {
         Fault::new(exit, what)
     }
 
-    /// An operation on a file that the system refused (exit 1). Says so plainly when the disk is full.
+    /// An operation on a file that the system refused (exit 1), with the way out where there is one: a full
+    /// disk, a limit, a folder that cannot be written.
     pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
+        use std::io::ErrorKind;
         let fault = Fault::failed(format!("cannot {doing}: {error}")).at(path.display().to_string());
-        match error.kind() {
-            std::io::ErrorKind::StorageFull => {
-                fault.help("the disk is full: free some space, then run the same command again")
+        let help = match error.kind() {
+            ErrorKind::StorageFull => "the disk is full: free some space, then run the same command again",
+            ErrorKind::QuotaExceeded => {
+                "your quota is used up: free some space, then run the same command again"
             }
-            std::io::ErrorKind::PermissionDenied => {
-                fault.help("check the permissions of the file and its folder")
+            ErrorKind::FileTooLarge => {
+                "files may not grow further: raise the limit (`ulimit -f`), then run the same command again"
             }
-            _ => fault,
-        }
+            ErrorKind::PermissionDenied => "check the permissions of the file and its folder",
+            ErrorKind::ReadOnlyFilesystem => {
+                "nothing can be written there: name another folder (--runs, NANO4M_CACHE)"
+            }
+            ErrorKind::OutOfMemory => "raise the limit of memory (`ulimit -v`), or use a smaller batch",
+            _ => match code_of(error) {
+                // EMFILE, ENFILE
+                Some(24 | 23) => {
+                    "too many files are open: raise the limit (`ulimit -n`), then run the same command again"
+                }
+                _ => return fault,
+            },
+        };
+        fault.help(help)
     }
 
     /// File, line, field or member the fault is about.
@@ -114,6 +129,12 @@ impl Fault {
         self.help = Some(help.into());
         self
     }
+}
+
+/// The system's number of an error. A library that puts words around it keeps it only there.
+fn code_of(error: &std::io::Error) -> Option<i32> {
+    let in_words = || error.to_string().split_once("(os error ")?.1.split_once(')')?.0.parse().ok();
+    error.raw_os_error().or_else(in_words)
 }
 
 impl fmt::Display for Fault {
@@ -142,6 +163,16 @@ mod tests {
             (0..=255).filter(|&code| Exit::from_code(code).is_some_and(Exit::is_resumable)).collect();
         assert_eq!(resumable, [4, 130, 143]);
         assert_eq!((Exit::from_code(0), Exit::from_code(3)), (None, Some(Exit::Provenance)));
+    }
+
+    #[test]
+    fn a_limit_is_named_with_its_way_out_also_through_a_library() {
+        let io = |error| Fault::io("write", Path::new("x"), &error).help.unwrap();
+        let system = std::io::Error::from_raw_os_error;
+        assert!(io(system(24)).contains("`ulimit -n`") && io(system(27)).contains("`ulimit -f`"));
+        assert!(io(system(28)).contains("disk is full") && io(system(30)).contains("--runs"));
+        assert!(io(std::io::Error::other(format!("{} at path x", system(24)))).contains("`ulimit -n`"));
+        assert_eq!(Fault::io("write", Path::new("x"), &system(5)).help, None);
     }
 
     #[test]

@@ -13,13 +13,15 @@ pub enum Stop {
     Interrupted,
     /// SIGTERM.
     Terminated,
+    /// Another signal, by its name.
+    Signalled(&'static str),
 }
 
 impl Stop {
     /// What the program ends with.
     pub fn exit(self) -> Exit {
         match self {
-            Stop::Asked => Exit::Stopped,
+            Stop::Asked | Stop::Signalled(_) => Exit::Stopped,
             Stop::Interrupted => Exit::Interrupted,
             Stop::Terminated => Exit::Terminated,
         }
@@ -29,11 +31,12 @@ impl Stop {
 impl fmt::Display for Stop {
     /// As a status and a log give it for the reason.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Stop::Asked => "stopped as asked",
-            Stop::Interrupted => "interrupted",
-            Stop::Terminated => "terminated",
-        })
+        match self {
+            Stop::Asked => f.write_str("stopped as asked"),
+            Stop::Interrupted => f.write_str("interrupted"),
+            Stop::Terminated => f.write_str("terminated"),
+            Stop::Signalled(name) => write!(f, "stopped by {name}"),
+        }
     }
 }
 

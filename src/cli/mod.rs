@@ -17,6 +17,7 @@ mod gc;
 mod generate;
 mod import;
 mod layout;
+mod limits;
 mod ls;
 mod manifest;
 mod output;
@@ -37,6 +38,7 @@ use std::process::ExitCode;
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
+    limits::named();
     allocator::keep_pages();
     let result = program::dispatch(&program::Cli::parse());
     if let Err(fault) = &result {

@@ -67,7 +67,10 @@ pub enum Command {
 /// Does what was asked.
 pub fn dispatch(cli: &Cli) -> Result<Done> {
     let global = &cli.global;
-    set_threads(global)?;
+    // What only looks needs none.
+    if !matches!(cli.command, Command::Ls(_) | Command::Show(_)) {
+        start_threads(global)?;
+    }
     match &cli.command {
         Command::Run(args) => in_pool(|| run::run(args, global)),
         Command::Resume(args) => in_pool(|| resume::resume(args, global)),
@@ -96,12 +99,13 @@ fn in_pool(command: impl FnOnce() -> Result<Done> + Send) -> Result<Done> {
 }
 
 /// `--threads`, else RAYON_NUM_THREADS, else all; the numbers do not depend on it.
-fn set_threads(global: &Global) -> Result<()> {
-    let Some(threads) = global.threads else { return Ok(()) };
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.get())
-        .build_global()
-        .map_err(|e| Fault::failed(format!("cannot start {threads} threads: {e}")))
+fn start_threads(global: &Global) -> Result<()> {
+    let threads = global.threads.map_or(0, std::num::NonZeroUsize::get);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|e| {
+        Fault::failed(format!("cannot start the worker threads: {e}")).help(
+            "raise the limit of processes (`ulimit -u`) or of memory (`ulimit -v`), or start fewer: `--threads 1`",
+        )
+    })
 }
 
 #[cfg(test)]

@@ -1,18 +1,37 @@
-//! SIGINT and SIGTERM: the first asks for a checkpoint, the second exits at once. SIGUSR1 and SIGUSR2, which
-//! batch systems send before they end a job, ask for a checkpoint however often they come.
+//! Signals that end a program, taken as a wish to stop.
+//!
+//! SIGINT and SIGTERM: the first asks for a checkpoint, the second exits at once. What terminals, limits and
+//! batch systems send (SIGHUP, SIGQUIT, SIGXCPU, SIGUSR1, SIGUSR2, timers) asks for a checkpoint however often it
+//! comes. A signal that was ignored when the program started stays so: `nohup`
+//! means it. SIGTSTP and SIGCONT only pause; SIGPIPE and SIGXFSZ are errors of a write
+//! ([`limits`](super::limits)).
 
 use crate::fault::{Exit, Fault, Result};
 use crate::observer::Stop;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::*;
 use signal_hook::flag;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+
+/// Ask for a checkpoint, and nothing else.
+const ASKING: [(i32, Stop); 9] = [
+    (SIGUSR1, Stop::Asked),
+    (SIGUSR2, Stop::Asked),
+    (SIGHUP, Stop::Signalled("SIGHUP")),
+    (SIGQUIT, Stop::Signalled("SIGQUIT")),
+    (SIGXCPU, Stop::Signalled("SIGXCPU, the limit of processor time")),
+    (SIGALRM, Stop::Signalled("SIGALRM")),
+    (SIGVTALRM, Stop::Signalled("SIGVTALRM")),
+    (SIGPROF, Stop::Signalled("SIGPROF")),
+    (SIGIO, Stop::Signalled("SIGIO")),
+];
 
 /// What has arrived so far.
 pub struct Signals {
     interrupted: Arc<AtomicBool>,
     terminated: Arc<AtomicBool>,
-    asked: Arc<AtomicBool>,
+    /// The newest of those that ask; 0 before the first.
+    asked: Arc<AtomicUsize>,
 }
 
 impl Signals {
@@ -28,8 +47,10 @@ impl Signals {
             }
             flag::register(signal, own.clone()).map_err(refused)?;
         }
-        for signal in [SIGUSR1, SIGUSR2] {
-            flag::register(signal, signals.asked.clone()).map_err(refused)?;
+        for (signal, _) in ASKING {
+            if !ignored(signal) {
+                flag::register_usize(signal, signals.asked.clone(), signal as usize).map_err(refused)?;
+            }
         }
         Ok(signals)
     }
@@ -37,13 +58,22 @@ impl Signals {
     /// Why to stop, if a signal has arrived.
     pub fn stop(&self) -> Option<Stop> {
         if self.terminated.load(Ordering::Relaxed) {
-            Some(Stop::Terminated)
-        } else if self.interrupted.load(Ordering::Relaxed) {
-            Some(Stop::Interrupted)
-        } else {
-            self.asked.load(Ordering::Relaxed).then_some(Stop::Asked)
+            return Some(Stop::Terminated);
         }
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Some(Stop::Interrupted);
+        }
+        let asked = self.asked.load(Ordering::Relaxed);
+        ASKING.iter().find(|(signal, _)| *signal as usize == asked).map(|(_, why)| *why)
     }
+}
+
+/// Whether whoever started the program wants it to ignore the signal.
+fn ignored(signal: i32) -> bool {
+    // SAFETY: plain bytes; with no new action the old one is only read.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    let asked = unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) };
+    asked == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
 fn refused(error: std::io::Error) -> Fault {

@@ -384,5 +384,5 @@ fn text_in(path: &std::path::Path) -> String {
 }
 
 fn text_of_version(text: &str, schema: u32) -> String {
-    text.replacen("\"schema\": 1", &format!("\"schema\": {schema}"), 1)
+    text.replacen("\"schema\": 2", &format!("\"schema\": {schema}"), 1)
 }

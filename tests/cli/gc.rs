@@ -1,7 +1,7 @@
 //! `gc`: what goes and why; what never goes.
 
-use crate::support::{self, json, stderr, stdout, Folder};
-use nano4m::store::Lock;
+use crate::support::{self, stderr, stdout, Folder};
+use nano4m::store::{Lock, State, Status};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,9 +27,10 @@ fn unfinished(folder: &Folder, name: &str, lr: &str, state: &str) -> PathBuf {
     let (name_set, lr) = (format!("name={name}"), format!("train.lr={lr}"));
     folder.nano4m(&["run", "small.ron", "--set", &name_set, "--set", &lr, "--stop-after", "1"], 4);
     let run = only(folder, name);
-    let mut status = json(&run.join("status.json"));
-    status["state"] = state.into();
-    std::fs::write(run.join("status.json"), status.to_string()).unwrap();
+    let mut status = Status::read(&run.join("status.json")).unwrap();
+    let states = [State::Running, State::Stopped, State::Failed, State::Finished];
+    status.state = states.into_iter().find(|s| s.name() == state).unwrap();
+    status.write(&run.join("status.json")).unwrap();
     run
 }
 

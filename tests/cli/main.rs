@@ -7,6 +7,8 @@ mod gc;
 mod generate;
 mod goes_on;
 mod import;
+mod kills;
+mod limits;
 mod looks;
 mod ls;
 mod old;
