@@ -3,6 +3,7 @@
 //! A fault knows the exit code it ends the program with; `cli` prints it once. Messages are
 //! lower-case and complete on their own.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -49,6 +50,16 @@ pub struct Fault {
     pub found: Option<String>,
     pub expected: Option<String>,
     pub help: Option<String>,
+    /// Problems with their places, shown before the rest.
+    pub listing: Option<Box<Listing>>,
+}
+
+/// Problems as they are printed, one under the other, each with the line it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    pub plain: String,
+    /// The same with colours, for a terminal.
+    pub coloured: String,
 }
 
 /// The result of anything that can fail in front of the user.
@@ -56,7 +67,8 @@ pub type Result<T> = std::result::Result<T, Fault>;
 
 impl Fault {
     fn new(exit: Exit, what: impl Into<String>) -> Fault {
-        Fault { exit, what: what.into(), place: None, found: None, expected: None, help: None }
+        let what = what.into();
+        Fault { exit, what, place: None, found: None, expected: None, help: None, listing: None }
     }
 
     /// Bad usage, manifest or data (exit 2).
@@ -129,6 +141,25 @@ impl Fault {
         self.help = Some(help.into());
         self
     }
+
+    /// Problems with their places.
+    pub fn listing(mut self, listing: Listing) -> Fault {
+        self.listing = Some(Box::new(listing));
+        self
+    }
+
+    /// What stands below the listing: the fault itself, harmless to a terminal.
+    pub fn message(&self) -> String {
+        let mut out = shortened(&self.what, LONGEST_PART).into_owned();
+        let parts =
+            [("at", &self.place), ("found", &self.found), ("expected", &self.expected), ("help", &self.help)];
+        for (name, part) in parts {
+            if let Some(part) = part {
+                out += &format!("\n  {name:>8}: {}", shortened(part, LONGEST_PART));
+            }
+        }
+        out
+    }
 }
 
 /// The system's number of an error. A library that puts words around it keeps it only there.
@@ -139,15 +170,47 @@ fn code_of(error: &std::io::Error) -> Option<i32> {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.what)?;
-        let parts =
-            [("at", &self.place), ("found", &self.found), ("expected", &self.expected), ("help", &self.help)];
-        for (name, part) in parts {
-            if let Some(part) = part {
-                write!(f, "\n  {name:>8}: {part}")?;
-            }
+        if let Some(listing) = &self.listing {
+            writeln!(f, "{}\n", listing.plain)?;
         }
-        Ok(())
+        f.write_str(&self.message())
+    }
+}
+
+/// Characters of a part of a message: what is longer than any list of names is not read.
+const LONGEST_PART: usize = 4000;
+
+/// `text` as a terminal may be given it: characters that command it, and those that turn or hide what follows,
+/// are written out (`\u{1b}`); line breaks and tabs stay.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(commands) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if commands(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a terminal would do something else than show `c`: controls, turns of direction, what has no width.
+pub fn commands(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// [`harmless`], and of a text of more than `most` characters the beginning and how many there are.
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => harmless(text),
+        Some((end, _)) => {
+            Cow::Owned(format!("{}… ({} characters)", harmless(&text[..end]), text.chars().count()))
+        }
     }
 }
 
@@ -173,6 +236,23 @@ mod tests {
         assert!(io(system(28)).contains("disk is full") && io(system(30)).contains("--runs"));
         assert!(io(std::io::Error::other(format!("{} at path x", system(24)))).contains("`ulimit -n`"));
         assert_eq!(Fault::io("write", Path::new("x"), &system(5)).help, None);
+    }
+
+    #[test]
+    fn escape_codes_never_reach_a_terminal() {
+        assert_eq!(harmless("a\nb\tc é 猫"), "a\nb\tc é 猫");
+        assert_eq!(harmless("\x1b[31mred\x07\u{9b}1m\r\x7f"), "\\u{1b}[31mred\\u{7}\\u{9b}1m\\u{d}\\u{7f}");
+        assert_eq!(harmless("ab\u{202e}cd\u{200b}"), "ab\\u{202e}cd\\u{200b}");
+        let fault = Fault::invalid("no `\x1b]0;x`").at("\x1b").found("\x1b").expected("\x1b").help("\x1b");
+        assert!(!fault.to_string().contains('\x1b'), "{fault}");
+    }
+
+    #[test]
+    fn a_long_name_is_shortened() {
+        assert_eq!(shortened("éàé", 3), "éàé");
+        assert_eq!(shortened("éàéà", 3), "éàé… (4 characters)");
+        let fault = Fault::invalid(format!("no `{}`", "x".repeat(100_000_000)));
+        assert!(fault.to_string().len() < 5000);
     }
 
     #[test]

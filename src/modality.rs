@@ -91,7 +91,7 @@ impl Modality {
     pub fn grid_or_square(&self) -> Option<(usize, usize)> {
         self.grid.or_else(|| {
             let side = (self.length as f64).sqrt().round() as usize;
-            (side * side == self.length).then_some((side, side))
+            (side.checked_mul(side) == Some(self.length)).then_some((side, side))
         })
     }
 }

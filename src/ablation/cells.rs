@@ -1,6 +1,6 @@
 //! Axes and their combinations → cells.
 
-use super::spec::{Ablation, AxisSpec, Combine};
+use super::spec::{Ablation, AxisSpec, Combine, CELLS};
 use crate::manifest::schema::Experiment;
 use std::collections::BTreeMap;
 
@@ -28,8 +28,8 @@ pub struct Combination {
 /// The combinations in the order of the file. Labels of a list that are unknown are left out here;
 /// the check tells about them.
 pub fn combinations(ablation: &Ablation) -> Vec<Combination> {
-    let sizes: Vec<usize> = ablation.axes.iter().map(|a| a.choices().len()).collect();
-    if sizes.is_empty() || sizes.contains(&0) {
+    let sizes = sizes(ablation);
+    if sizes.is_empty() || sizes.contains(&0) || number(ablation).is_none_or(|n| n > CELLS) {
         return Vec::new();
     }
     let options = match &ablation.combine {
@@ -38,6 +38,20 @@ pub fn combinations(ablation: &Ablation) -> Vec<Combination> {
         Combine::List(list) => list.iter().filter_map(|entry| listed(&ablation.axes, entry)).collect(),
     };
     options.into_iter().map(|options| Combination { label: label(ablation, &options), options }).collect()
+}
+
+fn sizes(ablation: &Ablation) -> Vec<usize> {
+    ablation.axes.iter().map(|axis| axis.values.len() + axis.options.len()).collect()
+}
+
+/// How many combinations there are, before any is made; `None`: more than can be counted.
+pub fn number(ablation: &Ablation) -> Option<usize> {
+    let sizes = sizes(ablation);
+    match &ablation.combine {
+        Combine::Grid => sizes.iter().try_fold(1usize, |product, &n| product.checked_mul(n)),
+        Combine::OneAtATime => sizes.iter().try_fold(1usize, |sum, &n| sum.checked_add(n.saturating_sub(1))),
+        Combine::List(list) => Some(list.len()),
+    }
 }
 
 fn grid(sizes: &[usize]) -> Vec<Vec<usize>> {

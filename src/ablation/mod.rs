@@ -35,5 +35,5 @@ pub use job::{folder, Existing, Job};
 pub use local::{AblationObserver, JobState, LocalEngine};
 pub use outcome::record;
 pub use plan::Plan;
-pub use read::{locate, read, Loaded};
+pub use read::{locate, parse, read, Loaded};
 pub use spec::Ablation;

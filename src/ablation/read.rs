@@ -5,8 +5,9 @@ use super::check;
 use super::spec::Ablation;
 use crate::fault::{Fault, Result};
 use crate::manifest::diagnostic::Finding;
+use crate::manifest::reading::{self, Reading, Wrong, STAND_IN};
 use crate::manifest::schema::Experiment;
-use crate::manifest::{self, lookup, syntax, Diagnostic, Severity};
+use crate::manifest::{self, file, lookup, syntax, Diagnostic, Diagnostics, Severity};
 use crate::suggest;
 use std::path::{Path, PathBuf};
 
@@ -59,23 +60,49 @@ pub fn locate(name: &str) -> Result<PathBuf> {
 /// Exit 2 with everything that is wrong, each with its place.
 pub fn read(path: &Path) -> Result<Loaded> {
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|e| Fault::io("read the ablation", path, &e))?;
-    let parsed = manifest::read_as::<Ablation>(&text);
-    let ablation = parsed.map_err(|(f, place)| invalid(vec![Diagnostic::new(f, &file, Some(place))]))?;
+    let text = file::text(path, "ablation").map_err(|f| invalid(vec![Diagnostic::new(f, &file, None)]))?;
+    let (read, mut items) = written(&text, &file);
+    let Some(ablation) = read.value() else { return Err(invalid(items)) };
     let base = base_of(path, &ablation.base);
-    let (experiment, mut items) = match manifest::read(&base, &[]) {
-        Ok(loaded) => (Some(loaded.experiment), loaded.warnings),
-        Err(problems) => (None, problems.items),
+    let experiment = match manifest::read(&base, &[]) {
+        Ok(loaded) => {
+            items.extend(loaded.warnings);
+            Some(loaded.experiment)
+        }
+        // Of a file whose `base` cannot be read, no base is missed.
+        Err(_) if ablation.base == STAND_IN => None,
+        Err(problems) => {
+            items.extend(problems.items);
+            None
+        }
     };
-    let (cells, findings) = match &experiment {
-        Some(experiment) => checked(&ablation, experiment, path),
-        None => (Vec::new(), check::file(&ablation, path)),
+    let check = |ablation: &Ablation| match &experiment {
+        Some(experiment) => checked(ablation, experiment, path).1,
+        None => check::file(ablation, path),
     };
-    items.extend(place(findings, &text, &file));
+    items.extend(place(read.checked(check), &text, &file));
     if items.iter().any(|d| d.severity == Severity::Error) {
         return Err(invalid(items));
     }
+    let ablation = ablation.clone();
+    let cells = experiment.map_or_else(Vec::new, |base| check::cells(&ablation, &base).0);
     Ok(Loaded { ablation, path: path.to_owned(), base, cells, warnings: items })
+}
+
+/// An ablation's text, and what is wrong with its writing; nothing is looked up.
+pub fn parse(text: &str) -> std::result::Result<Ablation, Diagnostics> {
+    let (read, items) = written(text, "ablation");
+    match read.into_value() {
+        Some(ablation) if items.is_empty() => Ok(ablation),
+        _ => Err(Diagnostics { kind: "ablation", items }),
+    }
+}
+
+fn written(text: &str, file: &str) -> (Reading<Ablation>, Vec<Diagnostic>) {
+    let read = reading::of_text::<Ablation>(text);
+    let placed = |w: &Wrong| Diagnostic::in_text(w.finding.clone(), file, (text, w.span.clone()));
+    let items = read.wrong.iter().map(placed).collect();
+    (read, items)
 }
 
 fn checked(ablation: &Ablation, base: &Experiment, path: &Path) -> (Vec<Cell>, Vec<Finding>) {
@@ -99,8 +126,9 @@ fn base_of(ablation: &Path, base: &str) -> PathBuf {
 fn place(findings: Vec<Finding>, text: &str, file: &str) -> Vec<Diagnostic> {
     let root = syntax::scan(text);
     let placed = |finding: Finding| {
-        let start = lookup::follow(text, &root, &finding.path).start;
-        Diagnostic::new(finding, file, Some(syntax::position(text, start)))
+        let found = lookup::follow(text, &root, &finding.path);
+        let span = found.start..found.node.end;
+        Diagnostic::in_text(finding, file, (text, span))
     };
     let mut items: Vec<Diagnostic> = findings.into_iter().map(placed).collect();
     items.sort_by_key(|d| (d.severity == Severity::Warning, d.line, d.column));
@@ -108,8 +136,5 @@ fn place(findings: Vec<Finding>, text: &str, file: &str) -> Vec<Diagnostic> {
 }
 
 fn invalid(items: Vec<Diagnostic>) -> Fault {
-    let errors = items.iter().filter(|d| d.severity == Severity::Error).count();
-    let list: Vec<String> = items.iter().map(ToString::to_string).collect();
-    let s = if errors == 1 { "" } else { "s" };
-    Fault::invalid(format!("{}\nthe ablation is invalid: {errors} error{s}", list.join("\n")))
+    Diagnostics { kind: "ablation", items }.into()
 }

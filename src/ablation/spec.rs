@@ -26,6 +26,10 @@ use ron::value::RawValue;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// Cells an ablation may have, and runs of them all.
+pub const CELLS: usize = 1000;
+pub const JOBS: usize = 10_000;
+
 /// The version of the format this program reads.
 pub const SCHEMA: u32 = 1;
 

@@ -21,7 +21,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DEVICE", default_value = "cpu")]
     pub device: Device,
     /// Threads [default: $RAYON_NUM_THREADS or all]; results do not depend on it
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = workers)]
     pub threads: Option<NonZeroUsize>,
     /// Implementation of the operations
     #[arg(long, global = true, value_enum, default_value = "fused", hide = true)]
@@ -68,6 +68,13 @@ impl From<Limits> for runner::Limits {
     fn from(limits: Limits) -> runner::Limits {
         runner::Limits { stop_after: limits.stop_after, max_time: limits.max_time }
     }
+}
+
+/// Threads or processes at the same time: 1 to 1024.
+pub fn workers(text: &str) -> std::result::Result<NonZeroUsize, String> {
+    const MOST: usize = 1024;
+    let number = text.parse().ok().filter(|n: &NonZeroUsize| n.get() <= MOST);
+    number.ok_or_else(|| format!("expected 1 to {MOST}"))
 }
 
 /// `90`, `90s`, `10m`, `2h`, `1d`.

@@ -4,14 +4,21 @@ use super::arguments::ManifestArgs;
 use super::output;
 use crate::data::Dataset;
 use crate::fault::Result;
-use crate::manifest::{self, Loaded};
+use crate::manifest::{self, Diagnostic, Loaded};
 use crate::runner::{self, Session, Settings};
 
 /// Reads and checks it.
 pub fn read(args: &ManifestArgs) -> Result<Loaded> {
     let loaded = manifest::read(&args.manifest, &args.set)?;
-    loaded.warnings.iter().for_each(|warning| output::note(&warning.to_string()));
+    warnings(&loaded.warnings);
     Ok(loaded)
+}
+
+/// What is doubtful about a file, with the lines it is about.
+pub fn warnings(all: &[Diagnostic]) {
+    if !all.is_empty() {
+        output::listing(&manifest::listing(all));
+    }
 }
 
 /// Reads and checks it, opens its data and holds both against the pins.

@@ -30,6 +30,7 @@ mod run;
 mod show;
 mod signals;
 mod tables;
+mod usage;
 mod verify;
 mod why;
 
@@ -40,7 +41,11 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     limits::named();
     allocator::keep_pages();
-    let result = program::dispatch(&program::Cli::parse());
+    let arguments = match program::Cli::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::told(error),
+    };
+    let result = program::dispatch(&arguments);
     if let Err(fault) = &result {
         output::fault(fault);
     }

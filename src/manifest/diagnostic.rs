@@ -1,8 +1,13 @@
 //! What is wrong with a manifest, and where.
 
-use crate::fault::Fault;
+use super::excerpt::Excerpt;
+use crate::fault::{shortened, Fault};
 use serde::Serialize;
 use std::fmt;
+use std::ops::Range;
+
+/// Characters of a value that a message repeats.
+const LONGEST_VALUE: usize = 200;
 
 /// Whether a manifest can be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -32,7 +37,7 @@ impl Finding {
     }
 
     pub fn found(mut self, found: impl fmt::Display) -> Finding {
-        self.found = Some(found.to_string());
+        self.found = Some(shortened(&found.to_string(), LONGEST_VALUE).into_owned());
         self
     }
 
@@ -72,14 +77,32 @@ pub struct Diagnostic {
     pub expected: Option<String>,
     /// The next step, often "did you mean `x`?".
     pub help: Option<String>,
+    /// The line it is about, with the part to underline.
+    #[serde(skip)]
+    pub excerpt: Option<Excerpt>,
 }
 
 impl Diagnostic {
-    /// Puts `finding` at a place.
+    /// Puts `finding` at a place; the texts in it are harmless to a terminal from here on.
     pub fn new(finding: Finding, file: &str, place: Option<(usize, usize)>) -> Diagnostic {
         let Finding { severity, path, what, found, expected, help } = finding;
         let (line, column) = place.unzip();
-        Diagnostic { severity, file: file.into(), line, column, path, what, found, expected, help }
+        let file = shortened(file, LONGEST_VALUE).into_owned();
+        let what = shortened(&what, 2 * LONGEST_VALUE).into_owned();
+        Diagnostic { severity, file, line, column, path, what, found, expected, help, excerpt: None }
+    }
+
+    /// Puts `finding` at bytes of a file's text.
+    pub fn in_text(finding: Finding, file: &str, (text, span): (&str, Range<usize>)) -> Diagnostic {
+        let (excerpt, place) = Excerpt::of(text, span);
+        Diagnostic { excerpt: Some(excerpt), ..Diagnostic::new(finding, file, Some(place)) }
+    }
+
+    /// Puts `finding` at bytes of `path=value`, an override.
+    pub fn in_override(finding: Finding, argument: &str, span: Range<usize>) -> Diagnostic {
+        let (excerpt, _) = Excerpt::of(argument, span);
+        let file = format!("--set {argument}");
+        Diagnostic { excerpt: Some(excerpt), ..Diagnostic::new(finding, &file, None) }
     }
 }
 
@@ -104,16 +127,30 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Everything that is wrong with one manifest; at least one error.
+/// Everything that is wrong with one file; at least one error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostics {
+    /// What the file is: `manifest`, `ablation`, …
+    #[serde(skip)]
+    pub kind: &'static str,
     pub items: Vec<Diagnostic>,
 }
 
 impl Diagnostics {
+    /// Of a manifest.
+    pub fn of_manifest(items: Vec<Diagnostic>) -> Diagnostics {
+        Diagnostics { kind: "manifest", items }
+    }
+
     /// Number of errors (warnings left out).
     pub fn errors(&self) -> usize {
         self.items.iter().filter(|d| d.severity == Severity::Error).count()
+    }
+
+    /// What the list amounts to.
+    pub fn conclusion(&self) -> String {
+        let n = self.errors();
+        format!("the {} is invalid: {n} error{}", self.kind, if n == 1 { "" } else { "s" })
     }
 }
 
@@ -122,19 +159,11 @@ impl fmt::Display for Diagnostics {
         for item in &self.items {
             writeln!(f, "{item}")?;
         }
-        let n = self.errors();
-        write!(f, "the manifest is invalid: {n} error{}", if n == 1 { "" } else { "s" })
+        f.write_str(&self.conclusion())
     }
 }
 
 impl std::error::Error for Diagnostics {}
-
-impl From<Diagnostics> for Fault {
-    /// Exit 2; the text is the whole list.
-    fn from(all: Diagnostics) -> Fault {
-        Fault::invalid(all.to_string())
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -144,7 +173,7 @@ mod tests {
     fn a_diagnostic_reads_like_a_compiler_message() {
         let finding =
             Finding::error("train.lr", "bad rate").found("-1").expected("a number above 0").help("use 1e-4");
-        let all = Diagnostics { items: vec![Diagnostic::new(finding, "x.ron", Some((3, 5)))] };
+        let all = Diagnostics::of_manifest(vec![Diagnostic::new(finding, "x.ron", Some((3, 5)))]);
         assert_eq!(
             all.to_string(),
             "x.ron:3:5: error: bad rate\n     found: -1\n  expected: a number above 0\n      help: use 1e-4\n\

@@ -4,64 +4,103 @@
 //! text is read again: an override can hold exactly what the file could, and is refused alike.
 
 use super::diagnostic::Finding;
+use super::reading::{self, Wrong};
 use super::schema::Experiment;
 use super::syntax::{Kind, Node};
 use super::{lookup, syntax, text};
 use crate::suggest::hint;
+use std::ops::Range;
 
 /// `argument` (`path=value`) applied to `experiment`.
 ///
 /// A value that is not RON but fits a string field needs no quotes: `name=quick`.
-pub fn apply(experiment: &Experiment, argument: &str) -> Result<Experiment, Finding> {
-    let Some((path, value)) = argument.split_once('=') else {
-        return Err(Finding::error("", "an override is written path=value")
+///
+/// # Errors
+/// Everything that is wrong with it, at bytes of `argument`.
+pub fn applied(experiment: &Experiment, argument: &str) -> Result<Experiment, Vec<Wrong>> {
+    let Some((before, behind)) = argument.split_once('=') else {
+        let finding = Finding::error("", "an override is written path=value")
             .found(format!("{argument:?}"))
-            .expected("e.g. train.lr=3e-4"));
+            .expected("e.g. train.lr=3e-4");
+        return Err(vec![Wrong { finding, span: 0..argument.len() }]);
     };
-    let (path, value) = (path.trim(), value.trim());
-    let first = set(experiment, path, value);
-    match first {
-        Err(Unset::Value(finding)) => set(experiment, path, &format!("{value:?}")).map_err(|_| finding),
-        Err(Unset::Path(finding)) => Err(finding),
+    let (path, value) = (before.trim(), behind.trim());
+    let from = before.len() + 1 + (behind.len() - behind.trim_start().len());
+    let place = from..from + value.len();
+    match set(experiment, path, value) {
         Ok(done) => Ok(done),
+        Err(Unset::Path(finding)) => Err(vec![Wrong { finding, span: 0..before.len() }]),
+        Err(Unset::Value(wrong)) => set(experiment, path, &format!("{value:?}")).map_err(|_| {
+            let within = |at: usize| (from + at).clamp(place.start, place.end);
+            let moved = |w: Wrong| Wrong { span: within(w.span.start)..within(w.span.end), ..w };
+            wrong.into_iter().map(moved).collect()
+        }),
     }
 }
 
-/// Whether the path or the value was wrong.
+/// [`applied`], with the first of what is wrong.
+pub fn apply(experiment: &Experiment, argument: &str) -> Result<Experiment, Finding> {
+    applied(experiment, argument).map_err(|mut wrong| wrong.swap_remove(0).finding)
+}
+
+/// Whether the path or the value was wrong, the latter at bytes of the value.
 enum Unset {
     Path(Finding),
-    Value(Finding),
+    Value(Vec<Wrong>),
 }
 
 fn set(experiment: &Experiment, path: &str, value: &str) -> Result<Experiment, Unset> {
     let scanned = syntax::scan(value);
     if value.is_empty() || scanned.end != value.len() {
-        let finding = Finding::error(path, format!("the value for `{path}` is not one RON value"));
-        return Err(Unset::Value(
-            finding.found(format!("{value:?}")).help("quote it for the shell: 'Span(stride: 2)'"),
-        ));
+        let finding = Finding::error(path, format!("the value for `{path}` is not one RON value"))
+            .found(format!("{value:?}"))
+            .help("quote it for the shell: 'Span(stride: 2)'");
+        return Err(Unset::Value(vec![Wrong { finding, span: 0..value.len() }]));
     }
     let whole = text::resolved(experiment);
     let root = syntax::scan(&whole);
-    let (start, end, new) = edit(&whole, &root, path, value).map_err(Unset::Path)?;
-    let edited = format!("{}{new}{}", &whole[..start], &whole[end..]);
-    text::parse(&edited).map_err(|(finding, _)| Unset::Value(finding))
+    let Edit { replaced, new, at } = edit(&whole, &root, path, value).map_err(Unset::Path)?;
+    let edited = format!("{}{new}{}", &whole[..replaced.start], &whole[replaced.end..]);
+    let read = reading::of_text::<Experiment>(&edited);
+    match read.exact() {
+        Ok(experiment) => Ok(experiment),
+        Err(wrong) => {
+            let begin = replaced.start + at;
+            let within = |at: usize| at.saturating_sub(begin).min(value.len());
+            // A mistake outside of the value is one that the value makes.
+            let span = |span: &Range<usize>| match within(span.start)..within(span.end) {
+                none if none.is_empty() => 0..value.len(),
+                some => some,
+            };
+            Err(Unset::Value(wrong.into_iter().map(|w| Wrong { span: span(&w.span), ..w }).collect()))
+        }
+    }
 }
 
-/// Bytes of `text` to replace, and with what.
-fn edit(text: &str, root: &Node, path: &str, value: &str) -> Result<(usize, usize, String), Finding> {
+/// Bytes of a text to replace, and with what; the value stands in it from byte `at` on.
+struct Edit {
+    replaced: Range<usize>,
+    new: String,
+    at: usize,
+}
+
+fn edit(text: &str, root: &Node, path: &str, value: &str) -> Result<Edit, Finding> {
     let found = lookup::follow(text, root, path);
     let (node, rest) = (found.node, found.rest);
     if rest.is_empty() && !path.is_empty() {
-        return Ok((node.start, node.end, value.to_owned()));
+        return Ok(Edit { replaced: node.start..node.end, new: value.to_owned(), at: 0 });
     }
     match &node.kind {
         Kind::Scalar if &text[node.start..node.end] == "None" && !rest.contains('[') => {
-            Ok((node.start, node.end, nested(rest, value)))
+            let new = nested(rest, value);
+            let at = new.len() - value.len() - rest.split('.').count();
+            Ok(Edit { replaced: node.start..node.end, new, at })
         }
         Kind::Fields { map: true, fields, .. } => {
             let comma = if fields.is_empty() { "" } else { ", " };
-            Ok((node.end - 1, node.end - 1, format!("{comma}{rest:?}: {value}")))
+            let new = format!("{comma}{rest:?}: {value}");
+            let at = new.len() - value.len();
+            Ok(Edit { replaced: node.end - 1..node.end - 1, new, at })
         }
         _ => Err(unknown(text, node, path, rest)),
     }
@@ -173,7 +212,7 @@ mod tests {
         );
         assert_eq!(
             message("seeds=7"),
-            "`seeds` cannot hold this value | found: 7 | expected: opening `(` for struct `Seeds`"
+            "`seeds` cannot hold this value | found: 7 | expected: parentheses with the fields of `Seeds`: `init`, `data`, `masking`, `probes`"
         );
         assert!(message("train.lr").starts_with("an override is written path=value"));
     }

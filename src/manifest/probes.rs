@@ -1,7 +1,7 @@
 //! The probes a manifest can ask for: their settings and defaults, what their keys are about, what is wrong with them.
 
 use super::check::findings::Findings;
-use super::check::{inputs, masking};
+use super::check::{bounds, inputs, masking};
 use super::decode::Decode;
 use super::diagnostic::Finding;
 use super::masking::{Direction, Masking};
@@ -195,6 +195,7 @@ impl Probe {
         match self {
             Probe::CrossEntropy { masks, masking, directions } => {
                 found.require(*masks >= 1, &at("masks"), masks, "at least 1");
+                found.at_most(&at("masks"), *masks, bounds::MASKS);
                 if let Some(own) = masking {
                     masking::masking(modalities, &at("masking"), own, found);
                 }
@@ -209,8 +210,10 @@ impl Probe {
             Probe::Retrieval { pairs, gallery } => {
                 inputs::pairs(modalities, &at("pairs"), pairs, found);
                 found.require(*gallery != 1, &at("gallery"), gallery, "0 (all test clips), or at least 2");
+                found.at_most(&at("gallery"), *gallery, bounds::CLIPS);
             }
-            Probe::Memorization { modality, given, .. } => {
+            Probe::Memorization { modality, given, clips } => {
+                found.at_most(&at("clips"), *clips, bounds::CLIPS);
                 found.known_modality(modalities, &at("modality"), modality);
                 inputs::others(modalities, &at("given"), given, modality, found);
             }
@@ -220,7 +223,8 @@ impl Probe {
                 }
                 inputs::all_directions(modalities, path, directions, found);
             }
-            Probe::ForwardVsAutoregressive { input, target, .. } => {
+            Probe::ForwardVsAutoregressive { input, target, clips } => {
+                found.at_most(&at("clips"), *clips, bounds::CLIPS);
                 found.known_modality(modalities, &at("input"), input);
                 found.known_modality(modalities, &at("target"), target);
                 inputs::is_text(modalities, &at("target"), target, found);
@@ -229,7 +233,8 @@ impl Probe {
                     found.push(Finding::error(at("input"), what));
                 }
             }
-            Probe::Generation { inputs: from, target, prefix, decode, .. } => {
+            Probe::Generation { inputs: from, target, clips, prefix, decode } => {
+                found.at_most(&at("clips"), *clips, bounds::CLIPS);
                 inputs::generation(modalities, &at(""), (from, target, *prefix), found);
                 inputs::decode(modalities, &at("decode."), decode, (target, *prefix), found);
             }

@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Diagnostics, Finding, Severity};
 use super::schema::Experiment;
-use super::{check, lookup, overrides, syntax, text};
+use super::{check, file, lookup, overrides, reading, syntax, text};
 use crate::suggest;
 use std::path::{Path, PathBuf};
 
@@ -25,37 +25,61 @@ pub struct Loaded {
 /// Errors: everything that is wrong, each with its place; converts into a `Fault` with exit 2.
 pub fn read(path: &Path, overrides: &[String]) -> Result<Loaded, Diagnostics> {
     let file = path.display().to_string();
-    let stop = |finding| Diagnostics { items: vec![Diagnostic::new(finding, &file, None)] };
-    let bytes = std::fs::read(path).map_err(|e| stop(unreadable(path, &e)))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| stop(Finding::error("", "the manifest is not text").expected("RON in UTF-8")))?;
+    let text = file::text(path, "manifest").map_err(|finding| {
+        let finding = neighbour(path, finding);
+        Diagnostics::of_manifest(vec![Diagnostic::new(finding, &file, None)])
+    })?;
     parse(&text, path, overrides)
 }
 
 /// Checks a manifest's `text`; `path` is only named in messages.
+///
+/// Errors: everything that is wrong with the writing and the values of the text and the overrides.
 pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Loaded, Diagnostics> {
     let file = path.display().to_string();
-    let alone = |diagnostic| Diagnostics { items: vec![diagnostic] };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut experiment =
-        text::parse(text).map_err(|(f, place)| alone(Diagnostic::new(f, &file, Some(place))))?;
+    let read = reading::of_text::<Experiment>(text);
+    if let Some((finding, span)) = text::other_schema(text).filter(|_| !read.wrong.is_empty()) {
+        return Err(Diagnostics::of_manifest(vec![Diagnostic::in_text(finding, &file, (text, span))]));
+    }
+    let in_file = |w: &reading::Wrong| Diagnostic::in_text(w.finding.clone(), &file, (text, w.span.clone()));
+    let mut items: Vec<Diagnostic> = read.wrong.iter().map(in_file).collect();
+    let mut refused = Vec::new();
+    let read = read.map(|experiment| {
+        refused.clear();
+        with_overrides(experiment, overrides, &mut refused)
+    });
+    items.append(&mut refused);
+    if let Some(experiment) = read.value() {
+        items.extend(place_all(read.checked(check::check), experiment, text, &file, overrides));
+    }
+    items.sort_by_key(|d| (d.line.is_none(), d.line, d.column));
+    match read.into_value() {
+        Some(experiment) if items.iter().all(|d| d.severity == Severity::Warning) => {
+            let (text, path, overrides) = (text.to_owned(), path.to_owned(), overrides.to_vec());
+            Ok(Loaded { experiment, text, path, overrides, warnings: items })
+        }
+        _ => Err(Diagnostics::of_manifest(items)),
+    }
+}
+
+/// `experiment` with every override that can be applied; what is wrong with the others goes into `refused`.
+fn with_overrides(
+    mut experiment: Experiment,
+    overrides: &[String],
+    refused: &mut Vec<Diagnostic>,
+) -> Experiment {
     for argument in overrides {
-        experiment = overrides::apply(&experiment, argument)
-            .map_err(|f| alone(Diagnostic::new(f, &set_name(argument), None)))?;
+        match overrides::applied(&experiment, argument) {
+            Ok(changed) => experiment = changed,
+            Err(wrong) => refused
+                .extend(wrong.into_iter().map(|w| Diagnostic::in_override(w.finding, argument, w.span))),
+        }
     }
-    let items = place_all(check::check(&experiment), &experiment, text, &file, overrides);
-    if items.iter().any(|d| d.severity == Severity::Error) {
-        return Err(Diagnostics { items });
-    }
-    let (text, path, overrides) = (text.to_owned(), path.to_owned(), overrides.to_vec());
-    Ok(Loaded { experiment, text, path, overrides, warnings: items })
+    experiment
 }
 
-fn set_name(argument: &str) -> String {
-    format!("--set {argument}")
-}
-
-/// Gives every finding its place, in the order of the file; those of overrides come last.
+/// Gives every finding its place in the file, or in the override that set its value.
 fn place_all(
     findings: Vec<Finding>,
     experiment: &Experiment,
@@ -70,31 +94,32 @@ fn place_all(
         let node = lookup::follow(&whole, &whole_root, path).node;
         (node.start, node.end)
     };
-    let mut items: Vec<Diagnostic> = findings
-        .into_iter()
-        .map(|finding| {
-            let (start, end) = span(&finding.path);
-            let set = overrides.iter().rev().find(|o| {
-                let (from, to) = span(o.split('=').next().unwrap_or(o).trim());
-                from <= start && end <= to
-            });
-            match set {
-                Some(argument) => Diagnostic::new(finding, &set_name(argument), None),
-                None => {
-                    let start = lookup::follow(text, &root, &finding.path).start;
-                    let place = syntax::position(text, start);
-                    Diagnostic::new(finding, file, Some(place))
-                }
+    let place = |finding: Finding| {
+        let (start, end) = span(&finding.path);
+        let set = overrides.iter().rev().find(|o| {
+            let (from, to) = span(o.split('=').next().unwrap_or(o).trim());
+            from <= start && end <= to
+        });
+        match set {
+            Some(argument) => {
+                let value = argument.find('=').map_or(0, |i| i + 1);
+                Diagnostic::in_override(finding, argument, value..argument.len())
             }
-        })
-        .collect();
-    items.sort_by_key(|d| (d.line.is_none(), d.line, d.column));
-    items
+            None => {
+                let found = lookup::follow(text, &root, &finding.path);
+                let span = found.start..found.node.end;
+                Diagnostic::in_text(finding, file, (text, span))
+            }
+        }
+    };
+    findings.into_iter().map(place).collect()
 }
 
-/// The file cannot be read; a near name in its folder is suggested.
-fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
-    let finding = Finding::error("", format!("cannot read the manifest: {error}"));
+/// Of a file that is not there, a near name in its folder.
+fn neighbour(path: &Path, finding: Finding) -> Finding {
+    if path.exists() {
+        return finding;
+    }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()

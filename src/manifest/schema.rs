@@ -261,7 +261,7 @@ impl Train {
     }
 
     fn tokens_per_step(&self) -> u64 {
-        (self.batch as u64 * self.tokens_per_sample as u64).max(1)
+        (self.batch as u64).saturating_mul(self.tokens_per_sample as u64).max(1)
     }
 }
 

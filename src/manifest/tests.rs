@@ -74,7 +74,7 @@ fn a_wrong_type_names_its_field() {
             "name: small",
             "m.ron:4:11: error: `name` cannot hold this value\n     found: small\n  expected: a string in double quotes",
         ),
-        ("schema: 1,", "schema: 1", "m.ron:4:5: error: expected comma"),
+        ("schema: 1,", "schema: 1", "m.ron:3:13: error: a comma is missing behind this"),
     ] {
         assert_eq!(messages(old, new), expected);
     }
@@ -520,7 +520,7 @@ fn a_missing_file_suggests_its_neighbour() {
     assert_eq!(read(&folder.path().join("synthetic.ron"), &[]).unwrap().experiment, small());
     std::fs::write(folder.path().join("binary.ron"), b"\xff\xfe").unwrap();
     let wrong = read(&folder.path().join("binary.ron"), &[]).unwrap_err();
-    assert_eq!(wrong.items[0].what, "the manifest is not text");
+    assert_eq!(wrong.items[0].what, "the file is text in UTF-16, not a manifest");
     assert_eq!(crate::fault::Fault::from(wrong).exit, crate::fault::Exit::Invalid);
 }
 
@@ -533,5 +533,149 @@ fn the_shipped_manifests_are_valid() {
             let loaded = read(&path, &[]).unwrap_or_else(|all| panic!("{all}"));
             assert_eq!(loaded.warnings, [], "{}", path.display());
         }
+    }
+}
+
+/// Eight mistakes of every kind, with an override that is wrong in two ways: one round.
+#[test]
+fn all_mistakes_are_shown_in_one_round() {
+    let text = SMALL
+        .replace("schema: 1,", "schema: 1")
+        .replace("vocab: 16", "vocab: 1")
+        .replace("length: 6", "lenght: 6")
+        .replace("warmup_tokens: 1_000", "warmup_tokens: 1e3")
+        .replace("lr: 1e-3", "lr: \"fast\"")
+        .replace("input_tokens: (2, 8)", "input_tokens: (8, 2)")
+        .replace("(name: \"a@16\", length: 16, ", "(length: 16, ")
+        .replace("CrossEntropy(masks: 2)", "CrossEntrpy(masks: 0), Retrieval(pairs: [(\"b@99\", \"c\")])");
+    let overrides = ["model.dim=36".to_owned(), "data.synthetic=(clases: 4, rows: -1)".into()];
+    let all = parse(&text, Path::new("my/m.ron"), &overrides).unwrap_err();
+    assert_eq!(all.errors(), 12);
+    let fault = crate::fault::Fault::from(all);
+    let shown = fault.to_string();
+    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+    assert!(fault.listing.unwrap().coloured.contains("\x1b["));
+    insta::assert_snapshot!("all_mistakes", shown);
+}
+
+#[test]
+fn what_a_source_holds_is_shown_harmlessly_and_cut() {
+    let name = "x".repeat(3000);
+    let text = SMALL
+        .replace("\"c\"", &format!("\"{name}\""))
+        .replace("name: \"small\"", "name: \"sm\x1b[31mall\"")
+        .replace("[CrossEntropy", "[Clas\u{202e}sify, CrossEntropy");
+    let shown =
+        crate::fault::Fault::from(parse(&text, Path::new("\x1b]0;m.ron"), &[]).unwrap_err()).to_string();
+    assert!(!shown.contains(['\x1b', '\u{202e}']), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+    assert!(shown.len() < 4000, "{shown}");
+    insta::assert_snapshot!("harmless", shown);
+}
+
+#[test]
+fn sizes_are_bounded_before_anything_is_allocated() {
+    for (setting, path) in [
+        ("model.mlp_ratio=1e30", "model.mlp_ratio"),
+        ("model.enc_depth=1000000000", "model.enc_depth"),
+        ("model.dec_depth=18446744073709551615", "model.dec_depth"),
+        ("model.dim=8000000000", "model.dim"),
+        ("train.batch=1000000000", "train.batch"),
+        ("train.tokens_per_sample=18446744073709551615", "train.tokens_per_sample"),
+        ("train.tokens=18446744073709551615", "train.tokens"),
+        ("data.synthetic.rows=1000000000", "data.synthetic.rows"),
+        ("data.synthetic.classes=1000000000", "data.synthetic.classes"),
+        ("data.synthetic.clips=(1000000000, 18446744073709551615, 9)", "data.synthetic.clips[0]"),
+        ("modalities.c.length=9223372036854775808", "modalities[2].length"),
+        ("modalities.b@9.length=18446744073709551615", "modalities[1].length"),
+        ("modalities.b@9.vocab=18446744073709551615", "modalities[1].vocab"),
+        ("modalities.b@9.grid=(4294967296, 4294967296)", "modalities[1].grid"),
+        ("modalities.a@16.codebooks=18446744073709551615", "modalities[0].codebooks"),
+        ("masking.input_tokens=(1, 18446744073709551615)", "masking.input_tokens"),
+        ("masking.input_alphas=1e300", "masking.input_alphas"),
+        ("probes.CrossEntropy.masks=18446744073709551615", "probes[0].masks"),
+        ("probes=[Retrieval(pairs: [(\"c\", \"b@9\")], gallery: 18446744073709551615)]", "probes[0].gallery"),
+        ("probes=[Generation(inputs: [\"c\"], target: \"b@9\", decode: (steps: 18446744073709551615))]", "probes[0].decode.steps"),
+        ("probes=[Generation(inputs: [\"c\"], target: \"b@9\", decode: (top_k: 1e300))]", "probes[0].decode.top_k"),
+        ("name=\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"", "name"),
+    ] {
+        let all = parse(SMALL, Path::new("m.ron"), &[setting.to_owned()]).map(|_| ()).unwrap_err();
+        assert!(all.items.iter().any(|d| d.path == path && d.severity == Severity::Error), "{setting}: {all}");
+    }
+}
+
+#[test]
+fn many_entries_are_refused_in_no_time() {
+    let many =
+        |n: usize| (0..n).map(|i| format!("(name: \"m{i}\", length: 4, vocab: 8),")).collect::<String>();
+    let told = |text: &str| parse(text, Path::new("m.ron"), &[]).unwrap_err().to_string();
+    let begun = std::time::Instant::now();
+    let modalities = |n| SMALL.replace("(name: \"a@16\"", &format!("{}(name: \"a@16\"", many(n)));
+    assert!(told(&modalities(62))
+        .contains("`modalities` has too many entries\n     found: 65\n  expected: at most 64"));
+    assert!(told(&modalities(100_000)).contains("found: 100003"), "{}", told(&modalities(100_000)));
+    let probes =
+        |n| SMALL.replace("[CrossEntropy", &format!("[{}CrossEntropy", "CrossEntropy(masks: 2), ".repeat(n)));
+    assert!(told(&probes(100_000)).contains("`probes` has too many entries"));
+    assert!(told(&probes(999)).contains("the same probe as probes[0]"));
+    let fields = (0..100_000).map(|i| format!("f{i}: 1, ")).collect::<String>();
+    assert!(told(&SMALL.replace("schema: 1", &format!("{fields} schema: 1"))).contains("too many entries"));
+    assert!(told(&format!("{}1", "(a: [".repeat(100_000))).contains("nested deeper"));
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn what_is_no_manifest_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        let all = read(&folder.path().join(name), &[]).map(|_| ()).unwrap_err();
+        let d = all.items.into_iter().next().unwrap();
+        [Some(d.what), d.found, d.help].into_iter().flatten().collect::<Vec<_>>().join(" | ")
+    };
+    assert_eq!(
+        said("a.ron", b"PK\x03\x04...."),
+        "the file is a zip archive, not a manifest | unpack it and name the folder or file that was inside"
+    );
+    assert_eq!(
+        said("b.ron", b"ab\xffc"),
+        "the manifest is not text | a byte 0xff in line 1 that is no UTF-8"
+    );
+    assert!(said("c.ron", b"version https://git-lfs.github.com/spec/v1\n").contains("`git lfs pull`"));
+    assert!(said("d.ron", b"<!DOCTYPE html>").contains("an HTML page"));
+    assert!(said("e.yaml", b"run_name: x").contains("YAML, not a manifest | `nano4m import FILE`"));
+    assert_eq!(said("f.ron", b""), "the file holds no value");
+    let large = vec![b' '; 5 << 20];
+    assert_eq!(
+        said("g.ron", &large),
+        "cannot read the manifest: it has 5242880 bytes or more; at most 4194304 belong here"
+    );
+    let folder_itself = read(folder.path(), &[]).unwrap_err();
+    assert_eq!(folder_itself.items[0].what, "cannot read the manifest: a folder, not a file");
+    let marked = format!("\u{feff}{SMALL}");
+    std::fs::write(folder.path().join("marked.ron"), marked).unwrap();
+    assert_eq!(read(&folder.path().join("marked.ron"), &[]).unwrap().experiment, small());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.ron");
+    let name = std::ffi::CString::new(pipe.to_str().unwrap()).unwrap();
+    // SAFETY: `name` is a C string.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    assert_eq!(
+        read(&pipe, &[]).unwrap_err().items[0].what,
+        "cannot read the manifest: a named pipe, not a regular file"
+    );
+}
+
+proptest::proptest! {
+    /// Whatever the numbers: no panic, no overflow.
+    #[test]
+    fn any_numbers_are_checked(e in testing::any_experiment()) {
+        check::check(&e);
+        check::on_data(&e, 7, 3);
     }
 }

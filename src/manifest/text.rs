@@ -10,6 +10,7 @@ use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 use ron::{Error, Options};
 use serde::de::DeserializeOwned;
+use std::ops::Range;
 
 /// RON as manifests use it: `path: "x"` stands for `path: Some("x")`.
 pub fn options() -> Options {
@@ -29,7 +30,10 @@ pub fn resolved(experiment: &Experiment) -> String {
 ///
 /// Errors: the finding, and the 1-based line and column where reading stopped.
 pub fn parse(text: &str) -> Result<Experiment, (Finding, (usize, usize))> {
-    read_as::<Experiment>(text).map_err(|wrong| other_schema(text).unwrap_or(wrong))
+    read_as::<Experiment>(text).map_err(|wrong| {
+        let placed = |(finding, span): (Finding, Range<usize>)| (finding, syntax::position(text, span.start));
+        other_schema(text).map_or(wrong, placed)
+    })
 }
 
 /// Reads any type from RON as manifests write it.
@@ -39,13 +43,14 @@ pub fn read_as<T: DeserializeOwned>(text: &str) -> Result<T, (Finding, (usize, u
     options().from_str(text).map_err(|e| explain(text, e))
 }
 
-/// A manifest of another schema fails to read for reasons that would mislead: say the schema first.
-fn other_schema(text: &str) -> Option<(Finding, (usize, usize))> {
+/// A manifest of another schema fails to read for reasons that would mislead: say the schema first, at bytes of
+/// `text`.
+pub fn other_schema(text: &str) -> Option<(Finding, Range<usize>)> {
     let root = syntax::scan(text);
     let found = lookup::follow(text, &root, "schema");
     let value = &text[found.node.start..found.node.end];
     let number = value.parse::<u32>().ok().filter(|_| found.rest.is_empty())?;
-    (number != SCHEMA).then(|| (schema_finding(number), syntax::position(text, found.start)))
+    (number != SCHEMA).then(|| (schema_finding(number), found.start..found.node.end))
 }
 
 /// The schema is not the one this program reads.

@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod generate;
 mod journal;
+pub mod memory;
 mod rate;
 mod run;
 mod session;

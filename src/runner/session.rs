@@ -1,8 +1,10 @@
 //! What a run works on: a checked manifest, its opened dataset, its identity and its drift.
 
+use super::memory;
 use super::settings::Settings;
 use crate::architecture::Config;
 use crate::data::{Dataset, Part};
+use crate::device::Device;
 use crate::fault::{Fault, Result};
 use crate::manifest::pins::{self, Current, Drift};
 use crate::manifest::schema::Experiment;
@@ -32,7 +34,7 @@ impl Session {
     /// Reads the manifest, opens its data and holds both against the pins.
     ///
     /// # Errors
-    /// Exit 2 for an invalid manifest or dataset, 3 for missing data or pins that do not match.
+    /// Exit 2 for an invalid manifest or dataset or one that needs more memory than there is, 3 for missing data or pins that do not match.
     pub fn open(path: impl AsRef<Path>, settings: &Settings) -> Result<Session> {
         Session::of_manifest(manifest::read(path.as_ref(), &settings.overrides)?, settings)
     }
@@ -86,6 +88,7 @@ impl Session {
     /// `path` is where the manifest lies or lay, beside which its data may be; `file` is what messages name.
     fn assemble(loaded: Loaded, path: PathBuf, file: &Path, settings: &Settings) -> Result<Session> {
         let Loaded { experiment, text, .. } = loaded;
+        memory::hold(&memory::Need::of(&experiment), &experiment, settings.device)?;
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         let data = dataset(&experiment, folder(&path), &settings.cache)?;
         warnings.extend_from_slice(data.notes());
@@ -135,6 +138,7 @@ impl Session {
 /// # Errors
 /// Exit 2 for an invalid dataset, or one on which the manifest cannot be measured as it says; 3 for a missing one.
 pub fn dataset(experiment: &Experiment, base: &Path, cache: &Path) -> Result<Dataset> {
+    memory::hold(&memory::Need::of_data(experiment), experiment, Device::Cpu)?;
     let data = Dataset::open(&experiment.data, &experiment.modalities, base, cache)?;
     let (test_clips, classes) = (data.split(Part::Test).len(), data.classes().len());
     match manifest::check::on_data(experiment, test_clips, classes).into_iter().next() {

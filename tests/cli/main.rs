@@ -11,6 +11,7 @@ mod kills;
 mod limits;
 mod looks;
 mod ls;
+mod mistakes;
 mod old;
 mod resume;
 mod slurm;

@@ -6,10 +6,12 @@ use crate::ablation::spec::Ablation;
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::Experiment;
 use crate::manifest::{self, identity, measured, overrides};
+use std::collections::BTreeMap;
 
 /// The cells of `base`, and what is wrong with them.
 pub fn cells(ablation: &Ablation, base: &Experiment) -> (Vec<Cell>, Vec<Finding>) {
     let (mut cells, mut found): (Vec<Cell>, Vec<Finding>) = (Vec::new(), Vec::new());
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
     for combination in combinations(ablation) {
         let experiment = match set(ablation, base, &combination) {
             Ok(experiment) => experiment,
@@ -22,10 +24,14 @@ pub fn cells(ablation: &Ablation, base: &Experiment) -> (Vec<Cell>, Vec<Finding>
             push(&mut found, of_cell(ablation, &combination, finding));
         }
         let canonical = identity::canonical(&experiment);
-        if let Some(same) = cells.iter().find(|c| identity::canonical(&c.experiment) == canonical) {
-            let what = format!("cells `{}` and `{}` are the same experiment", same.label, combination.label);
-            found.push(Finding::error("axes", what).help("remove one of them, or set what should differ"));
+        if let Some(same) = known.get(&canonical) {
+            let what = format!("cells `{same}` and `{}` are the same experiment", combination.label);
+            push(
+                &mut found,
+                Finding::error("axes", what).help("remove one of them, or set what should differ"),
+            );
         }
+        known.entry(canonical).or_insert_with(|| combination.label.clone());
         let values = values(ablation, &combination.options);
         cells.push(Cell { label: combination.label, values, experiment });
     }
@@ -35,7 +41,8 @@ pub fn cells(ablation: &Ablation, base: &Experiment) -> (Vec<Cell>, Vec<Finding>
 
 /// Cells share most of their values: the same problem is told once.
 fn push(found: &mut Vec<Finding>, finding: Finding) {
-    if !found.iter().any(|f| (&f.path, &f.what) == (&finding.path, &finding.what)) {
+    // Nobody reads more.
+    if found.len() < 100 && !found.iter().any(|f| (&f.path, &f.what) == (&finding.path, &finding.what)) {
         found.push(finding);
     }
 }

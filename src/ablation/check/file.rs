@@ -1,11 +1,14 @@
 //! The ablation's file alone.
 
 use super::paths::within;
-use crate::ablation::cells::combinations;
-use crate::ablation::spec::{Ablation, AxisSpec, Combine, SCHEMA};
+use crate::ablation::cells::{combinations, number};
+use crate::ablation::spec::{Ablation, AxisSpec, Combine, CELLS, JOBS, SCHEMA};
+use crate::fault::shortened;
+use crate::manifest::check::bounds::NAME;
 use crate::manifest::diagnostic::Finding;
 use crate::metrics::catalogue::canonical;
 use crate::suggest::hint;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Paths an axis may not set, and why.
@@ -26,11 +29,38 @@ pub fn file(ablation: &Ablation, path: &Path) -> Vec<Finding> {
     if ablation.axes.is_empty() {
         found.push(Finding::error("axes", "nothing varies: `axes` is empty").expected("at least one axis"));
     }
+    counts(ablation, &mut found);
     twice("axes", "axis", ablation.axes.iter().map(|x| x.name.as_str()), &mut found);
     overlap(ablation, &mut found);
     list(ablation, &mut found);
     labels(ablation, &mut found);
     found
+}
+
+/// Cells and runs, before any is made.
+fn counts(ablation: &Ablation, found: &mut Vec<Finding>) {
+    let cells = number(ablation);
+    let shown = cells.map_or("more than can be counted".into(), |n| n.to_string());
+    if cells.is_none_or(|n| n > CELLS) {
+        let finding = Finding::error("axes", "the axes have too many combinations").found(shown);
+        found
+            .push(finding.expected(format!("at most {CELLS} cells")).help("`combine: OneAtATime` has fewer"));
+    } else if let Some(n) = cells.filter(|n| n.saturating_mul(ablation.seeds.len()) > JOBS) {
+        let finding = Finding::error("seeds", "the ablation has too many runs");
+        let found_here = format!("{n} cells of {} seeds", ablation.seeds.len());
+        found.push(finding.found(found_here).expected(format!("at most {JOBS} runs")));
+    }
+    for (i, axis) in ablation.axes.iter().enumerate() {
+        for (at, text) in std::iter::once((format!("axes[{i}].name"), &axis.name)).chain(
+            axis.options.iter().enumerate().map(|(j, o)| (format!("axes[{i}].options[{j}].label"), &o.label)),
+        ) {
+            let n = text.chars().count();
+            if n > NAME {
+                let finding = Finding::error(at, "the name is too long").found(format!("{n} characters"));
+                found.push(finding.expected(format!("at most {NAME}")));
+            }
+        }
+    }
 }
 
 fn header(ablation: &Ablation, path: &Path, found: &mut Vec<Finding>) {
@@ -193,11 +223,11 @@ fn labels(ablation: &Ablation, found: &mut Vec<Finding>) {
 }
 
 fn twice<'a>(at: &str, kind: &str, names: impl Iterator<Item = &'a str>, found: &mut Vec<Finding>) {
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     for name in names {
-        if seen.contains(&name) {
+        if !seen.insert(name) {
+            let name = shortened(name, NAME);
             found.push(Finding::error(at, format!("{kind} `{name}` occurs twice")));
         }
-        seen.push(name);
     }
 }

@@ -11,7 +11,8 @@
 //! ```
 
 use crate::fault::{Fault, Result};
-use crate::manifest::Diagnostic;
+use crate::manifest::reading::{self, Wrong};
+use crate::manifest::{file, Diagnostic, Diagnostics};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -79,12 +80,22 @@ impl Profile {
     /// # Errors
     /// Exit 2 with line and column, and the nearest name for an unknown field.
     pub fn read(path: &Path) -> Result<Profile> {
-        let text = std::fs::read_to_string(path).map_err(|e| {
-            Fault::invalid(format!("cannot read the Slurm profile: {e}")).at(path.display().to_string())
-        })?;
-        crate::manifest::read_as::<Profile>(&text).map_err(|(finding, place)| {
-            let shown = Diagnostic::new(finding, &path.display().to_string(), Some(place));
-            Fault::invalid(format!("{shown}\nthe Slurm profile is invalid"))
+        let name = path.display().to_string();
+        let invalid = |items: Vec<Diagnostic>| Diagnostics { kind: "Slurm profile", items };
+        let text = file::text(path, "Slurm profile")
+            .map_err(|finding| invalid(vec![Diagnostic::new(finding, &name, None)]))?;
+        Ok(Profile::parse(&text, &name)?)
+    }
+
+    /// A profile's text; `name` is only named in messages.
+    ///
+    /// # Errors
+    /// Everything that is wrong with its writing.
+    pub fn parse(text: &str, name: &str) -> std::result::Result<Profile, Diagnostics> {
+        let read = reading::of_text::<Profile>(text);
+        read.exact().map_err(|wrong| {
+            let placed = |w: Wrong| Diagnostic::in_text(w.finding, name, (text, w.span));
+            Diagnostics { kind: "Slurm profile", items: wrong.into_iter().map(placed).collect() }
         })
     }
 
@@ -120,13 +131,18 @@ impl Profile {
                 .expected(expected))
         };
         for (field, value) in self.words() {
-            if value.is_empty() || value.contains(|c: char| c.is_control() || c.is_whitespace() || c == '#') {
+            if value.is_empty()
+                || value.len() > 256
+                || value.contains(|c: char| c.is_control() || c.is_whitespace() || c == '#')
+            {
                 return wrong(field, value, "one word");
             }
         }
-        for (field, value) in [("cpus", self.cpus), ("throttle", self.throttle), ("grace", self.grace)] {
-            if value == Some(0) {
-                return wrong(field, "0", "1 or more");
+        for (field, value, most) in
+            [("cpus", self.cpus, 4096), ("throttle", self.throttle, 100_000), ("grace", self.grace, 86_400)]
+        {
+            if let Some(value) = value.filter(|value| !(1..=most).contains(value)) {
+                return wrong(field, &value.to_string(), &format!("1 to {most}"));
             }
         }
         for line in &self.extra {
@@ -183,8 +199,10 @@ mod tests {
     #[test]
     fn a_slip_gets_its_place_and_the_nearest_name() {
         let fault = read("Slurm(\n    partion: \"gpu\",\n)").unwrap_err();
-        assert!(fault.what.contains("did you mean `partition`?") && fault.what.contains(":2:"), "{fault}");
-        assert!(read("Slurm(cpus: \"x\")").is_err());
+        let shown = fault.to_string();
+        assert!(shown.contains("did you mean `partition`?") && shown.contains(":2:5"), "{fault}");
+        let all = Profile::parse("Slurm(cpus: \"x\", tme: \"1\", mem: 16)", "s.ron").unwrap_err();
+        assert_eq!(all.errors(), 3, "{all}");
     }
 
     #[test]
@@ -194,6 +212,7 @@ mod tests {
         for time in ["", "1:00\n#SBATCH --wrap=x", "1 day", "1#"] {
             assert!(refused(word(time)).contains("`time`"), "{time:?}");
         }
+        assert!(refused(Profile { throttle: Some(u32::MAX), ..Profile::default() }).contains("`throttle`"));
         assert!(refused(Profile { cpus: Some(0), ..Profile::default() }).contains("`cpus`"));
         for extra in ["exclusive", "--signal=B:KILL@5", "-a 1-9", "--x\n#SBATCH"] {
             let profile = Profile { extra: vec![extra.into()], ..Profile::default() };

@@ -1,7 +1,7 @@
 //! Raw arguments of `ablate`.
 
 use crate::ablation::slurm::Profile;
-use crate::cli::arguments::duration;
+use crate::cli::arguments::{duration, workers};
 use clap::ValueEnum;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ pub struct Args {
     #[arg(long)]
     pub plan: bool,
     /// Runs at the same time, each a process with its share of the threads [default: one per thread]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = workers)]
     pub jobs: Option<NonZeroUsize>,
     /// Stop everything after the first failure
     #[arg(long)]

@@ -4,14 +4,14 @@ use super::args::Args;
 use crate::ablation::{self, Invocation, Loaded, Plan};
 use crate::cli::arguments::Global;
 use crate::cli::environment::own_reports;
-use crate::cli::output;
+use crate::cli::manifest;
 use crate::fault::{Fault, Result};
 use crate::runner::Settings;
 
 /// Reads and checks the ablation; warnings go to stderr.
 pub fn load(args: &Args) -> Result<Loaded> {
     let loaded = ablation::read(&ablation::locate(&args.name)?)?;
-    loaded.warnings.iter().for_each(|warning| output::note(&warning.to_string()));
+    manifest::warnings(&loaded.warnings);
     Ok(loaded)
 }
 

@@ -8,6 +8,10 @@ use crate::manifest::schema::{Decode, Experiment};
 /// Everything wrong with `experiment`, in no particular order.
 pub fn check(experiment: &Experiment) -> Vec<Finding> {
     let mut found = Findings::default();
+    general::counts(experiment, &mut found);
+    if !found.0.is_empty() {
+        return found.0;
+    }
     general::header(experiment, &mut found);
     general::finite(experiment, &mut found);
     data::check(experiment, &mut found);

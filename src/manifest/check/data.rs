@@ -1,5 +1,6 @@
 //! `data`: one source, usable split names, hashes and synthetic parameters.
 
+use super::bounds::{CLASSES, CLIPS, LENGTH, ROWS};
 use super::findings::{bad_hash, each, is_sha256, Findings};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Data, Experiment, Labels, Synthetic};
@@ -14,6 +15,7 @@ pub(super) fn check(e: &Experiment, found: &mut Findings) {
     labels(&data.labels, found);
     if let Some(rows) = data.rows {
         found.require(rows >= 1, "data.rows", rows, "at least 1");
+        found.at_most("data.rows", rows, ROWS);
     }
     stored(e, found);
     if let Some(synthetic) = &data.synthetic {
@@ -77,6 +79,7 @@ fn stored(e: &Experiment, found: &mut Findings) {
         let Some(m) = e.modalities.iter().find(|m| m.name == *name) else { continue };
         let expected = format!("at least the modality's `length`, {}", m.length);
         found.require(tokens >= m.length, &path, tokens, &expected);
+        found.at_most(&path, tokens, 16 * LENGTH);
         if m.text.is_some() {
             found.push(
                 Finding::error(&path, format!("`{name}` is stored as text"))
@@ -94,15 +97,14 @@ fn stored(e: &Experiment, found: &mut Findings) {
 
 fn generator(e: &Experiment, s: &Synthetic, found: &mut Findings) {
     found.require(s.classes >= 2, "data.synthetic.classes", s.classes, "at least 2");
+    found.at_most("data.synthetic.classes", s.classes, CLASSES);
     found.require(s.rows >= 1, "data.synthetic.rows", s.rows, "at least 1");
+    found.at_most("data.synthetic.rows", s.rows, ROWS);
     let (train, eval, test) = s.clips;
     for (i, clips) in [train, eval, test].into_iter().enumerate() {
-        found.require(
-            clips >= 1,
-            &format!("data.synthetic.clips[{i}]"),
-            clips,
-            "at least 1 clip in each split",
-        );
+        let path = format!("data.synthetic.clips[{i}]");
+        found.require(clips >= 1, &path, clips, "at least 1 clip in each split");
+        found.at_most(&path, clips, CLIPS);
     }
     if let Some(rows) = e.data.rows.filter(|&rows| rows > s.rows) {
         found.require(false, "data.rows", rows, &format!("at most `data.synthetic.rows`, {}", s.rows));

@@ -1,10 +1,16 @@
 //! Problems as they are collected.
 
+use super::bounds::NAME;
+use crate::fault::shortened;
 use crate::manifest::diagnostic::{Finding, Severity};
 use crate::manifest::per_modality::PerModality;
+use crate::manifest::reading::STAND_IN;
 use crate::modality::Modality;
 use crate::suggest;
 use std::fmt::Display;
+
+/// Problems are collected up to here: nobody reads more.
+const MOST: usize = 100;
 
 /// Problems collected so far.
 #[derive(Default)]
@@ -13,12 +19,14 @@ pub struct Findings(pub Vec<Finding>);
 impl Findings {
     /// Adds an error, or whatever it is.
     pub fn push(&mut self, finding: Finding) {
-        self.0.push(finding);
+        if self.0.len() < MOST {
+            self.0.push(finding);
+        }
     }
 
     /// Adds a warning.
     pub fn warn(&mut self, finding: Finding) {
-        self.0.push(Finding { severity: Severity::Warning, ..finding });
+        self.push(Finding { severity: Severity::Warning, ..finding });
     }
 
     /// Adds "`path` must be …" unless `ok`.
@@ -30,6 +38,11 @@ impl Findings {
         }
     }
 
+    /// Adds "`path` must be at most …" if `value` is above it.
+    pub fn at_most<T: PartialOrd + Display>(&mut self, path: &str, value: T, most: T) {
+        self.require(value <= most, path, &value, &format!("at most {most}"));
+    }
+
     /// Like `require`, but silent on values that are not finite: those are reported once for all.
     pub fn require_number(&mut self, path: &str, value: f64, ok: bool, expected: &str) {
         self.require(ok || !value.is_finite(), path, value, expected);
@@ -38,13 +51,14 @@ impl Findings {
     /// Adds "no modality is named …" unless `name` is one of the modalities.
     pub fn known_modality(&mut self, modalities: &[Modality], path: &str, name: &str) {
         let names = || modalities.iter().map(|m| m.name.as_str());
-        if !names().any(|n| n == name) {
+        // A name that could not be read may be the one.
+        let unread = names().any(|n| n == STAND_IN);
+        if self.0.len() < MOST && !unread && !names().any(|n| n == name) {
             let all: Vec<&str> = names().collect();
-            self.push(Finding::error(path, format!("no modality is named `{name}`")).help(suggest::hint(
-                name,
-                "modalities",
-                all,
-            )));
+            self.push(
+                Finding::error(path, format!("no modality is named `{}`", shortened(name, NAME)))
+                    .help(suggest::hint(name, "modalities", all)),
+            );
         }
     }
 }

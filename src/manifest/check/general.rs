@@ -1,9 +1,24 @@
 //! What is no part's own: the header, and numbers that are none.
 
+use super::bounds::{CLAIMS, MODALITIES, PROBES};
 use super::findings::{bad_hash, is_sha256, Findings};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Experiment, SCHEMA};
 use crate::manifest::{lookup, syntax, text};
+
+/// Lists of which there are too many: the other checks compare them with each other.
+pub fn counts(e: &Experiment, found: &mut Findings) {
+    for (path, n, most) in [
+        ("modalities", e.modalities.len(), MODALITIES),
+        ("probes", e.probes.len(), PROBES),
+        ("claims", e.claims.len(), CLAIMS),
+    ] {
+        if n > most {
+            let finding = Finding::error(path, format!("`{path}` has too many entries"));
+            found.push(finding.found(n).expected(format!("at most {most}")));
+        }
+    }
+}
 
 /// Schema, name and pins.
 pub fn header(experiment: &Experiment, found: &mut Findings) {

@@ -1,5 +1,6 @@
 //! What probes ask of their fields: sets of inputs, pairs, directions, captions, what is generated from what.
 
+use super::bounds::{CONCENTRATION, LENGTH, VOCAB};
 use super::findings::Findings;
 use super::masking::{direction, modality_list};
 use crate::manifest::decode::Decode;
@@ -164,12 +165,20 @@ pub fn decode(
     let at = |field: &str| format!("{path}{field}");
     let target = modalities.iter().find(|m| m.name == target);
     let prefix = if prefix < 1.0 { prefix } else { 0.0 }; // reported by itself
-    let most = target.map_or(usize::MAX, |m| m.length - m.prefix(prefix));
+    let most = target.map_or(LENGTH, |m| m.length.saturating_sub(m.prefix(prefix)));
     let expected = "1 to the number of tokens that are generated";
     found.require((1..=most).contains(&d.steps), &at("steps"), d.steps, expected);
-    found.require_number(&at("temperature"), d.temperature, d.temperature >= 0.0, "0 (argmax) or more");
+    let (warm, expected) = (d.temperature, "0 (argmax) or more");
+    found.require_number(&at("temperature"), warm, warm >= 0.0, expected);
+    found.require_number(
+        &at("temperature"),
+        warm,
+        warm <= CONCENTRATION,
+        &format!("at most {CONCENTRATION}"),
+    );
     let whole = d.top_k < 1.0 || d.top_k.fract() == 0.0;
     let expected = "0 (off), a fraction below 1, or a whole number";
     found.require_number(&at("top_k"), d.top_k, d.top_k >= 0.0 && whole, expected);
+    found.require_number(&at("top_k"), d.top_k, d.top_k <= VOCAB as f64, &format!("at most {VOCAB}"));
     found.require_number(&at("top_p"), d.top_p, (0.0..=1.0).contains(&d.top_p), "0 to 1");
 }

@@ -1,5 +1,6 @@
 //! `masking`: ranges, ratios, concentrations and directions.
 
+use super::bounds::{CONCENTRATION, SAMPLE};
 use super::findings::{each, Findings};
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::masking::{Direction, Masking, Ratio};
@@ -30,13 +31,14 @@ pub fn masking(modalities: &[Modality], path: &str, m: &Masking, found: &mut Fin
 
 fn range(path: &str, (low, high): (usize, usize), total: usize, used: bool, found: &mut Findings) {
     found.require(low >= 1, path, low, "at least 1 token");
+    found.at_most(path, high, SAMPLE);
     if low > high {
         found.push(
             Finding::error(path, format!("`{path}` is empty: its ends are swapped"))
                 .found(format!("({low}, {high})"))
                 .expected(format!("({high}, {low})")),
         );
-    } else if used && total > 0 && high > total {
+    } else if used && total > 0 && high > total && high <= SAMPLE {
         let finding = Finding::error(path, format!("`{path}` asks for more tokens than a sample has"))
             .found(format!("({low}, {high})"))
             .expected(format!("at most {total}, the sum of the lengths"));
@@ -50,7 +52,8 @@ fn range(path: &str, (low, high): (usize, usize), total: usize, used: bool, foun
 
 fn alphas(modalities: &[Modality], path: &str, alphas: &PerModality, found: &mut Findings) {
     for (at, name, alpha) in each(path, alphas) {
-        found.require_number(&at, alpha, alpha >= 0.0, "0 (never) or more");
+        let expected = format!("0 (never) to {CONCENTRATION}");
+        found.require_number(&at, alpha, (0.0..=CONCENTRATION).contains(&alpha), &expected);
         if let Some(name) = name {
             found.known_modality(modalities, &at, name);
         }

@@ -4,6 +4,7 @@
 //! finite are found once, over the printed manifest; the other checks stay silent on them.
 
 mod all;
+pub mod bounds;
 mod claims;
 mod data;
 pub(super) mod findings;

@@ -1,5 +1,6 @@
 //! `modalities`: names, sizes, and what captions, grids and spans need.
 
+use super::bounds::{LENGTH, NAME, VOCAB};
 use super::data::is_folder;
 use super::findings::Findings;
 use crate::manifest::diagnostic::Finding;
@@ -19,9 +20,11 @@ pub(super) fn check(modalities: &[Modality], found: &mut Findings) {
         let at = |field: &str| format!("modalities[{i}].{field}");
         name(modalities, i, found);
         found.require(m.length >= 1, &at("length"), m.length, "at least 1");
+        found.at_most(&at("length"), m.length, LENGTH);
         found.require(m.vocab >= 2, &at("vocab"), m.vocab, "at least 2");
-        found.require(m.vocab <= i32::MAX as usize, &at("vocab"), m.vocab, "at most 2147483647");
+        found.at_most(&at("vocab"), m.vocab, VOCAB);
         found.require(m.codebooks >= 1, &at("codebooks"), m.codebooks, "at least 1");
+        found.at_most(&at("codebooks"), m.codebooks, m.length.max(1));
         codebooks(m, &at("codebooks"), found);
         text(m, &at("text"), &at("vocab"), found);
         grid(m, &at("grid"), found);
@@ -38,6 +41,8 @@ fn name(modalities: &[Modality], i: usize, found: &mut Findings) {
                 .expected("the name of its folder in the dataset, e.g. \"tok_rgb@196\""),
         );
     }
+    let characters = name.chars().count();
+    found.require(characters <= NAME, &path, format!("{characters} characters"), &format!("at most {NAME}"));
     if let Some(why) = ambiguous(name).filter(|_| is_folder(name)) {
         found.push(
             Finding::error(&path, "the modality's name is a word of metrics")

@@ -1,5 +1,6 @@
 //! `model` and `train`: sizes that fit together, and optimization in range.
 
+use super::bounds::{BATCH, DEPTH, DIM, MLP_RATIO, SAMPLE, STEPS};
 use super::findings::Findings;
 use crate::manifest::diagnostic::Finding;
 use crate::manifest::schema::{Experiment, Model, Train};
@@ -11,13 +12,14 @@ pub(super) fn check(experiment: &Experiment, found: &mut Findings) {
 }
 
 fn model(m: &Model, found: &mut Findings) {
-    for (path, value) in [
-        ("model.dim", m.dim),
-        ("model.head_dim", m.head_dim),
-        ("model.enc_depth", m.enc_depth),
-        ("model.dec_depth", m.dec_depth),
+    for (path, value, most) in [
+        ("model.dim", m.dim, DIM),
+        ("model.head_dim", m.head_dim, DIM),
+        ("model.enc_depth", m.enc_depth, DEPTH),
+        ("model.dec_depth", m.dec_depth, DEPTH),
     ] {
         found.require(value >= 1, path, value, "at least 1");
+        found.at_most(path, value, most);
     }
     if m.head_dim >= 1 && m.dim % m.head_dim != 0 {
         let expected = format!("a multiple of `head_dim`, {}", m.head_dim);
@@ -26,7 +28,9 @@ fn model(m: &Model, found: &mut Findings) {
         found.require(false, "model.dim", m.dim, "an even number: half sines, half cosines");
     }
     let hidden = m.mlp_ratio * m.dim as f64;
-    found.require_number("model.mlp_ratio", m.mlp_ratio, m.mlp_ratio > 0.0, "a number above 0");
+    let expected = format!("a number above 0, at most {MLP_RATIO}");
+    let fits = m.mlp_ratio > 0.0 && m.mlp_ratio <= MLP_RATIO;
+    found.require_number("model.mlp_ratio", m.mlp_ratio, fits, &expected);
     for (field, std) in [("model.init_std", m.init_std), ("model.embedding_std", m.embedding_std)] {
         found.require_number(field, std, std > 0.0 && std <= 10.0, "above 0, at most 10");
     }
@@ -39,15 +43,16 @@ fn model(m: &Model, found: &mut Findings) {
 
 fn schedule(t: &Train, found: &mut Findings) {
     found.require(t.batch >= 1, "train.batch", t.batch, "at least 1 clip");
+    found.at_most("train.batch", t.batch, BATCH);
     if let Some(size) = t.micro_batch {
         let expected = format!("at least 1 and at most `batch`, {}, or None", t.batch);
         found.require((1..=t.batch.max(1)).contains(&size), "train.micro_batch", size, &expected);
     }
     found.require(t.tokens >= 1, "train.tokens", t.tokens, "at least 1");
     found.require(t.tokens_per_sample >= 1, "train.tokens_per_sample", t.tokens_per_sample, "at least 1");
-    if (t.batch as u64).checked_mul(t.tokens_per_sample as u64).is_none() {
-        found.require(false, "train.batch", t.batch, "batch · tokens_per_sample below 2^64");
-    }
+    found.at_most("train.tokens_per_sample", t.tokens_per_sample, SAMPLE);
+    let steps = t.steps();
+    found.require(steps <= STEPS, "train.tokens", format!("{steps} steps"), &format!("at most {STEPS}"));
     if t.warmup_tokens > t.tokens {
         found.push(
             Finding::error("train.warmup_tokens", "the warmup is longer than the training")

@@ -9,5 +9,5 @@ mod scan;
 mod tree;
 
 pub use place::{offset, position};
-pub use scan::{comma_follows, scan, unquote};
-pub use tree::{Field, Kind, Node};
+pub use scan::{comma_follows, proofread, scan, unquote};
+pub use tree::{Field, Kind, Node, Problem};

@@ -1,25 +1,45 @@
-//! The scanner of RON texts. It never fails: on broken text it returns what it saw.
+//! The scanner of RON texts. It never fails: on broken text it returns what it saw, and what is broken.
 
-use super::tree::{Field, Kind, Node};
+use super::place::position;
+use super::tree::{Field, Kind, Node, Problem};
+use std::ops::Range;
 
 /// Nesting beyond this is not followed (RON itself stops there).
 const MAX_DEPTH: usize = 128;
 
+/// Broken writing is told so often: what follows from the first may be nonsense.
+const MOST_PROBLEMS: usize = 8;
+
 /// Scans `text`; the root is an empty scalar when there is no value.
 pub fn scan(text: &str) -> Node {
-    let mut scanner = Scanner { text, at: 0, depth: 0 };
+    proofread(text).0
+}
+
+/// [`scan`], and what is broken, in the order of the text.
+pub fn proofread(text: &str) -> (Node, Vec<Problem>) {
+    let mut scanner = Scanner::at(text, 0);
     scanner.blank();
     while scanner.rest().starts_with("#!") {
         let end = scanner.rest().find(")]").map_or(text.len(), |i| scanner.at + i + 2);
         scanner.at = end;
         scanner.blank();
     }
-    scanner.value()
+    let root = scanner.value();
+    scanner.blank();
+    if root.start == root.end {
+        scanner.broken(root.start..root.end, "the file holds no value".into(), false);
+    } else if scanner.at < text.len() && scanner.problems.iter().all(|problem| problem.slight) {
+        let at = scanner.at;
+        scanner.broken(at..at + 1, "the file goes on after its value has ended".into(), false);
+    }
+    let mut problems = scanner.problems;
+    problems.sort_by_key(|problem| problem.start);
+    (root, problems)
 }
 
 /// Whether a comma follows byte `at`, comments aside.
 pub fn comma_follows(text: &str, at: usize) -> bool {
-    let mut scanner = Scanner { text, at, depth: 0 };
+    let mut scanner = Scanner::at(text, at);
     scanner.blank();
     scanner.peek() == Some(',')
 }
@@ -27,10 +47,26 @@ pub fn comma_follows(text: &str, at: usize) -> bool {
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
-    depth: usize,
+    /// Brackets that are open, with their places.
+    open: Vec<(char, usize)>,
+    problems: Vec<Problem>,
 }
 
 impl<'a> Scanner<'a> {
+    fn at(text: &'a str, at: usize) -> Scanner<'a> {
+        Scanner { text, at, open: Vec::new(), problems: Vec::new() }
+    }
+
+    fn broken(&mut self, span: Range<usize>, what: String, slight: bool) {
+        // Where the text ends too early, the innermost that is open is told.
+        let again = |p: &Problem| p.what == what && p.start == span.start;
+        let ends = |what: &str| what.ends_with(NEVER_CLOSED);
+        let again = self.problems.iter().any(|p| again(p) || (ends(&p.what) && ends(&what)));
+        if self.problems.len() < MOST_PROBLEMS && !again {
+            self.problems.push(Problem { start: span.start, end: span.end, what, slight });
+        }
+    }
+
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
@@ -66,7 +102,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn block_comment(&mut self) {
-        let mut open = 0;
+        let (mut open, start) = (0, self.at);
         loop {
             let rest = self.rest();
             if rest.starts_with("/*") {
@@ -81,7 +117,9 @@ impl<'a> Scanner<'a> {
             } else {
                 match rest.chars().next() {
                     Some(c) => self.at += c.len_utf8(),
-                    None => return,
+                    None => {
+                        return self.broken(start..start + 2, format!("the comment {NEVER_CLOSED}"), false)
+                    }
                 }
             }
         }
@@ -89,18 +127,17 @@ impl<'a> Scanner<'a> {
 
     fn value(&mut self) -> Node {
         let start = self.at;
-        if self.depth >= MAX_DEPTH {
+        if self.open.len() >= MAX_DEPTH {
+            self.broken(start..start + 1, format!("nested deeper than {MAX_DEPTH} brackets"), false);
             self.at = self.text.len();
             return Node { start, end: self.at, kind: Kind::Scalar };
         }
-        self.depth += 1;
         let kind = match self.peek() {
             Some('[') => self.body('[', ']', None),
             Some('{') => self.body('{', '}', None),
             Some('(') => self.body('(', ')', None),
             _ => self.word(),
         };
-        self.depth -= 1;
         Node { start, end: self.at, kind }
     }
 
@@ -146,8 +183,11 @@ impl<'a> Scanner<'a> {
             if raw[hashes..].starts_with('"') {
                 let close = format!("\"{}", "#".repeat(hashes));
                 let inner = &raw[hashes + 1..];
-                let length = inner.find(&close).map_or(inner.len(), |i| i + close.len());
-                self.at += prefix + 1 + hashes + 1 + length;
+                let length = inner.find(&close).map(|i| i + close.len());
+                if length.is_none() {
+                    self.broken(self.at..self.at + 1, format!("the string {NEVER_CLOSED}"), false);
+                }
+                self.at += prefix + 1 + hashes + 1 + length.unwrap_or(inner.len());
                 return true;
             }
         }
@@ -162,6 +202,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn quoted(&mut self, quote: char) {
+        let start = self.at - 1;
         let mut escaped = false;
         for (i, c) in self.rest().char_indices() {
             if escaped {
@@ -173,34 +214,70 @@ impl<'a> Scanner<'a> {
                 return;
             }
         }
+        self.broken(start..start + 1, format!("the string {NEVER_CLOSED}"), false);
         self.at = self.text.len();
     }
 
     /// Everything between brackets: fields when the first entry has a key, else items.
     fn body(&mut self, open: char, close: char, name: Option<String>) -> Kind {
+        self.open.push((open, self.at));
         self.eat(open);
-        let (mut fields, mut items) = (Vec::new(), Vec::new());
-        loop {
-            self.blank();
-            if self.eat(close) || self.peek().is_none() {
-                break;
-            }
+        let (mut fields, mut items): (Vec<Field>, Vec<Node>) = (Vec::new(), Vec::new());
+        while !self.closes(close) {
             let before = self.at;
             match self.key() {
                 Some((key, start)) => fields.push(Field { key, start, value: self.value() }),
                 None => items.push(self.value()),
             }
+            let end = self.at;
             self.blank();
-            if !self.eat(',') && self.at == before {
+            if self.eat(',') || self.at == before {
                 // Stray character: step over it rather than loop.
-                self.at += self.peek().map_or(0, char::len_utf8);
+                if self.at == before {
+                    self.stray();
+                }
+            } else if self.peek().is_some_and(|c| !CLOSING.contains(c)) {
+                self.broken(end.saturating_sub(1)..end, "a comma is missing behind this".into(), true);
             }
         }
+        self.open.pop();
         if fields.is_empty() && open != '{' {
-            Kind::Items { name, items }
-        } else {
-            Kind::Fields { name, map: open == '{', fields }
+            return Kind::Items { name, items };
         }
+        for item in items.iter().filter(|item| item.start < item.end) {
+            let what = "a value without a name among values with names".to_owned();
+            self.broken(item.start..item.end, what, true);
+        }
+        Kind::Fields { name, map: open == '{', fields }
+    }
+
+    /// Whether the innermost bracket, to be closed by `close`, ends here; takes the closing bracket.
+    fn closes(&mut self, close: char) -> bool {
+        self.blank();
+        let (open, start) = *self.open.last().expect("a bracket is open");
+        match self.peek() {
+            Some(c) if c == close => self.eat(c),
+            None => {
+                self.broken(start..start + 1, format!("`{open}` {NEVER_CLOSED}"), false);
+                true
+            }
+            // It closes an outer one.
+            Some(c) if CLOSING.contains(c) && self.open.iter().any(|(o, _)| closing(*o) == c) => {
+                if self.problems.len() < MOST_PROBLEMS {
+                    let (line, _) = position(self.text, start);
+                    let what = format!("`{c}` where the `{open}` of line {line} is still open");
+                    self.broken(self.at..self.at + 1, what, false);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn stray(&mut self) {
+        let Some(c) = self.peek() else { return };
+        self.broken(self.at..self.at + c.len_utf8(), format!("`{c}` has no meaning here"), false);
+        self.at += c.len_utf8();
     }
 
     /// `key:` of a field or map entry, with its start; nothing is consumed when there is none.
@@ -212,12 +289,27 @@ impl<'a> Scanner<'a> {
         }
         let key = if identifier.is_empty() { unquote(&self.text[start..self.at]) } else { identifier };
         self.blank();
-        if !key.is_empty() && self.eat(':') {
+        let equals = !key.is_empty() && self.peek() == Some('=');
+        if equals {
+            self.broken(self.at..self.at + 1, "`=` where a field has `:`".into(), true);
+        }
+        if !key.is_empty() && (self.eat(':') || (equals && self.eat('='))) {
             self.blank();
             return Some((key, start));
         }
         self.at = start;
         None
+    }
+}
+
+const CLOSING: &str = ")]}";
+const NEVER_CLOSED: &str = "is never closed";
+
+fn closing(open: char) -> char {
+    match open {
+        '(' => ')',
+        '[' => ']',
+        _ => '}',
     }
 }
 
@@ -270,6 +362,26 @@ Experiment( /* nested /* lr: */ "quote */
     }
 
     #[test]
+    fn broken_writing_is_named_where_it_is() {
+        let told = |text: &str| -> Vec<String> {
+            let shown = |p: &Problem| format!("{}: {}", &text[p.start..], p.what);
+            proofread(text).1.iter().map(shown).collect()
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(told("(a: 1, b: [(1, 2), X(y: \"z\"),], c: {}, d: (),)"), none);
+        assert_eq!(told("(a: 1 b: 2)"), ["1 b: 2): a comma is missing behind this"]);
+        assert_eq!(told("(a: [1, 2), b: 3)"), ["), b: 3): `)` where the `[` of line 1 is still open"]);
+        assert_eq!(told("(a: 1"), ["(a: 1: `(` is never closed"]);
+        assert_eq!(told("(a: \"x)"), ["\"x): the string is never closed"]);
+        assert_eq!(told("(a: 1))"), ["): the file goes on after its value has ended"]);
+        assert_eq!(told("(a: 1, 2)"), ["2): a value without a name among values with names"]);
+        assert_eq!(told("(a: 1 /* x"), ["/* x: the comment is never closed"]);
+        assert_eq!(told(""), [": the file holds no value"]);
+        assert_eq!(told("(a = 1)"), ["= 1): `=` where a field has `:`"]);
+        assert_eq!(told("(a: [1")[0], "[1: `[` is never closed");
+    }
+
+    #[test]
     fn deep_nesting_ends() {
         scan(&"(".repeat(100_000));
         scan(&"a(b:[".repeat(50_000));
@@ -278,8 +390,9 @@ Experiment( /* nested /* lr: */ "quote */
     proptest! {
         #[test]
         fn any_text_is_scanned_without_panic(text in r#"[a-c(){}\[\]:,"'/*#r\\ \n1.é-]{0,60}"#) {
-            let root = scan(&text);
+            let (root, problems) = proofread(&text);
             prop_assert!(root.start <= root.end && root.end <= text.len());
+            prop_assert!(problems.len() <= MOST_PROBLEMS);
         }
     }
 }

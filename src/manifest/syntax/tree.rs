@@ -26,3 +26,13 @@ pub struct Field {
     pub start: usize,
     pub value: Node,
 }
+
+/// What is wrong with the writing at bytes `start..end`, whatever it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub start: usize,
+    pub end: usize,
+    pub what: String,
+    /// Whether what follows can still be read as it was meant.
+    pub slight: bool,
+}
