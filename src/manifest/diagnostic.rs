@@ -9,6 +9,9 @@ use std::ops::Range;
 /// Characters of a value that a message repeats.
 const LONGEST_VALUE: usize = 200;
 
+/// What stands for a text that is not there, so that the rest can be checked.
+pub const STAND_IN: &str = "?";
+
 /// Whether a manifest can be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -2,9 +2,8 @@
 
 use super::bounds::NAME;
 use crate::fault::shortened;
-use crate::manifest::diagnostic::{Finding, Severity};
+use crate::manifest::diagnostic::{Finding, Severity, STAND_IN};
 use crate::manifest::per_modality::PerModality;
-use crate::manifest::reading::STAND_IN;
 use crate::modality::Modality;
 use crate::suggest;
 use std::fmt::Display;

@@ -1,9 +1,9 @@
 //! serde's view of a [`Value`]. Nothing that can be told ends the reading.
 
 use super::literal;
-use super::repairs::{Failure, STAND_IN};
+use super::repairs::Failure;
 use super::value::{Outcome, Value};
-use crate::manifest::diagnostic::Finding;
+use crate::manifest::diagnostic::{Finding, STAND_IN};
 use crate::manifest::syntax::Kind;
 use serde::de::value::StrDeserializer;
 use serde::de::{

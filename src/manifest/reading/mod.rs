@@ -13,7 +13,7 @@ mod value;
 
 pub use limits::FILE_BYTES;
 pub use meant::{of_text, Reading};
-pub use repairs::{Wrong, STAND_IN};
+pub use repairs::Wrong;
 
 #[cfg(test)]
 mod tests;

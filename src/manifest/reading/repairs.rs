@@ -7,9 +7,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
-/// The text of a string that is not there.
-pub const STAND_IN: &str = "?";
-
 /// Mistakes are collected up to here.
 const MOST: usize = 100;
 
