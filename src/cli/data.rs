@@ -72,6 +72,7 @@ fn open(args: &ManifestArgs, global: &Global) -> Result<Dataset> {
 
 fn hash(args: &ManifestArgs, global: &Global) -> Result<Done> {
     let data = open(args, global)?;
+    data.notes().iter().for_each(|note| output::note(note));
     if global.json {
         output::json(&serde_json::json!({ "sha256": data.hash }))?;
     } else {

@@ -13,7 +13,10 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 fine · 1 a run failed or a difference was found · 2 bad usage or invalid manifest or data · \
 3 provenance refused (pins, missing data) · 4 stopped early, resumable · 130/143 by signal after a checkpoint
 
-A run is named by a unique prefix of its id, its name, its path, or `latest`.";
+A run is named by a unique prefix of its id, its name, its path, or `latest`.
+
+Environment: NANO4M_RUNS folder of the runs · NANO4M_CACHE folder of packed datasets [default: \
+$XDG_CACHE_HOME/nano4m or ~/.cache/nano4m]";
 
 /// Reproducible experiments for masked multimodal training: one manifest, the same bits.
 #[derive(Debug, Parser)]

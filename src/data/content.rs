@@ -10,7 +10,7 @@
 //! The dataset is the SHA-256 of the fields `nano4m.data.v1`, the number of items and the digests of
 //! all items (lower-case hex) in ascending order. The role is `train`, `eval` or `test`, not the
 //! folder's name. Items are exactly what the manifest names: its modalities, and the captions or
-//! labels that give the classes.
+//! labels that give the classes. Stems, captions, labels and modalities are hashed composed (NFC).
 
 use super::part::Part;
 use crate::digest::Hasher;

@@ -26,6 +26,7 @@ mod write;
 
 pub use contents::Clip;
 pub use dataset::Dataset;
+pub use disk::{archive_files, captions, Array};
 pub use disk::{cached, CacheContent, CacheEntry};
 pub use disk::{clip_id, clip_source, discover, CAPTIONS};
 pub use disk::{divide, Division, DivisionRequest, Incomplete, Stratum};

@@ -2,6 +2,7 @@
 
 mod ablate;
 mod checkpoints;
+mod datasets;
 mod faults;
 mod gc;
 mod generate;

@@ -49,6 +49,14 @@ pub fn parse(bytes: &[u8], longest: usize) -> Result<Vec<String>> {
     Ok(captions.into_iter().map(into_composed).collect())
 }
 
+/// The captions of a file of which no manifest tells.
+///
+/// # Errors
+/// As [`parse`].
+pub fn captions(bytes: &[u8]) -> Result<Vec<String>> {
+    parse(bytes, super::limits::caption(None))
+}
+
 /// A list that is no longer than a clip may have rows.
 struct Captions(Vec<String>);
 

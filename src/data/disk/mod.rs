@@ -24,8 +24,11 @@ mod store;
 mod unpack;
 
 pub use cache::{entries as cached, Content as CacheContent, Entry as CacheEntry};
+pub use captions::captions;
 pub use discover::discover;
 pub use divide::{divide, Division, Incomplete, Request as DivisionRequest, Stratum};
 pub use layout::CAPTIONS;
+pub use npy::Array;
 pub use stem::{clip_id, clip_source};
 pub(super) use store::Mapped;
+pub use unpack::archive_files;

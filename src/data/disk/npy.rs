@@ -58,7 +58,7 @@ impl<'a> Array<'a> {
     }
 
     /// The values row by row, whatever order they are stored in; of an array of more than two axes as stored.
-    pub fn values(&self) -> impl Iterator<Item = i64> + '_ {
+    pub fn values(&self) -> impl ExactSizeIterator<Item = i64> + '_ {
         let (rows, length) = self.rows_and_length().unwrap_or((1, self.values.len() / self.size));
         let by_columns = self.fortran && self.shape.len() == 2;
         let n = self.values.len() / self.size;

@@ -124,6 +124,19 @@ pub fn files(archive: impl Read, wanted: Wanted, hand: &mut dyn FnMut(Entry) -> 
     Ok(seen)
 }
 
+/// All files in an archive's bytes, each of at most `bound` bytes: paths, and contents or why not.
+///
+/// # Errors
+/// As [`files`].
+pub fn archive_files(archive: &[u8], bound: u64) -> Result<Vec<(String, Result<Vec<u8>>)>> {
+    let mut all = Vec::new();
+    files(archive, &|_| Some(bound), &mut |entry| {
+        all.push((entry.path, entry.bytes));
+        true
+    })?;
+    Ok(all)
+}
+
 fn remember(member: &Member, seen: &mut Seen) {
     let Name::Good(path) = name(&member.name) else { return };
     if matches!(member.kind, Kind::HardLink | Kind::SymbolicLink) && seen.links.len() < MOST_SEEN {

@@ -129,7 +129,7 @@ impl Merged {
                 .at(format!("{CAPTIONS}/{stem}.json"))
                 .help("a clip's class is its first caption: export it, or name a labels file")
         })?;
-        let captions = captions::parse(&read(path, limits::CAPTIONS)?, limits::caption(None))
+        let captions = captions::captions(&read(path, limits::CAPTIONS)?)
             .map_err(|f| f.at(path.display().to_string()))?;
         Ok(captions.into_iter().next().unwrap_or_default())
     }
