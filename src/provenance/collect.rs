@@ -166,8 +166,8 @@ pub struct Data {
 /// What only the caller knows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Situation<'a> {
-    /// Working directory.
-    pub directory: &'a Path,
+    /// Working directory, then the manifest's folder.
+    pub directories: [&'a Path; 2],
     pub device: String,
     pub kernels: String,
     pub threads: usize,
@@ -178,21 +178,27 @@ pub struct Situation<'a> {
     pub drifts: Vec<Drift>,
 }
 
-/// Everything that can be known about where a result comes from, of a start that begins now.
-pub fn collect(situation: Situation) -> Segment {
-    let Situation { directory, device, kernels, threads, from_step, started, drifts } = situation;
-    Segment {
+/// Everything that can be known about where a result comes from, of a start that begins now, and why the state
+/// of the repository is not among it.
+pub fn collect(situation: Situation) -> (Segment, Option<repository::Unreadable>) {
+    let Situation { directories, device, kernels, threads, from_step, started, drifts } = situation;
+    let (repository, unreadable) = match repository::repository(&directories) {
+        Ok(repository) => (repository, None),
+        Err(why) => (None, Some(why)),
+    };
+    let segment = Segment {
         from_step,
         started,
         code: built(),
-        repository: repository::repository(directory),
+        repository,
         machine: machine::machine(),
         device,
         kernels,
         threads,
         drifts,
         changed: false,
-    }
+    };
+    (segment, unreadable)
 }
 
 #[cfg(test)]
@@ -200,8 +206,8 @@ mod tests {
     use super::*;
 
     fn found(folder: &Path) -> Provenance {
-        let first = collect(Situation {
-            directory: folder,
+        let (first, _) = collect(Situation {
+            directories: [folder, folder],
             device: "cpu".into(),
             kernels: "fused".into(),
             threads: 2,

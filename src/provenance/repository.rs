@@ -1,8 +1,9 @@
 //! State of the source repository when a run starts: commit, and what differs from it.
 
-use git2::{Delta, DiffFormat, DiffOptions, Repository as Git};
+use crate::store::regular;
+use git2::{Delta, DiffFormat, DiffOptions, ErrorCode, Repository as Git};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Diffs beyond this many bytes are cut.
 pub const DIFF_CAP: usize = 256 * 1024;
@@ -16,7 +17,7 @@ const SOURCES: [&str; 4] = ["src/", "experiments/", "ablations/", "build.rs"];
 /// What the program writes itself makes no tree dirty.
 const OUTPUTS: [&str; 2] = ["runs/", "reports/"];
 
-/// The source repository around the working directory.
+/// The source repository around the working directory, or else around the manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repository {
     /// Commit of HEAD; absent before the first commit.
@@ -29,16 +30,36 @@ pub struct Repository {
     pub diff_bytes: usize,
 }
 
-/// The repository around `directory`, if it is this program's own.
-pub fn repository(directory: &Path) -> Option<Repository> {
-    let git = Git::discover(directory).ok()?;
-    let root = git.workdir()?.to_path_buf();
-    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).ok()?;
-    let own = manifest.lines().any(|line| line.trim() == "name = \"nano4m-audio\"");
-    if !own {
-        return None;
-    }
-    state(&git).ok()
+/// Why the state of this program's own repository is not known, as a line for whoever started the run.
+pub type Unreadable = String;
+
+/// The repository around the first of `directories` that is within this program's own; `None` outside of it.
+///
+/// # Errors
+/// There is one, and git does not tell its state: it belongs to another user, or is damaged.
+pub fn repository(directories: &[&Path]) -> Result<Option<Repository>, Unreadable> {
+    let Some(root) = directories.iter().find_map(|directory| own_root(directory)) else { return Ok(None) };
+    let state = Git::open(&root).and_then(|git| state(&git));
+    state.map(Some).map_err(|error| {
+        let place = root.display();
+        let (why, way_out) = match error.code() {
+            ErrorCode::Owner => (
+                "it belongs to another user".to_owned(),
+                format!("; `git config --global --add safe.directory {place}` trusts it"),
+            ),
+            _ => (error.message().to_owned(), String::new()),
+        };
+        format!("warning: the run does not record which commit it was started in: git does not open {place}: {why}{way_out}")
+    })
+}
+
+/// The folder of the repository around `directory`, if it is this program's own.
+fn own_root(directory: &Path) -> Option<PathBuf> {
+    let absolute = directory.canonicalize().ok()?;
+    let root = absolute.ancestors().find(|folder| folder.join(".git").exists())?;
+    let manifest = regular::read(&root.join("Cargo.toml"), regular::WRITTEN_BY_HAND).ok()?;
+    let own = String::from_utf8_lossy(&manifest).lines().any(|line| line.trim() == "name = \"nano4m-audio\"");
+    own.then(|| root.to_path_buf())
 }
 
 fn state(git: &Git) -> Result<Repository, git2::Error> {
@@ -111,11 +132,41 @@ mod tests {
         git
     }
 
+    fn found(directory: &Path) -> Repository {
+        repository(&[directory]).unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_working_directory_is_asked_before_the_manifest_s_folder() {
+        let (ours, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let git = committed(ours.path());
+        let head = git.head().unwrap().target().unwrap().to_string();
+        for directories in [[ours.path(), elsewhere.path()], [elsewhere.path(), ours.path()]] {
+            assert_eq!(repository(&directories).unwrap().unwrap().head, Some(head.clone()));
+        }
+    }
+
+    #[test]
+    fn a_repository_that_git_does_not_open_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        committed(folder.path());
+        // SAFETY: no arguments. Only root can give a folder away.
+        if unsafe { libc::geteuid() } == 0 {
+            std::os::unix::fs::chown(folder.path(), Some(65_534), None).unwrap();
+            std::os::unix::fs::chown(folder.path().join(".git"), Some(65_534), None).unwrap();
+            let told = repository(&[folder.path()]).unwrap_err();
+            let way_out = format!("git config --global --add safe.directory {}", folder.path().display());
+            assert!(told.contains("belongs to another user") && told.contains(&way_out), "{told}");
+        }
+        fs::write(folder.path().join(".git/HEAD"), "nothing").unwrap();
+        assert!(repository(&[folder.path()]).unwrap_err().contains("does not record which commit"));
+    }
+
     #[test]
     fn clean_dirty_and_untracked() {
         let folder = tempfile::tempdir().unwrap();
         let git = committed(folder.path());
-        let clean = repository(folder.path()).unwrap();
+        let clean = found(folder.path());
         assert_eq!(clean.head, Some(git.head().unwrap().target().unwrap().to_string()));
         assert_eq!((clean.dirty, clean.diff.as_str()), (false, ""));
 
@@ -123,12 +174,12 @@ mod tests {
         fs::create_dir_all(folder.path().join("runs")).unwrap();
         fs::write(folder.path().join("runs/x"), "x").unwrap();
         fs::write(folder.path().join("notes"), "x").unwrap();
-        assert!(!repository(&folder.path().join("src")).unwrap().dirty);
+        assert!(!found(&folder.path().join("src")).dirty);
 
         fs::write(folder.path().join("src/lib.rs"), "one\n2\n").unwrap();
         fs::create_dir_all(folder.path().join("experiments")).unwrap();
         fs::write(folder.path().join("experiments/new.ron"), "Experiment(é)\n").unwrap();
-        let dirty = repository(folder.path()).unwrap();
+        let dirty = found(folder.path());
         assert!(dirty.dirty);
         for line in ["-two\n", "+2\n", "+Experiment(é)\n"] {
             assert!(dirty.diff.contains(line), "{line:?} is missing in {}", dirty.diff);
@@ -141,7 +192,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         committed(folder.path());
         fs::write(folder.path().join("src/big.rs"), "0123456789abcde\n".repeat(40_000)).unwrap();
-        let state = repository(folder.path()).unwrap();
+        let state = found(folder.path());
         assert!(state.diff.len() <= DIFF_CAP + 60 && state.diff_bytes > 640_000);
         assert!(state.diff.ends_with(&format!(" of {} bytes]\n", state.diff_bytes)));
     }
@@ -150,6 +201,6 @@ mod tests {
     fn other_repositories_are_not_ours() {
         let folder = tempfile::tempdir().unwrap();
         Git::init(folder.path()).unwrap();
-        assert_eq!(repository(folder.path()), None);
+        assert_eq!(repository(&[folder.path(), Path::new("/")]), Ok(None));
     }
 }

@@ -10,6 +10,7 @@ use crate::observer::Observer;
 use crate::provenance::{self, Provenance, Segment, Situation};
 use crate::record::{self, Record};
 use crate::store::{RunDir, State, Status};
+use std::path::Path;
 
 const PROVENANCE: &str = "provenance.json";
 
@@ -236,7 +237,8 @@ fn describe_start(
     observer: &mut dyn Observer,
 ) -> Result<()> {
     let from_step = run.checkpoints().last().copied().unwrap_or(0);
-    let mut segment = provenance::collect(situation(session, settings, from_step));
+    let (mut segment, unreadable) = provenance::collect(situation(session, settings, from_step));
+    unreadable.iter().for_each(|why| observer.note(why));
     let provenance = match earlier {
         None => {
             let data = provenance::Data {
@@ -269,7 +271,8 @@ fn warn(segment: &Segment, provenance: &Provenance, observer: &mut dyn Observer)
 
 fn situation<'a>(session: &'a Session, settings: &Settings, from_step: u64) -> Situation<'a> {
     Situation {
-        directory: folder(&session.path),
+        // A manifest may lie anywhere; the program is usually started in its repository.
+        directories: [Path::new("."), folder(&session.path)],
         device: settings.device.to_string(),
         kernels: settings.kernels.name().into(),
         threads: rayon::current_num_threads(),
