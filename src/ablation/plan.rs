@@ -58,7 +58,8 @@ impl Plan {
         let folder = self.folder();
         std::fs::create_dir_all(&folder).map_err(|e| Fault::io("create", &folder, &e))?;
         for job in &self.jobs {
-            let same = std::fs::read(&job.manifest).is_ok_and(|bytes| bytes == job.text.as_bytes());
+            let same = crate::store::regular::read_own(&job.manifest)
+                .is_ok_and(|bytes| bytes == job.text.as_bytes());
             if !same {
                 write_atomic(&job.manifest, job.text.as_bytes())?;
             }

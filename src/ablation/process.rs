@@ -90,7 +90,7 @@ fn end(status: ExitStatus, log: &Path) -> End {
 
 /// The last `error:` line of what a job printed, or the message of a panic.
 fn last_error(log: &Path) -> Option<String> {
-    let text = std::fs::read(log).ok()?;
+    let text = crate::store::regular::read_own(log).ok()?;
     let text = String::from_utf8_lossy(&text);
     let error = text.lines().rev().find_map(|l| l.strip_prefix("error: ").map(str::to_owned));
     error.or_else(|| text.lines().find(|l| l.contains("panicked at")).map(str::to_owned))

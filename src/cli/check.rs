@@ -36,6 +36,9 @@ pub fn check(args: &Args, global: &Global) -> Result<Done> {
     } else {
         output::data(&summary(&loaded, &here))?;
     }
+    for note in here.data.iter().flat_map(|data| &data.notes) {
+        output::note(note);
+    }
     for drift in &here.drift {
         output::note(&format!("warning: {drift}: `run` refuses, unless --allow-drift marks it"));
     }
@@ -59,6 +62,8 @@ struct Contents {
     eval: usize,
     test: usize,
     classes: usize,
+    /// What may mislead: classes without a training clip, clips without a class.
+    notes: Vec<String>,
 }
 
 /// Everything that `run` would hold against the manifest before it begins.
@@ -89,6 +94,7 @@ fn contents(data: &Dataset) -> Contents {
         eval: clips(Part::Eval),
         test: clips(Part::Test),
         classes: data.classes().len(),
+        notes: data.notes().to_vec(),
     }
 }
 

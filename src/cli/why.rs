@@ -63,7 +63,8 @@ enum Explained {
 /// A file is what it begins with; else an ablation's name, else a run.
 fn explained(what: &str, global: &Global) -> Result<Explained> {
     if what.ends_with(".ron") {
-        let text = std::fs::read_to_string(what).map_err(|e| Fault::io("read", Path::new(what), &e))?;
+        let text =
+            crate::store::regular::read_own_text(what).map_err(|e| Fault::io("read", Path::new(what), &e))?;
         let ablation =
             crate::manifest::read_as::<ablation::Ablation>(&text).is_ok() || text.contains("Ablation(");
         return Ok(if ablation { Explained::Ablation } else { Explained::Manifest });

@@ -260,7 +260,7 @@ impl<R: ScoreRow> Quantity<R> {
 /// With file and line when a row cannot be read.
 pub fn read<R: ScoreRow>(run: &Path) -> Result<Option<Vec<R>>> {
     let path = run.join(R::FILE);
-    let bytes = match std::fs::read(&path) {
+    let bytes = match crate::store::regular::read_own(&path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Fault::io("read", &path, &e)),

@@ -86,7 +86,7 @@ impl CsvLog {
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>> {
-    match std::fs::read(path) {
+    match super::regular::read_own(path) {
         Ok(bytes) => Ok(bytes),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(e) => Err(Fault::io("read", path, &e)),

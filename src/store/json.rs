@@ -1,10 +1,14 @@
 //! JSON files that carry the version of their layout in a field `schema`: written and read in one way.
 
 use super::atomic::write_atomic;
+use super::regular;
 use crate::fault::{Fault, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+
+/// Bound of such a file, bytes.
+const LONGEST: u64 = 64 << 20;
 
 /// A kind of versioned file: what messages call it, and the version that is written and read.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +35,7 @@ impl Format {
     /// # Errors
     /// If it is missing, is no such file or has another version.
     pub fn read<T: DeserializeOwned>(&self, path: &Path) -> Result<T> {
-        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+        let bytes = regular::read(path, LONGEST).map_err(|e| regular::fault("read", path, &e))?;
         self.parse(&bytes).map_err(|fault| fault.at(path.display().to_string()))
     }
 

@@ -19,6 +19,7 @@
 //! looks again: a lock counts only while its file is the one that is called `lock`.
 
 use super::atomic::folder_of;
+use super::regular;
 use crate::fault::{Exit, Fault, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -29,6 +30,8 @@ use std::sync::mpsc::{channel, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
+/// Bound of a lock file, bytes.
+const LONGEST: u64 = 64 << 10;
 /// Time between heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// Silence after which a holder on another host counts as crashed.
@@ -198,7 +201,7 @@ enum Verdict {
 }
 
 fn judge(path: &Path, me: &Holder) -> Result<Verdict> {
-    let file = match File::open(path) {
+    let file = match regular::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Verdict::Gone),
         Err(e) => return Err(Fault::io("read", path, &e)),
@@ -280,7 +283,7 @@ fn break_stale(path: &Path, me: &mut Holder) -> Result<()> {
 }
 
 fn read(path: &Path) -> Result<Option<Holder>> {
-    match std::fs::read(path) {
+    match regular::read(path, LONGEST) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map(Some)
             .map_err(|e| Fault::failed(format!("not a lock: {e}")).at(path.display().to_string())),
@@ -309,7 +312,7 @@ fn server_time(folder: &Path) -> std::io::Result<SystemTime> {
 
 /// Sets the mtime to the server's now: rewriting a byte does, `utimes` would use our clock.
 fn touch(path: &Path) -> std::io::Result<()> {
-    let text = std::fs::read(path)?;
+    let text = regular::read(path, LONGEST)?;
     OpenOptions::new().write(true).open(path)?.write_all(&text)
 }
 

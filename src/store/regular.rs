@@ -14,6 +14,9 @@ use std::path::Path;
 /// Bound of a file that a person writes: manifests, grids, profiles, configurations, 16 MiB.
 pub const WRITTEN_BY_HAND: u64 = 16 << 20;
 
+/// Bound of a file that this program wrote itself, 4 GiB: tables and scores of a run.
+const OWN: u64 = 4 << 30;
+
 /// Opens a regular file for reading, without waiting for anything; links are followed.
 ///
 /// # Errors
@@ -50,6 +53,22 @@ pub fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
         return Err(too_large(limit + 1));
     }
     Ok(bytes)
+}
+
+/// All of a regular file that this program wrote itself, wherever it lies now.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_own(path: impl AsRef<Path>) -> std::io::Result<Vec<u8>> {
+    read(path.as_ref(), OWN)
+}
+
+/// As [`read_own`], as text.
+///
+/// # Errors
+/// As there; [`ErrorKind::InvalidData`] for what is no UTF-8.
+pub fn read_own_text(path: impl AsRef<Path>) -> std::io::Result<String> {
+    String::from_utf8(read_own(path)?).map_err(|e| Error::new(ErrorKind::InvalidData, e.utf8_error()))
 }
 
 /// As [`read`], as text of UTF-8; a byte order mark at its start is left out. `doing` completes

@@ -3,7 +3,6 @@
 use crate::digest::Hasher;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom};
 use std::path::PathBuf;
 
@@ -64,7 +63,7 @@ impl Follower {
     /// # Errors
     /// If it cannot be read.
     pub fn now(&mut self) -> std::io::Result<Rows> {
-        let mut file = match File::open(&self.path) {
+        let mut file = match super::regular::open(&self.path) {
             Ok(file) => file,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(self.digest.rows()),
             Err(e) => return Err(e),
@@ -92,7 +91,7 @@ mod tests {
         let path = dir.path().join("t.csv");
         let mut follower = Follower::new(path.clone());
         assert_eq!(follower.now().unwrap().rows, 0);
-        let mut file = File::create(&path).unwrap();
+        let mut file = std::fs::File::create(&path).unwrap();
         let mut whole = RowsDigest::new(false);
         for line in ["step,x\n", "1,a\n", "2,b\n"] {
             file.write_all(line.as_bytes()).unwrap();

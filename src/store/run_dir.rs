@@ -119,7 +119,7 @@ impl RunDir {
     /// Whether a file that describes the run is as the run wrote it; `None` where nothing is known of it.
     pub fn as_written(&self, status: &Status, name: &str) -> Option<bool> {
         let expected = status.files.get(name)?;
-        Some(std::fs::read(self.file(name)).is_ok_and(|bytes| sha256_hex(&bytes) == *expected))
+        Some(super::regular::read_own(self.file(name)).is_ok_and(|bytes| sha256_hex(&bytes) == *expected))
     }
 
     /// Whether the commit marker is there.

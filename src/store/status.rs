@@ -126,7 +126,7 @@ impl Status {
     /// If it is missing, is not a status, has another version or has changed since it was written.
     pub fn read(path: &Path) -> Result<Status> {
         let place = |fault: Fault| fault.at(path.display().to_string());
-        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+        let bytes = super::regular::read_own(path).map_err(|e| Fault::io("read", path, &e))?;
         let mut status: Status = FORMAT.parse(&bytes).map_err(place)?;
         let changed = || place(Fault::failed("the status has changed since it was written"));
         match (last_line::check(&bytes), status.digest.take()) {

@@ -64,7 +64,10 @@ fn the_page_writes_a_dataset_that_runs() {
     for part in ["12", "dog barking", "tok_audio@8"] {
         assert!(inspected.contains(part), "{inspected}");
     }
-    assert!(stdout(&folder.nano4m(&["check", "mine.ron"], 0)).contains("is valid"));
+    let checked = stdout(&folder.nano4m(&["check", "mine.ron"], 0));
+    assert!(checked.contains("is valid") && checked.contains("12 + 4 + 6 clips, 2 classes"), "{checked}");
+    let elsewhere = ["check", "mine.ron", "--set", "data.path=\"not/here\""];
+    assert!(stdout(&folder.nano4m(&elsewhere, 0)).contains("its data are not here: not/here"));
     folder.nano4m(&["run", "mine.ron"], 0);
     assert!(folder.run().join("record.json").exists());
 }
@@ -111,6 +114,8 @@ fn test_clips_without_a_training_class_are_told_and_count() {
         inspected.contains(told) && inspected.contains("`DOG barking`, `dog barking` are one class"),
         "{inspected}"
     );
+    let checked = stderr(&folder.nano4m(&["check", "mine.ron"], 0));
+    assert!(checked.contains(told), "{checked}");
     let probes = "probes=[Classify(inputs: [[\"tok_rgb@16\"]])]";
     let run = folder.nano4m(&["run", "mine.ron", "--set", probes], 0);
     assert!(stderr(&run).contains(told), "{}", stderr(&run));

@@ -167,7 +167,7 @@ impl Submit<'_> {
     fn keep_ablation(&self, folder: &Path) -> Result<()> {
         let base = manifest::read(&self.loaded.base, &[])?;
         write_atomic(&folder.join("base.ron"), self.pinned(&base.experiment).as_bytes())?;
-        let text = std::fs::read_to_string(&self.loaded.path)
+        let text = crate::store::regular::read_own_text(&self.loaded.path)
             .map_err(|e| Fault::io("read the ablation", &self.loaded.path, &e))?;
         let path = folder.join(format!("{}.ron", self.name()));
         write_atomic(&path, with_base(&text).as_bytes())?;

@@ -62,7 +62,7 @@ impl Mentions {
 }
 
 fn read(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+    let bytes = crate::store::regular::read_own(path).map_err(|e| Fault::io("read", path, &e))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -54,7 +54,8 @@ pub fn write(reports: &Path, table: &str, csv: &str, markdown: &str) -> Result<(
     let latest = list(reports, table).last().copied();
     if let Some(version) = latest {
         let same = |extension, content: &str| {
-            std::fs::read(path(reports, table, version, extension)).is_ok_and(|old| old == content.as_bytes())
+            crate::store::regular::read_own(path(reports, table, version, extension))
+                .is_ok_and(|old| old == content.as_bytes())
         };
         if same("csv", csv) && same("md", markdown) {
             return Ok((version, false));
@@ -70,7 +71,7 @@ pub fn write(reports: &Path, table: &str, csv: &str, markdown: &str) -> Result<(
 
 /// Writes a file without versions if its content changed.
 pub fn write_if_changed(path: &Path, content: &str) -> Result<bool> {
-    if std::fs::read(path).is_ok_and(|old| old == content.as_bytes()) {
+    if crate::store::regular::read_own(path).is_ok_and(|old| old == content.as_bytes()) {
         return Ok(false);
     }
     if let Some(folder) = path.parent() {
@@ -82,7 +83,7 @@ pub fn write_if_changed(path: &Path, content: &str) -> Result<bool> {
 /// The text of a version's file.
 pub fn read(reports: &Path, table: &str, version: u32, extension: &str) -> Result<String> {
     let path = path(reports, table, version, extension);
-    std::fs::read_to_string(&path).map_err(|e| Fault::io("read", &path, &e))
+    crate::store::regular::read_own_text(&path).map_err(|e| Fault::io("read", &path, &e))
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl Pages {
 
 /// A file's text; what is no text is shown as far as it is one.
 fn text(path: &Path) -> Result<Option<String>> {
-    match std::fs::read(path) {
+    match crate::store::regular::read_own(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Fault::io("read", path, &e)),

@@ -77,7 +77,7 @@ fn read(run: &Run) -> Result<Vec<Curve>> {
 type Rows = (Vec<String>, Vec<Vec<String>>);
 
 fn csv(path: &Path) -> Result<Option<Rows>> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match crate::store::regular::read_own(path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Fault::io("read", path, &e)),
