@@ -63,11 +63,12 @@ impl Job {
     /// What exists of it now: a complete attempt if there is one, else the newest.
     ///
     /// # Errors
-    /// If a run of its identity cannot be read.
+    /// If the runs cannot be listed.
     pub fn existing(&self) -> Result<Existing> {
         let mut newest = Existing::Nothing;
         for run in store::attempts(&self.root, &self.identity)?.into_iter().rev() {
-            let missing = missing(&run)?;
+            // One damaged run ends no ablation: its process says what is to be done about it.
+            let missing = missing(&run).unwrap_or_else(|fault| vec![fault.what]);
             if missing.is_empty() {
                 return Ok(Existing::Complete(run));
             }

@@ -32,7 +32,8 @@ pub fn missing(run: &RunDir) -> Result<Vec<String>> {
 /// As [`missing`], but for the seal: what has to be computed.
 ///
 /// # Errors
-/// If there is a record that cannot be read.
+/// If there is a record that cannot be read or has changed since it was written; one that is no record any more
+/// is only missing.
 pub fn unmade(run: &RunDir) -> Result<Vec<String>> {
     let path = run.file("record.json");
     if !path.exists() {
@@ -40,6 +41,9 @@ pub fn unmade(run: &RunDir) -> Result<Vec<String>> {
     }
     if Record::of_another_version(run) {
         return Ok(vec!["a record of this version of nano4m".into()]);
+    }
+    if Record::destroyed(run) {
+        return Ok(vec!["a record that can be read".into()]);
     }
     let record = Record::read(&path)?;
     let gone = record.files.iter().filter(|f| !intact(run, f));
@@ -85,7 +89,9 @@ mod tests {
         assert_eq!(missing(&run).unwrap(), [""; 0], "it is of before there was a seal");
         run.write("probes/a.csv", b"2\n").unwrap();
         assert_eq!(missing(&run).unwrap(), ["probes/a.csv"]);
-        run.write("record.json", b"{").unwrap();
-        assert!(missing(&run).is_err());
+        for destroyed in [&b""[..], b"{", b"garbage", b"{\"schema\": 2}"] {
+            run.write("record.json", destroyed).unwrap();
+            assert_eq!(missing(&run).unwrap(), ["a record that can be read"]);
+        }
     }
 }

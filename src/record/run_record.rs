@@ -112,6 +112,12 @@ impl Record {
         std::fs::read(run.file("record.json")).is_ok_and(|bytes| FORMAT.other_version(&bytes))
     }
 
+    /// Whether the run's record is there and no record any more: empty, cut or garbage. It can be made again.
+    pub fn destroyed(run: &RunDir) -> bool {
+        let read = std::fs::read(run.file("record.json"));
+        read.is_ok_and(|bytes| FORMAT.parse::<Record>(&bytes).is_err() && !FORMAT.other_version(&bytes))
+    }
+
     /// Reads `path`.
     ///
     /// # Errors

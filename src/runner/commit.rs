@@ -8,7 +8,7 @@ use crate::metrics::Metric;
 use crate::modality::Modality;
 use crate::model::digest;
 use crate::model::network::Network;
-use crate::provenance::CODE_HASH;
+use crate::provenance::{Provenance, CODE_HASH};
 use crate::record::{self, Clips, FileDigest, ModalityInfo, Record};
 use crate::store::RunDir;
 
@@ -41,7 +41,7 @@ pub fn commit(session: &Session, run: &RunDir, outcome: Outcome, settings: &Sett
         made_for: run.status()?.and_then(|status| status.made_for),
         code_hash: format!("sha256:{CODE_HASH}"),
         data_hash: session.data.hash.clone(),
-        drift: session.drift.iter().map(ToString::to_string).collect(),
+        drift: session.drift.iter().map(ToString::to_string).chain(moves(run)).collect(),
         pinned: experiment.pins.is_some(),
         device: settings.device.to_string(),
         seeds: experiment.seeds,
@@ -55,6 +55,20 @@ pub fn commit(session: &Session, run: &RunDir, outcome: Outcome, settings: &Sett
         files,
     };
     run.write("record.json", &record.to_json()?)
+}
+
+/// Where the run went on with what can move last bits: it may then differ from one that was made in one place,
+/// and every table made from it says so.
+fn moves(run: &RunDir) -> Vec<String> {
+    let Ok(Provenance { segments, .. }) = Provenance::read(&run.file("provenance.json")) else {
+        return Vec::new();
+    };
+    let pairs = segments.windows(2).flat_map(|pair| {
+        // Other code is a drift of its own.
+        let moved = pair[1].moved_from(&pair[0]).into_iter().filter(|(what, ..)| *what != "code");
+        moved.map(|(what, there, here)| format!("{what} from step {}: {there} → {here}", pair[1].from_step))
+    });
+    pairs.collect()
 }
 
 fn modality(m: &Modality) -> ModalityInfo {

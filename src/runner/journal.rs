@@ -89,12 +89,11 @@ impl<'a> Journal<'a> {
         let _ = self.run.log(&format!("{} {message}", (self.settings.now)()));
     }
 
-    /// Puts what the tables hold at the checkpoint of `step` into the status, for the two that are kept. A table
+    /// Puts what the tables hold at the checkpoint of `step` into the status, beside those of the other that is kept. A table
     /// that cannot be read now is noticed when the run goes on.
     fn keep_tables(&mut self, step: u64) {
-        let mut older: Vec<u64> = self.status.tables.iter().map(|t| t.step).filter(|&s| s < step).collect();
-        older.sort_unstable();
-        self.status.tables.retain(|t| Some(&t.step) == older.last());
+        let kept = self.run.checkpoints();
+        self.status.tables.retain(|t| t.step < step && kept.contains(&t.step));
         for (file, follower) in TABLES.iter().zip(&mut self.tables) {
             if let Ok(rows) = follower.now() {
                 self.status.tables.push(TableAt { step, file: file.to_string(), rows });

@@ -132,7 +132,7 @@ fn stages(place: &Workplace, journal: &mut Journal) -> Result<Reached> {
 /// # Errors
 /// If the parameters are not those that were recorded.
 fn measured_before(run: &RunDir, net: &dyn NetworkState) -> Result<bool> {
-    if !run.finished() {
+    if !run.finished() || Record::destroyed(run) {
         return Ok(false);
     }
     let recorded = Record::read(&run.file("record.json"))?.final_digest;

@@ -147,7 +147,19 @@ fn a_run_that_goes_on_on_another_class_of_machine_says_so() {
         "{shown}"
     );
     assert!(shown.contains("x86_64 avx1024"), "{shown}");
-    assert_same(undisturbed(), &folder.run());
+    // The record says so, and with it every table that is made from it.
+    let record = json(&folder.run().join("record.json"));
+    let drift = format!("class of machine from step 10: x86_64 avx1024 → {class}");
+    assert_eq!(record["drift"], serde_json::json!([drift]));
+    for table in ["metrics.csv", "eval.csv", "digests.csv", "probes/cross_entropy.csv"] {
+        let rows = |run: &Path| -> Vec<String> {
+            let text = std::fs::read_to_string(run.join(table)).unwrap();
+            let timed = table == "metrics.csv";
+            let cut = |l: &str| if timed { l.rsplit_once(',').unwrap().0.into() } else { l.to_string() };
+            text.lines().map(cut).collect()
+        };
+        assert_eq!(rows(&folder.run()), rows(undisturbed()), "{table}");
+    }
 }
 
 /// A start that had to pass over a checkpoint began before it.
@@ -250,4 +262,52 @@ fn a_run_whose_checkpoints_are_all_damaged_never_starts_over_in_silence() {
         );
     }
     folder.nano4m(&["run", "small.ron", "--force"], 0);
+}
+
+/// What the checkpoint and the probes can make again is made again, whoever asks; and it ends nothing else.
+#[test]
+fn a_destroyed_record_is_made_again() {
+    let folder = Folder::new();
+    folder.nano4m(&["run", "small.ron"], 0);
+    for (damage, command) in [("", &["run", "small.ron"][..]), ("garbage", &["resume", "small"])] {
+        std::fs::write(folder.run().join("record.json"), damage).unwrap();
+        folder.nano4m(&["ls"], 0);
+        let said = stderr(&folder.nano4m(command, 0));
+        assert!(said.contains("finished: "), "{said}");
+        assert_same(undisturbed(), &folder.run());
+        folder.nano4m(&["verify", "small"], 0);
+    }
+}
+
+/// One damaged cell is made again or fails alone.
+#[test]
+fn a_damaged_run_ends_no_ablation() {
+    let folder = Folder::new();
+    folder.write(
+        "tiny.ron",
+        r#"Ablation(
+            schema: 1,
+            name: "tiny",
+            base: "small.ron",
+            axes: [(name: "audio", options: [
+                (label: "span"),
+                (label: "random", set: {"modalities.tok_audio@16.masking": Random}),
+            ])],
+            seeds: [1],
+            metrics: ["cross_entropy/tok_audio@16"],
+        )"#,
+    );
+    folder.nano4m(&["ablate", "tiny.ron"], 0);
+    let runs: Vec<_> = std::fs::read_dir(folder.path("runs")).unwrap().flatten().map(|e| e.path()).collect();
+    let runs: Vec<_> = runs.into_iter().filter(|p| p.join("record.json").exists()).collect();
+    assert_eq!(runs.len(), 2);
+    std::fs::write(runs[0].join("record.json"), "").unwrap();
+    std::fs::write(runs[1].join("status.json"), "").unwrap();
+    folder.nano4m(&["ablate", "tiny.ron"], 0);
+    // Changed, and still a record: that run is refused with its reason, the other one stays.
+    edit(&runs[0].join("record.json"), |text| text.replacen("\"steps\": 40", "\"steps\": 41", 1));
+    std::fs::write(runs[1].join("record.json"), "{").unwrap();
+    let ended = folder.nano4m(&["ablate", "tiny.ron"], 1);
+    assert!(stderr(&ended).contains("the record has changed since it was written"), "{}", stderr(&ended));
+    assert!(json(&runs[1].join("record.json"))["metrics"].is_array(), "the other was made again");
 }

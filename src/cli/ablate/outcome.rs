@@ -19,7 +19,7 @@ pub fn collect(plan: &Plan, args: &Args, global: &Global) -> Result<Done> {
         Ok(match job.existing()? {
             Existing::Complete(_) => JobState::Cached,
             Existing::Nothing => JobState::Waiting,
-            Existing::Partial { run, .. } => match run.status()? {
+            Existing::Partial { run, .. } => match run.status().ok().flatten() {
                 Some(s) if s.state == store::State::Failed => JobState::Failed(s.reason.unwrap_or_default()),
                 _ => JobState::Stopped,
             },
