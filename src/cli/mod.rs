@@ -22,6 +22,8 @@ mod ls;
 mod manifest;
 mod output;
 mod pin;
+#[cfg(test)]
+mod printed;
 mod program;
 mod progress;
 mod report;

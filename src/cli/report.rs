@@ -40,7 +40,7 @@ pub enum Command {
     },
 }
 
-/// `nano4m report [--check] [diff FROM TO]`.
+/// `nano4m report`, `nano4m report --check`, `nano4m report diff FROM TO`.
 pub fn report(args: &Args, global: &Global) -> Result<Done> {
     match &args.command {
         Some(Command::Diff { from, to, table }) => diff(args, table.as_deref(), (from, to), global),

@@ -2,7 +2,7 @@
 //!
 //! A manifest is complete: no templating, no inheritance. Every struct refuses unknown fields;
 //! what a field left out means is written in the `Default` of its struct and printed by
-//! `nano4m check --resolved`.
+//! `nano4m check MANIFEST --resolved`.
 
 pub use super::decode::{Decode, Scheme};
 pub use super::masking::{Direction, Masking, Ratio};

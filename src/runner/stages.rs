@@ -142,7 +142,7 @@ fn measured_before(run: &RunDir, net: &dyn NetworkState) -> Result<bool> {
             .at(run.path.display().to_string())
             .found(format!("digest {digest}"))
             .expected(format!("digest {recorded}"))
-            .help("`nano4m run --force` repeats the run beside this one"));
+            .help("`nano4m run MANIFEST --force` repeats the run beside this one"));
     }
     Ok(record::unmade(run)?.is_empty())
 }

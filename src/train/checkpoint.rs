@@ -106,7 +106,8 @@ pub fn restore(
 
 /// Refuses a run that has had checkpoints of which none is left: today, and whenever it is tried again.
 fn none_intact(run: &RunDir, damaged: &mut Vec<(u64, Fault)>) -> Result<()> {
-    const HELP: &str = "no intact checkpoint is left; `nano4m run --force` starts over beside this run";
+    const HELP: &str =
+        "no intact checkpoint is left; `nano4m run MANIFEST --force` starts over beside this run";
     if let Some((_, fault)) = damaged.pop() {
         return Err(fault.help(HELP));
     }

@@ -210,7 +210,7 @@ fn a_run_whose_checkpoints_were_all_set_aside_or_cut_in_half_does_not_start_over
         }
         for _ in 0..2 {
             let fault = bench.go(&mut Watch::default()).unwrap_err();
-            assert!(fault.help.as_deref().unwrap().contains("`nano4m run --force`"), "{fault}");
+            assert!(fault.help.as_deref().unwrap().contains("`nano4m run MANIFEST --force`"), "{fault}");
         }
     }
 }

@@ -96,6 +96,25 @@ fn tokens_in_the_published_layout_whatever_the_threads() {
     assert_eq!((&how["clips"], &how["seed"]), (&serde_json::json!([["test", 13]]), &serde_json::json!(42)));
 }
 
+/// As the README prints it: the options between the run and the folder.
+#[test]
+fn options_may_stand_between_the_run_and_the_folder() {
+    let f = folder();
+    let made = |args: &[&str], out: &str| {
+        f.nano4m(args, 0);
+        files(&f.path(out))
+    };
+    let between =
+        ["generate", "latest", "--target", "tok_rgb@16", "--inputs", "scene_desc,tok_audio@16", "between"];
+    let before =
+        ["generate", "--target", "tok_rgb@16", "--inputs", "scene_desc,tok_audio@16", "latest", "before"];
+    assert_eq!(made(&between, "between"), made(&before, "before"));
+    let alone = ["generate", "alone", "--target", "tok_rgb@16", "--inputs", "scene_desc"];
+    assert!(stderr(&f.nano4m(&alone, 2)).contains("name a run before the output folder"));
+    let both = [&alone[..], &["x", "--manifest", "small.ron", "--checkpoint", "x.safetensors"]].concat();
+    assert!(stderr(&f.nano4m(&both, 2)).contains("both a run and a checkpoint"));
+}
+
 /// One ROAR step at temperature 0 against the network's argmax by the library.
 #[test]
 fn temperature_zero_is_the_argmax() {

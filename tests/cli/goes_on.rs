@@ -257,7 +257,7 @@ fn a_run_whose_checkpoints_are_all_damaged_never_starts_over_in_silence() {
     for arguments in [&["run", "small.ron"][..], &["resume", "small"], &["run", "small.ron"]] {
         let refused = stderr(&folder.nano4m(arguments, 1));
         assert!(
-            refused.contains("no intact checkpoint is left; `nano4m run --force` starts over"),
+            refused.contains("no intact checkpoint is left; `nano4m run MANIFEST --force` starts over"),
             "{refused}"
         );
     }

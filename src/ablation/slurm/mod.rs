@@ -25,6 +25,7 @@ mod profile;
 mod script;
 mod status;
 mod submission;
+mod time_limit;
 
 pub use client::Client;
 pub use profile::Profile;

@@ -10,6 +10,7 @@
 //! )
 //! ```
 
+use super::time_limit;
 use crate::fault::{Fault, Result};
 use crate::manifest::reading::{self, Wrong};
 use crate::manifest::{file, Diagnostic, Diagnostics};
@@ -27,7 +28,7 @@ pub struct Profile {
     pub account: Option<String>,
     #[arg(long, value_name = "NAME")]
     pub qos: Option<String>,
-    /// Time limit of a task as sbatch takes it, e.g. 4:00:00; it may be shorter than a run
+    /// Time limit of a task, e.g. 2h, or as sbatch takes it, e.g. 4:00:00; it may be shorter than a run
     #[arg(long, value_name = "LIMIT")]
     pub time: Option<String>,
     /// e.g. gpu:1 (with --device cuda:0)
@@ -145,6 +146,7 @@ impl Profile {
                 return wrong(field, &value.to_string(), &format!("1 to {most}"));
             }
         }
+        self.limits()?;
         for line in &self.extra {
             let name = line.split(['=', ' ']).next().unwrap_or_default();
             if !line.starts_with('-') || line.contains(char::is_control) {
@@ -158,6 +160,41 @@ impl Profile {
             Some(line) => wrong("setup", line, "one line of shell in each entry"),
             None => Ok(()),
         }
+    }
+
+    /// Refuses limits that sbatch would refuse, and a checkpoint that would be asked for before the start.
+    fn limits(&self) -> Result<()> {
+        let wrong = |field: &str, found: &str, expected: String| {
+            Err(Fault::invalid(format!("`{field}` of the Slurm options cannot be used"))
+                .found(format!("{found:?}"))
+                .expected(expected))
+        };
+        if let Some(mem) = &self.mem {
+            let digits = mem.trim_end_matches(['K', 'M', 'G', 'T', 'k', 'm', 'g', 't']);
+            let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+            if !plain || mem.len() > digits.len() + 1 {
+                return wrong("mem", mem, "a size such as 16G, or megabytes".into());
+            }
+        }
+        let Some(time) = &self.time else { return Ok(()) };
+        let seconds = match time_limit::seconds(time) {
+            Ok(seconds) => seconds,
+            Err(expected) => return wrong("time", time, expected),
+        };
+        let grace = u64::from(self.grace.unwrap_or(GRACE));
+        match seconds {
+            Some(limit) if limit <= grace => wrong(
+                "time",
+                time,
+                format!("more than the {grace} seconds before its end at which a checkpoint is asked for (`grace`)"),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// The time limit as sbatch takes it.
+    pub fn time_directive(&self) -> Option<String> {
+        self.time.as_ref().map(|time| time_limit::directive(time).unwrap_or_else(|_| time.clone()))
     }
 
     /// The options that are one word each, as `(field, value)`.
@@ -194,6 +231,28 @@ mod tests {
         assert_eq!((both.partition.as_deref(), both.cpus, both.throttle), (Some("cpu"), Some(8), Some(4)));
         assert_eq!(both.extra, ["--exclusive", "--nice"]);
         both.check().unwrap();
+    }
+
+    #[test]
+    fn a_limit_that_sbatch_would_refuse_is_refused_before_and_2h_is_its_two_hours() {
+        let of = |time: &str, mem: Option<&str>| Profile {
+            time: Some(time.into()),
+            mem: mem.map(String::from),
+            ..Profile::default()
+        };
+        of("2h", Some("16G")).check().unwrap();
+        assert_eq!(of("2h", None).time_directive().as_deref(), Some("02:00:00"));
+        for (time, mem, field) in [
+            ("2 hours", None, "time"),
+            ("2hours", None, "time"),
+            ("1:00", None, "time"),
+            ("2h", Some("16GB"), "mem"),
+            ("2h", Some("G"), "mem"),
+        ] {
+            let fault = of(time, mem).check().unwrap_err();
+            assert!(fault.what.contains(&format!("`{field}`")), "{fault}");
+            assert!(fault.expected.is_some());
+        }
     }
 
     #[test]

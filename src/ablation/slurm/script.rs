@@ -67,8 +67,9 @@ impl Script<'_> {
         option(format!("--output={}", directive(&self.folder.join(log), log)));
         option("--open-mode=append".into());
         option(format!("--chdir={}", directive(&self.invocation.directory, "")));
+        let time = p.time_directive();
         for (name, value) in
-            [("partition", &p.partition), ("account", &p.account), ("qos", &p.qos), ("time", &p.time)]
+            [("partition", &p.partition), ("account", &p.account), ("qos", &p.qos), ("time", &time)]
         {
             value.iter().for_each(|v| option(format!("--{name}={v}")));
         }

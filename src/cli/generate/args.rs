@@ -1,20 +1,22 @@
 //! Arguments of `nano4m generate`.
 
+use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Decode, Scheme};
 use clap::builder::PossibleValue;
 use clap::ValueEnum;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Debug)]
-#[command(allow_missing_positional = true)]
+#[command(
+    override_usage = "nano4m generate [OPTIONS] --target <MODALITY> --inputs <MODALITIES> <RUN> <OUT>\n       \
+    nano4m generate [OPTIONS] --target <MODALITY> --inputs <MODALITIES> --manifest <MANIFEST> --checkpoint <FILE> <OUT>"
+)]
 pub struct Args {
-    /// Which run; its newest checkpoint is used
-    #[arg(value_name = "RUN", conflicts_with_all = ["manifest", "checkpoint"])]
-    pub run: Option<String>,
-    /// Folder to make; must not exist
-    #[arg(value_name = "OUT")]
-    pub out: PathBuf,
+    /// Which run (its newest checkpoint is used), and the folder to make; with --checkpoint the folder alone
+    // One list: two arguments of which the first may be missing cannot have options between them.
+    #[arg(value_names = ["RUN", "OUT"], num_args = 1..=2, required = true)]
+    pub places: Vec<String>,
     /// Manifest of the model and the data
     #[arg(long, value_name = "MANIFEST", requires = "checkpoint")]
     pub manifest: Option<PathBuf>,
@@ -89,6 +91,22 @@ fn finite(text: &str) -> std::result::Result<f64, String> {
 }
 
 impl Args {
+    /// The run, if one is named, and the folder to make, which must not exist.
+    ///
+    /// # Errors
+    /// Exit 2 for both a run and a checkpoint, or for neither.
+    pub fn places(&self) -> Result<(Option<&str>, &Path)> {
+        match (&self.places[..], &self.checkpoint) {
+            ([run, out], None) => Ok((Some(run), Path::new(out))),
+            ([out], Some(_)) => Ok((None, Path::new(out))),
+            ([run, ..], Some(_)) => Err(Fault::invalid("both a run and a checkpoint to generate with")
+                .found(format!("the run `{run}`"))
+                .help("name one of them")),
+            _ => Err(Fault::invalid("nothing to generate with, or no folder to write to")
+                .help("name a run before the output folder, or give --manifest and --checkpoint")),
+        }
+    }
+
     /// Order and sampling.
     pub fn decode(&self) -> Decode {
         Decode {

@@ -13,9 +13,10 @@ use crate::store;
 
 /// `nano4m generate [RUN] OUT --target … --inputs …`.
 pub fn generate(args: &Args, global: &Global) -> Result<Done> {
-    Dataset::refuse_existing(&args.out)?;
+    let (run, out) = args.places()?;
+    Dataset::refuse_existing(out)?;
     let settings = Settings { allow_drift: args.allow_drift, ..environment::settings(global) };
-    let (session, net) = source(args, &settings)?;
+    let (session, net) = source(args, run, &settings)?;
     let request = Request {
         inputs: &args.inputs,
         target: &args.target,
@@ -25,24 +26,24 @@ pub fn generate(args: &Args, global: &Global) -> Result<Done> {
         decode: args.decode(),
         seed: args.seed,
     };
-    let generated = generate::dataset(&session, net.as_ref(), &request, &args.out)?;
+    let generated = generate::dataset(&session, net.as_ref(), &request, out)?;
     if global.json {
         output::json(&generated)?;
     } else {
-        output::data(&format!("{}: {}", args.out.display(), generated.sha256))?;
+        output::data(&format!("{}: {}", out.display(), generated.sha256))?;
     }
     Ok(Done::Fine)
 }
 
 /// The run's newest checkpoint, or the given one.
-fn source(args: &Args, settings: &Settings) -> Result<(Session, Box<dyn Network>)> {
+fn source(args: &Args, run: Option<&str>, settings: &Settings) -> Result<(Session, Box<dyn Network>)> {
     if let (Some(manifest), Some(checkpoint)) = (&args.manifest, &args.checkpoint) {
         let named = ManifestArgs { manifest: manifest.clone(), set: args.set.clone() };
         let session = manifest::open(&named, settings)?;
         let net = evaluate::load(&session, checkpoint, settings, &mut output::note)?;
         return Ok((session, net));
     }
-    let Some(run) = &args.run else {
+    let Some(run) = run else {
         return Err(Fault::invalid("nothing to generate with")
             .help("name a run before the output folder, or give --manifest and --checkpoint"));
     };
