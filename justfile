@@ -15,3 +15,7 @@ test:
 # Speed of the training step; with PyTorch in turn: just bench --python python3
 bench *args:
     cargo bench --bench step -- {{args}}
+
+# Every fuzz target for so many seconds (cargo-fuzz and nightly): bash fuzz/run.sh SECONDS [TARGET…]
+fuzz seconds *targets:
+    bash fuzz/run.sh {{seconds}} {{targets}}
