@@ -8,6 +8,10 @@ run manifest *args:
 ablate name *args:
     cargo run --release -- ablate {{name}} {{args}}
 
+# Tables and plots of your runs, into runs/reports: cargo run --release -- report
+report *args:
+    cargo run --release -- report {{args}}
+
 # Everything CI checks: bash .ci/run
 test:
     bash .ci/run

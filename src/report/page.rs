@@ -2,8 +2,7 @@
 //!
 //! The page is a list of articles: one for the runs, one for each ablation. An article is written anew
 //! when its tables are; the others are taken over from the page that is there, so that an ablation can
-//! put itself on a page whose other runs are long gone. Two that write at the same moment can lose one
-//! article until the next `report`.
+//! put itself on a page whose other runs are long gone.
 
 use super::plots::Plot;
 use super::table::{escape, html, Header, Origin, Table};

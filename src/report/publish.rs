@@ -12,6 +12,7 @@ use super::{front, page};
 use crate::fault::{Fault, Result};
 use crate::record::AblationRecord;
 use crate::stats::Bootstrap;
+use std::fs::File;
 use std::path::Path;
 
 /// Builds the report and writes what changed under `reports`. Unless only some runs are asked for:
@@ -91,6 +92,8 @@ pub fn generate_ablation(
 /// Writes the parts of a report: the scores they are made from first, then tables and plots, and both pages with
 /// what they had of others; the digests last. `no_runs`: there is no run outside ablations any more.
 fn publish(runs_root: &Path, reports: &Path, parts: &[Part], no_runs: bool) -> Result<Summary> {
+    std::fs::create_dir_all(reports).map_err(|e| Fault::io("create", reports, &e))?;
+    let _held = hold(reports);
     let needed = together(parts);
     let ablations: Vec<&AblationRecord> = parts.iter().filter_map(|part| part.ablation).collect();
     let mut files = shipped::publish(runs_root, reports, &needed, &ablations)?;
@@ -114,6 +117,13 @@ fn publish(runs_root: &Path, reports: &Path, parts: &[Part], no_runs: bool) -> R
     sums::update(reports, &files)?;
     let pages = vec!["index.html".into(), "eval_results.md".into()];
     Ok(Summary { runs, tables, plots, pages, left_out: vec![] })
+}
+
+/// One report at a time writes here; on a file system without locks two at once can lose lines of the index and an
+/// article of the page, which the next report writes again.
+fn hold(reports: &Path) -> Option<File> {
+    let folder = File::open(reports).ok()?;
+    folder.lock().ok().map(|()| folder)
 }
 
 /// What is needed of each run, once: two parts may share it.

@@ -14,6 +14,7 @@ mod looks;
 mod ls;
 mod mistakes;
 mod old;
+mod reports;
 mod resume;
 mod slurm;
 #[path = "../support/mod.rs"]

@@ -83,7 +83,7 @@ fn a_run_that_was_exchanged_is_named() {
     std::fs::write(other.join("record.json"), SCHEMA_1).unwrap();
     let name = other.file_name().unwrap().to_str().unwrap();
     let checked = folder.nano4m(&["report", "--check"], 1);
-    let line = format!("scores/{name}.tar.gz: record.json: row `run {name}`, column `identity`");
+    let line = format!("scores/{name}.tar.gz: record.json: row `run {name}`");
     assert!(stdout(&checked).contains(&line), "{}", stdout(&checked));
     folder.nano4m(&["report"], 0);
     folder.nano4m(&["report", "--check"], 0);

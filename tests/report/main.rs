@@ -1,5 +1,6 @@
 //! Tables, comparisons and pages from runs made by hand.
 
+mod check;
 mod claims;
 mod comparison;
 mod fake;

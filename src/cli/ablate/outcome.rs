@@ -12,6 +12,7 @@ use crate::observer::Stop;
 use crate::report::{self, table, ComparisonTables, Summary};
 use crate::store;
 use serde_json::json;
+use std::path::PathBuf;
 
 /// Records and compares what is complete, without running anything.
 pub fn collect(plan: &Plan, args: &Args, global: &Global) -> Result<Done> {
@@ -42,6 +43,9 @@ pub fn finish(
     let finished = states.iter().any(JobState::complete);
     let compared = if open == 0 && finished { Some(compare(plan, args, global)?) } else { None };
     show(plan, states, compared.as_ref(), global)?;
+    if compared.is_some() && !global.json {
+        output::note(&format!("tables and plots: {}", reports(args, global).join("index.html").display()));
+    }
     failures(plan, states);
     if let Some(exit) = stop.map(Stop::exit).filter(|_| open > 0) {
         output::note(&format!(
@@ -56,8 +60,11 @@ pub fn finish(
 /// Records what is complete and compares it.
 fn compare(plan: &Plan, args: &Args, global: &Global) -> Result<(ComparisonTables, Summary)> {
     ablation::record(plan)?.write(&plan.root)?;
-    let reports = args.reports.clone().unwrap_or_else(|| own_reports(global));
-    report::generate_ablation(&plan.root, &reports, &plan.ablation.name, &Default::default())
+    report::generate_ablation(&plan.root, &reports(args, global), &plan.ablation.name, &Default::default())
+}
+
+fn reports(args: &Args, global: &Global) -> PathBuf {
+    args.reports.clone().unwrap_or_else(|| own_reports(global))
 }
 
 /// The state of every run, and the tables; every pair stays in its file, of which there are many.

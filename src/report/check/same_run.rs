@@ -2,6 +2,7 @@
 
 use super::texts::{first, whole};
 use crate::fault::Result;
+use crate::record::Record;
 use crate::report::archive::{CellDifference, NOTHING};
 use crate::report::shipped::{Packed, FOLDER, MACHINE};
 use crate::store::RunDir;
@@ -26,8 +27,12 @@ pub enum Verdict {
 /// If a file of the run cannot be read.
 pub fn compare(committed: &Packed, run: &RunDir) -> Result<Verdict> {
     let names: BTreeSet<String> = committed.names().cloned().collect();
-    let own = Packed::of_run(run, &names)?;
-    let Some(difference) = difference(committed, &own, &run.id.directory()) else { return Ok(Verdict::Same) };
+    let (own, name) = (Packed::of_run(run, &names)?, run.id.directory());
+    if let Err(fault) = Record::read(&run.file("record.json")) {
+        let expected = format!("the same as the run's own, which cannot be used: {}", fault.what);
+        return Ok(Verdict::Differs(of(&name, "record.json", "a record", &expected)));
+    }
+    let Some(difference) = difference(committed, &own, &name) else { return Ok(Verdict::Same) };
     let (there, here) = (classes(committed), classes(&own));
     if there == here {
         return Ok(Verdict::Differs(difference));
@@ -35,7 +40,7 @@ pub fn compare(committed: &Packed, run: &RunDir) -> Result<Verdict> {
     Ok(Verdict::OtherMachine(format!(
         "the run {} here was made on another class of machine than the report's ({} against {}) and has other bits; \
          the report's own were checked",
-        run.id.directory(),
+        name,
         here.join(", "),
         there.join(", ")
     )))
@@ -45,36 +50,40 @@ pub fn compare(committed: &Packed, run: &RunDir) -> Result<Verdict> {
 fn difference(committed: &Packed, own: &Packed, run: &str) -> Option<CellDifference> {
     let record =
         |packed: &Packed| -> Option<Value> { serde_json::from_slice(packed.file("record.json")?).ok() };
-    let file = |name: &str| format!("{FOLDER}/{run}.tar.gz: {name}");
-    let of = |name: &str, found: &str, expected: &str| CellDifference {
-        row: format!("run {run}"),
-        ..whole(FOLDER, &file(name), found, expected)
-    };
     match (record(committed), record(own)) {
         (Some(committed), Some(own)) => {
             let differs = |key: &&&str| committed.get(**key) != own.get(**key);
             if let Some(key) = RESULTS.iter().find(differs) {
                 return Some(CellDifference {
                     column: (*key).into(),
-                    ..of("record.json", "other than the run's own", "the run's own")
+                    ..of(run, "record.json", "other than the run's own", "the run's own")
                 });
             }
         }
-        _ => return Some(of("record.json", "a record", "the same as the run's own, which cannot be read")),
+        _ => return Some(of(run, "record.json", "no record", "the run's own")),
     }
     for name in committed.names().filter(|name| name.ends_with(".csv")) {
         let text = |packed: &Packed| Some(timeless(name, &String::from_utf8_lossy(packed.file(name)?)));
         match (text(committed), text(own)) {
             (Some(found), Some(expected)) => {
-                if let Some(difference) = first(FOLDER, &file(name), &found, &expected) {
+                if let Some(difference) = first(FOLDER, &file(run, name), &found, &expected) {
                     return Some(difference);
                 }
             }
-            (_, None) => return Some(of(name, "a file", NOTHING)),
+            (_, None) => return Some(of(run, name, "a file", NOTHING)),
             (None, _) => {}
         }
     }
     None
+}
+
+/// A difference in a file of an archive.
+fn of(run: &str, name: &str, found: &str, expected: &str) -> CellDifference {
+    CellDifference { row: format!("run {run}"), ..whole(FOLDER, &file(run, name), found, expected) }
+}
+
+fn file(run: &str, name: &str) -> String {
+    format!("{FOLDER}/{run}.tar.gz: {name}")
 }
 
 /// Rows without what depends on the clock: `metrics.csv` ends with the tokens per second.
