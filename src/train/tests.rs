@@ -223,7 +223,7 @@ fn damaged_rows_are_noticed_and_made_again_by_replaying() {
     let damages: [(&str, Damage); 9] = [
         ("a step cell", |b| edit(b, 3, |line| line.replacen(',', "x,", 1))),
         ("a later step", |b| edit(b, 3, |line| format!("9{line}"))),
-        ("a last digit", |b| edit(b, 2, |line| flip_digit(line))),
+        ("a last digit", |b| edit(b, 2, flip_digit)),
         ("a row less", |b| edit(b, 3, |_| String::new())),
         ("a header", |b| edit(b, 0, |line| line.replacen('s', "S", 1))),
         ("cut", |b| Some(b[..b.len() / 2].to_vec())),

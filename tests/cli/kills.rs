@@ -7,8 +7,30 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A checkpoint every third step.
-const RUN: [&str; 6] = ["--threads", "1", "run", "small.ron", "--set", "train.checkpoint_every=3"];
+/// 40 steps, a checkpoint every third, and as little to compute as there can be: what is killed is the writing.
+const TINY: &str = r#"Experiment(
+    schema: 1,
+    name: "tiny",
+    data: (synthetic: (classes: 2, clips: (16, 4, 8))),
+    modalities: [
+        (name: "tok_rgb@8", length: 8, vocab: 16),
+        (name: "tok_audio@8", length: 8, vocab: 8),
+    ],
+    masking: (input_tokens: (2, 8), target_tokens: (2, 8)),
+    model: (dim: 16, enc_depth: 1, dec_depth: 1, head_dim: 8),
+    train: (batch: 4, tokens: 1280, tokens_per_sample: 8, warmup_tokens: 128, lr: 3e-3,
+            eval_every: 8, checkpoint_every: 3, digest_every: 5),
+    probes: [CrossEntropy(masks: 1)],
+)
+"#;
+
+const RUN: [&str; 4] = ["--threads", "1", "run", "tiny.ron"];
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("tiny.ron", TINY);
+    folder
+}
 
 /// Every file of a run but those that tell of times and starts, and the one column that is a time.
 fn bytes(run: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -86,7 +108,7 @@ fn in_a_write(folder: &Folder, child: &mut Child, nth: u64) {
 #[test]
 fn killed_at_any_moment_a_run_ends_with_the_same_bytes() {
     let kills: u64 = std::env::var("NANO4M_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
-    let undisturbed = Folder::new();
+    let undisturbed = folder();
     let begun = Instant::now();
     undisturbed.nano4m(&RUN, 0);
     let whole = begun.elapsed().as_millis() as u64;
@@ -98,7 +120,7 @@ fn killed_at_any_moment_a_run_ends_with_the_same_bytes() {
     let mut moments = Moments(42);
     let mut counted = BTreeMap::new();
     for kill in 0..kills {
-        let folder = Folder::new();
+        let folder = folder();
         let mut first = start(folder.std_command(&RUN));
         let way = match kill % 4 {
             0 => "at any moment",
@@ -149,12 +171,12 @@ fn a_live_lock_is_not_stolen_from_another_pid_namespace() {
         return;
     }
     for inside_first in [true, false] {
-        let folder = Folder::new();
+        let folder = folder();
         let (first, second) = match inside_first {
             true => (apart(&folder), folder.std_command(&RUN)),
             false => (folder.std_command(&RUN), apart(&folder)),
         };
-        let long = ["--set", "train.tokens=51200"];
+        let long = ["--set", "train.tokens=16000"];
         let (mut first, mut second) = (first, second);
         let mut first = first.args(long).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         folder.wait_for_rows(3);
