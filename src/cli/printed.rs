@@ -17,7 +17,7 @@ fn root() -> &'static Path {
 }
 
 fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    crate::store::regular::read_own_text(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 /// Files below a folder whose name ends so.

@@ -85,7 +85,7 @@ impl Provenance {
     /// # Errors
     /// If it is missing, is no provenance or has another version.
     pub fn read(path: &Path) -> Result<Provenance> {
-        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+        let bytes = crate::store::regular::read_own(path).map_err(|e| Fault::io("read", path, &e))?;
         let place = |fault: Fault| fault.at(path.display().to_string());
         if let Ok(Former { code, repository, data, machine, device, threads, seeds, started, drifts }) =
             FORMERLY.parse(&bytes)
@@ -114,7 +114,7 @@ impl Provenance {
 
     /// Whether the file is as it was written; one of schema 1 cannot say, and is believed.
     pub fn as_written(path: &Path) -> bool {
-        let bytes = std::fs::read(path).unwrap_or_default();
+        let bytes = crate::store::regular::read_own(path).unwrap_or_default();
         last_line::check(&bytes) == LastLine::Holds || FORMERLY.parse::<Former>(&bytes).is_ok()
     }
 

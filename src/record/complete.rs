@@ -55,7 +55,7 @@ pub fn unmade(run: &RunDir) -> Result<Vec<String>> {
 }
 
 fn intact(run: &RunDir, file: &FileDigest) -> bool {
-    std::fs::read(run.file(&file.path)).is_ok_and(|bytes| sha256_hex(&bytes) == file.sha256)
+    crate::store::regular::read_own(run.file(&file.path)).is_ok_and(|bytes| sha256_hex(&bytes) == file.sha256)
 }
 
 #[cfg(test)]

@@ -109,12 +109,13 @@ impl Record {
 
     /// Whether the run's record is of another version of the program, so that [`Record::read`] refuses it.
     pub fn of_another_version(run: &RunDir) -> bool {
-        std::fs::read(run.file("record.json")).is_ok_and(|bytes| FORMAT.other_version(&bytes))
+        crate::store::regular::read_own(run.file("record.json"))
+            .is_ok_and(|bytes| FORMAT.other_version(&bytes))
     }
 
     /// Whether the run's record is there and no record any more: empty, cut or garbage. It can be made again.
     pub fn destroyed(run: &RunDir) -> bool {
-        let read = std::fs::read(run.file("record.json"));
+        let read = crate::store::regular::read_own(run.file("record.json"));
         read.is_ok_and(|bytes| FORMAT.parse::<Record>(&bytes).is_err() && !FORMAT.other_version(&bytes))
     }
 
@@ -136,7 +137,7 @@ impl Record {
     /// # Errors
     /// If it is missing, is not a record or has another version.
     pub fn as_it_stands(path: &Path) -> Result<(Record, LastLine)> {
-        let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+        let bytes = crate::store::regular::read_own(path).map_err(|e| Fault::io("read", path, &e))?;
         let record = FORMAT.parse(&bytes).map_err(|fault| fault.at(path.display().to_string()))?;
         let last_line = match last_line::check(&bytes) {
             // Before records had that line, the list of files came last.

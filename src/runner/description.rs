@@ -33,7 +33,7 @@ pub fn begin(
     };
     let resolved = manifest::resolved(&session.experiment);
     for (name, text) in [("manifest.ron", &session.text), ("resolved.ron", &resolved)] {
-        let found = std::fs::read(run.file(name)).ok();
+        let found = crate::store::regular::read_own(run.file(name)).ok();
         let as_written = run.as_written(&status, name).unwrap_or(found.as_deref() == Some(text.as_bytes()));
         if !as_written {
             if begun {
@@ -143,7 +143,7 @@ fn as_given(run: &RunDir, status: &Status, observer: &mut dyn Observer) -> Resul
         return Ok(());
     }
     let (manifest, expected) = (&status.manifest, &status.files[NAME]);
-    match std::fs::read(manifest) {
+    match crate::store::regular::read_own(manifest) {
         Ok(bytes) if sha256_hex(&bytes) == *expected => {
             observer
                 .note(&format!("{NAME} has changed since the run was started: taken again from {manifest}"));

@@ -1,5 +1,6 @@
 //! Class labels from a CSV file inside the dataset.
 
+use super::limits;
 use crate::data::text::{class_key, into_composed};
 use crate::fault::{Fault, Result};
 use crate::store::regular;
@@ -29,6 +30,14 @@ pub fn parse(bytes: &[u8], file: &str, column: &str) -> Result<BTreeMap<String, 
         let record = record.map_err(bad)?;
         let text = |column: usize| into_composed(record.get(column).unwrap_or_default().to_string());
         let (stem, label) = (text(stem), text(label));
+        let longest = limits::caption(None);
+        if let Some(long) = [&stem, &label].into_iter().find(|text| text.chars().count() > longest) {
+            return Err(Fault::invalid("too long a stem or label")
+                .at(file)
+                .found(format!("{} characters in line {}", long.chars().count(), labels.len() + 2))
+                .expected(format!("at most {longest}"))
+                .help("a quote that is never closed makes one cell of many lines"));
+        }
         let another = |other: &String| class_key(other) != class_key(&label);
         if let Some(other) = labels.insert(stem.clone(), label.clone()).filter(another) {
             return Err(Fault::invalid("two labels for one clip")
@@ -59,6 +68,8 @@ mod tests {
         assert_eq!(what("stem,group\n").found.unwrap(), "stem, group");
         assert_eq!(what("clip,animal\n").what, "the labels file lacks the column `stem`");
         assert_eq!(what("stem,animal\na,b\na,c\n").what, "two labels for one clip");
+        let long = format!("stem,animal\na,{}\n", "x".repeat(5000));
+        assert_eq!(what(&long).found.unwrap(), "5000 characters in line 2");
         assert_eq!(what("stem,animal\na\n").what, "cannot read the labels file");
     }
 }
