@@ -3,7 +3,7 @@
 use super::paths::within;
 use crate::ablation::cells::{combinations, number};
 use crate::ablation::spec::{Ablation, AxisSpec, Combine, CELLS, JOBS, SCHEMA};
-use crate::fault::shortened;
+use crate::fault::{commands, shortened};
 use crate::manifest::check::bounds::NAME;
 use crate::manifest::diagnostic::Finding;
 use crate::metrics::catalogue::canonical;
@@ -23,18 +23,30 @@ const TAKEN: [(&str, &str); 4] = [
 pub fn file(ablation: &Ablation, path: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
     header(ablation, path, &mut found);
+    counts(ablation, &mut found);
+    if !fits(ablation) {
+        return found;
+    }
     for (i, axis) in ablation.axes.iter().enumerate() {
         self::axis(axis, &format!("axes[{i}]"), &mut found);
     }
     if ablation.axes.is_empty() {
         found.push(Finding::error("axes", "nothing varies: `axes` is empty").expected("at least one axis"));
     }
-    counts(ablation, &mut found);
     twice("axes", "axis", ablation.axes.iter().map(|x| x.name.as_str()), &mut found);
     overlap(ablation, &mut found);
     list(ablation, &mut found);
     labels(ablation, &mut found);
     found
+}
+
+/// Axes, metrics and claims at most.
+const LIST: usize = 100;
+
+/// Whether there is no more of anything than the checks compare with each other.
+pub fn fits(ablation: &Ablation) -> bool {
+    let most = ablation.axes.len().max(ablation.metrics.len()).max(ablation.claims.len());
+    most <= LIST && number(ablation).is_some_and(|n| n <= CELLS)
 }
 
 /// Cells and runs, before any is made.
@@ -45,7 +57,18 @@ fn counts(ablation: &Ablation, found: &mut Vec<Finding>) {
         let finding = Finding::error("axes", "the axes have too many combinations").found(shown);
         found
             .push(finding.expected(format!("at most {CELLS} cells")).help("`combine: OneAtATime` has fewer"));
-    } else if let Some(n) = cells.filter(|n| n.saturating_mul(ablation.seeds.len()) > JOBS) {
+    }
+    for (path, n) in [
+        ("axes", ablation.axes.len()),
+        ("metrics", ablation.metrics.len()),
+        ("claims", ablation.claims.len()),
+    ] {
+        if n > LIST {
+            let finding = Finding::error(path, format!("`{path}` has too many entries")).found(n);
+            found.push(finding.expected(format!("at most {LIST}")));
+        }
+    }
+    if let Some(n) = cells.filter(|n| *n <= CELLS && n.saturating_mul(ablation.seeds.len()) > JOBS) {
         let finding = Finding::error("seeds", "the ablation has too many runs");
         let found_here = format!("{n} cells of {} seeds", ablation.seeds.len());
         found.push(finding.found(found_here).expected(format!("at most {JOBS} runs")));
@@ -55,6 +78,10 @@ fn counts(ablation: &Ablation, found: &mut Vec<Finding>) {
             axis.options.iter().enumerate().map(|(j, o)| (format!("axes[{i}].options[{j}].label"), &o.label)),
         ) {
             let n = text.chars().count();
+            if text.contains(commands) {
+                let finding = Finding::error(&at, "the name has characters that are not shown");
+                found.push(finding.found(format!("{text:?}")));
+            }
             if n > NAME {
                 let finding = Finding::error(at, "the name is too long").found(format!("{n} characters"));
                 found.push(finding.expected(format!("at most {NAME}")));
