@@ -17,7 +17,6 @@ use crate::model;
 use crate::model::network::{Config, Device, Kernels};
 use crate::probes::suite;
 use crate::probes::workload::Workload;
-use crate::runner::memory::{self, Need};
 use crate::train::{take_step, Sampler};
 use std::path::Path;
 use std::sync::Barrier;
@@ -95,7 +94,6 @@ pub fn forecast(plan: &Plan, found: &[Existing], resources: Resources, cache: &P
     let mut timings: Vec<Option<Timing>> = vec![None; plan.cells.len()];
     let (mut middle, mut errors, mut bytes) = (Vec::new(), Vec::new(), 0);
     for (job, found) in open {
-        memory::hold(&Need::of(&job.experiment), &job.experiment, resources.device)?;
         let data = Dataset::open(&job.experiment.data, &job.experiment.modalities, Path::new("."), cache)?;
         if timings[job.cell].is_none() {
             timings[job.cell] = Some(time(&job.experiment, &data, resources)?);

@@ -127,7 +127,8 @@ impl CellJobs<'_> {
     fn seeded(&self, seed: u64) -> Experiment {
         let (label, ablation) = (&self.cell.label, &self.ablation.name);
         let mut experiment = self.experiment.clone();
-        experiment.seeds = Seeds { init: seed, data: seed, masking: seed, probes: seed };
+        // The base's probes for all: every seed is measured under the same masks, on the same draws.
+        experiment.seeds = Seeds { init: seed, data: seed, masking: seed, ..experiment.seeds };
         let end = format!("s{seed}");
         let slug = slug(label);
         let room = 78 - ablation.len() - end.len();
@@ -158,6 +159,22 @@ fn slug(label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_seed_is_measured_with_the_probes_of_the_base() {
+        let mut experiment: Experiment = manifest::read_as(crate::manifest::testing::SMALL).unwrap();
+        experiment.seeds.probes = 7;
+        let text = "Ablation(schema: 1, name: \"x\", base: \"b.ron\", axes: [], metrics: [])";
+        let ablation: Ablation = manifest::read_as(text).unwrap();
+        let cell = Cell { label: "one".into(), values: BTreeMap::new(), experiment: experiment.clone() };
+        let root = Path::new("runs");
+        let jobs =
+            CellJobs { ablation: &ablation, index: 0, cell: &cell, experiment, data: "d".into(), root };
+        for seed in [1, 2] {
+            let seeds = Seeds { init: seed, data: seed, masking: seed, probes: 7 };
+            assert_eq!(jobs.job(seed).experiment.seeds, seeds);
+        }
+    }
 
     #[test]
     fn labels_become_file_names() {

@@ -51,7 +51,8 @@ pub struct Ablation {
     /// Which combinations of the axes' values are cells.
     #[serde(default)]
     pub combine: Combine,
-    /// Every cell is run once with each; a seed replaces all four of the manifest.
+    /// Every cell is run once with each; a seed replaces `init`, `data` and `masking` of the manifest. `probes` stays the
+    /// base's, so that all are measured under the same masks.
     #[serde(default = "one_seed")]
     pub seeds: Vec<u64>,
     /// Keys of a record that the comparison is about, e.g. `cross_entropy/tok_audio@512`.

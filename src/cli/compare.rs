@@ -50,7 +50,8 @@ pub fn print(compared: &ComparisonTables, speed: bool, global: &Global) -> Resul
             output::json(&json!({ "tables": tables }))
         };
     }
-    let mut texts: Vec<String> = compared.tables.iter().map(|(t, _)| table::terminal(t)).collect();
+    let mut texts: Vec<String> =
+        compared.tables.iter().map(|(t, _)| table::terminal(t, layout::width())).collect();
     if speed {
         texts.push(speeds(&compared.speed));
     }

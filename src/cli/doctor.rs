@@ -3,7 +3,7 @@
 use super::arguments::Global;
 use super::done::Done;
 use super::environment::{cache_folder, runs_folder};
-use super::output;
+use super::{layout, output};
 use crate::fault::Result;
 use crate::provenance::{self, machine::Machine, Code};
 use serde::Serialize;
@@ -81,7 +81,7 @@ fn text(report: &Report) -> String {
                 .into(),
         ),
     ];
-    lines.iter().map(|(name, value)| format!("{name:>10}  {value}\n")).collect()
+    layout::facts(&lines)
 }
 
 fn described(p: &Folder) -> String {

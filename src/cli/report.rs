@@ -2,7 +2,7 @@
 
 use super::arguments::Global;
 use super::done::Done;
-use super::{environment, output};
+use super::{environment, layout, output};
 use crate::fault::{Exit, Fault, Result};
 use crate::report::{self, Checked, Options};
 use clap::Subcommand;
@@ -63,7 +63,8 @@ fn generate(args: &Args, global: &Global) -> Result<Done> {
     if global.json {
         output::json(&summary)?;
     } else {
-        output::data(&format!("{}all of it is in {}", summary.text(), reports.join("index.html").display()))?;
+        let text = format!("{}all of it is in {}", summary.text(), reports.join("index.html").display());
+        output::data(&layout::text(&text))?;
     }
     Ok(Done::Fine)
 }

@@ -4,7 +4,7 @@ use super::arguments::Global;
 use super::done::Done;
 use super::environment::runs_folder;
 use super::ls::state;
-use super::{output, tables};
+use super::{layout, output, tables};
 use crate::fault::Result;
 use crate::provenance::{Provenance, Segment};
 use crate::record::{self, Record};
@@ -95,7 +95,7 @@ fn describe(run: &RunDir, status: Option<&Status>) -> String {
     }
     let steps: Vec<String> = run.checkpoints().iter().map(ToString::to_string).collect();
     lines.push(("checkpoints", if steps.is_empty() { "none".into() } else { steps.join(", ") }));
-    format(&lines)
+    layout::facts(&lines)
 }
 
 /// Every start that `provenance.json` tells of.
@@ -132,7 +132,7 @@ fn places(starts: &[Start]) -> String {
     if starts.len() > 1 {
         lines.push(("starts", starts.len().to_string()));
     }
-    format(&lines)
+    layout::facts(&lines)
 }
 
 fn facts(record: &Record) -> String {
@@ -141,7 +141,7 @@ fn facts(record: &Record) -> String {
         (true, true) => "pinned, and the pins matched".into(),
         (false, true) => "not pinned".into(),
     };
-    format(&[
+    layout::facts(&[
         ("identity", record.identity.clone()),
         ("code", record.code_hash.clone()),
         ("data", record.data_hash.clone()),
@@ -157,8 +157,4 @@ fn facts(record: &Record) -> String {
         ),
         ("digest", record.final_digest.clone()),
     ])
-}
-
-fn format(lines: &[(&str, String)]) -> String {
-    lines.iter().map(|(name, value)| format!("{name:>12}  {value}\n")).collect()
 }

@@ -1,13 +1,14 @@
-//! What a run prints at its end: cross-entropy per modality against its baselines, then the other probes.
+//! What a run prints at its end: the model's headlines, each against the strongest of its baselines.
 
 use super::arguments::Global;
-use super::layout::style;
+use super::layout::{self, style};
 use super::output;
 use crate::fault::Result;
-use crate::metrics::cross_entropy::{CrossEntropyRow, CROSS_ENTROPY, GAIN};
-use crate::metrics::measured::in_order;
-use crate::metrics::{source, summary, Key, Metric, ScoreRow};
+use crate::metrics::cross_entropy::CROSS_ENTROPY;
+use crate::metrics::summary::{self, Line};
+use crate::metrics::{Metric, Standing};
 use crate::record::Record;
+use crate::stats::FEWEST;
 use tabled::builder::Builder;
 
 /// The record as JSON, or its table.
@@ -21,17 +22,7 @@ pub fn print_record(record: &Record, global: &Global) -> Result<()> {
 
 /// The tables of what was measured.
 pub fn print_metrics(metrics: &[Metric], modalities: &[&str], drift: &[String]) -> Result<()> {
-    let mut text = String::new();
-    if let Some(table) = cross_entropy(metrics, modalities) {
-        text += &format!("\ncross-entropy on the test split, nats per token (lower is better)\n{table}\n");
-        if let Some(interval) = metrics.iter().find_map(|m| m.interval.as_deref()) {
-            text += &format!("[…] {interval}; gain = unigram marginal − model, paired on the same clips\n");
-        }
-    }
-    if let Some(table) = other_probes(metrics, modalities) {
-        text += &format!("\nother probes on the test split, [95 % interval over clips]\n{table}\n");
-        text += "every method, baseline and test: `nano4m report`\n";
-    }
+    let mut text = summary(metrics, modalities);
     for drift in drift {
         text += &format!("drift allowed: {drift}\n");
     }
@@ -42,51 +33,94 @@ pub fn print_metrics(metrics: &[Metric], modalities: &[&str], drift: &[String]) 
     }
 }
 
-/// Rows: modalities; columns: model, unigram marginal, uniform, gain, clips.
-pub fn cross_entropy(metrics: &[Metric], modalities: &[&str]) -> Option<String> {
-    let find = |key: Key| {
-        let key = key.to_string();
-        metrics.iter().find(|m| m.key == key)
-    };
-    let mut builder = Builder::default();
-    builder.push_record(["modality", "model", "unigram marginal", "uniform", "gain", "clips"]);
-    let mut any = false;
-    let model = |about: &str| find(Key::new(&CROSS_ENTROPY, about));
-    let own = metrics.iter().filter(|m| m.file.as_deref() == Some(CrossEntropyRow::FILE));
-    let directed =
-        in_order(own.filter_map(|m| m.about.as_deref())).into_iter().filter(|a| !modalities.contains(a));
-    for about in modalities.iter().copied().chain(directed) {
-        let Some(model) = model(about) else { continue };
-        any = true;
-        let by =
-            |source: &str| number(find(Key::new(&CROSS_ENTROPY, about).by(source)).and_then(|m| m.value));
-        builder.push_record([
-            about.replace("->", " → "),
-            with_interval(Some(model)),
-            by(source::UNIGRAM),
-            by(source::UNIFORM),
-            with_interval(find(Key::new(&GAIN, about))),
-            model.n.to_string(),
-        ]);
+/// The model's headlines; empty where nothing was measured. Every method, baseline and test is in the record and in
+/// `nano4m report`.
+fn summary(metrics: &[Metric], modalities: &[&str]) -> String {
+    let summary = summary::summary(metrics);
+    let mut text = String::new();
+    if !summary.cross_entropies.is_empty() {
+        let table = cross_entropy(&summary.cross_entropies);
+        text += &format!("\ncross-entropy on the test split, nats per token (lower is better)\n{table}\n");
     }
-    any.then(|| style(builder, 1))
+    if !summary.others.is_empty() {
+        let table = other_probes(&summary.others, modalities);
+        text += &format!("\nother probes on the test split\n{table}\n");
+    }
+    if text.is_empty() {
+        return text;
+    }
+    text + &layout::text(&notes(&summary)) + "\n"
 }
 
-/// The headlines of every other probe; `None` when none of it was measured. Details are in the record and in
-/// `nano4m report`.
-fn other_probes(metrics: &[Metric], modalities: &[&str]) -> Option<String> {
+fn notes(summary: &summary::Summary) -> String {
+    let lines = || summary.cross_entropies.iter().chain(&summary.others);
+    let mut notes = Vec::new();
+    let methods: Vec<&str> = lines().filter_map(|line| line.metric.interval.as_deref()).collect();
+    if let Some(first) = methods.first() {
+        let same = methods.iter().all(|method| method == first);
+        notes.push(if same { format!("[…]: {first}") } else { "[…]: 95 % intervals over clips".into() });
+    }
+    if lines().any(|line| line.metric.value.is_some() && line.metric.low.is_none() && line.metric.n < FEWEST)
+    {
+        notes.push(format!("no bootstrap interval below {FEWEST} clips: it would cover less than it says"));
+    }
+    if summary.tests > 0 {
+        notes.push(format!(
+            "verdict: the trained model against the strongest of its baselines, at 5 % (Benjamini–Hochberg, m = {})",
+            summary.tests
+        ));
+    }
+    notes.push("every method, baseline and test: `nano4m report`".into());
+    notes.join("\n")
+}
+
+/// Rows: modalities and directions.
+fn cross_entropy(lines: &[Line]) -> String {
     let mut builder = Builder::default();
-    builder.push_record(["quantity", "about", "value", "clips"]);
-    let lines = summary::lines(metrics);
-    for line in &lines {
+    builder.push_record(["modality", "model", "strongest baseline", "verdict", "clips"]);
+    for line in lines {
+        let digits = CROSS_ENTROPY.spec.digits;
         builder.push_record([
-            line.label.to_string(),
-            short(&line.about, modalities),
-            in_unit(line.metric, line.digits),
+            line.about.replace("->", " → "),
+            with_interval(line.metric, digits),
+            against(line, digits, ""),
+            verdict(line),
             line.metric.n.to_string(),
         ]);
     }
-    (!lines.is_empty()).then(|| style(builder, 2))
+    style(builder, 1)
+}
+
+fn other_probes(lines: &[Line], modalities: &[&str]) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(["quantity", "about", "value", "baseline", "verdict", "clips"]);
+    for line in lines {
+        let unit = if line.metric.unit == "1" { String::new() } else { format!(" {}", line.metric.unit) };
+        let value = match line.metric.value {
+            Some(_) => with_interval(line.metric, line.digits) + &unit,
+            None => Standing::NotEstimable.word().into(),
+        };
+        builder.push_record([
+            line.label.to_string(),
+            short(&line.about, modalities),
+            value,
+            against(line, line.digits, &unit),
+            verdict(line),
+            line.metric.n.to_string(),
+        ]);
+    }
+    style(builder, 2)
+}
+
+/// `position marginal 3.1234`.
+fn against(line: &Line, digits: usize, unit: &str) -> String {
+    line.against.as_ref().map_or("–".into(), |against| {
+        format!("{} {:.digits$}{unit}", against.name.replace('_', " "), against.value)
+    })
+}
+
+fn verdict(line: &Line) -> String {
+    line.against.as_ref().map_or("–".into(), |against| against.standing.word().into())
 }
 
 /// `tok_audio@512->tok_rgb@196` → `audio → rgb`.
@@ -99,27 +133,12 @@ fn short(about: &str, modalities: &[&str]) -> String {
     text.replace("->", " → ").replace('/', ", ").replace('_', " ")
 }
 
-fn in_unit(m: &Metric, digits: usize) -> String {
-    let unit = if m.unit == "1" { String::new() } else { format!(" {}", m.unit) };
+fn with_interval(m: &Metric, digits: usize) -> String {
     let number = |v: f64| format!("{v:.digits$}");
     match (m.value, m.low, m.high) {
-        (Some(v), Some(low), Some(high)) => {
-            format!("{} [{}, {}]{unit}", number(v), number(low), number(high))
-        }
-        (Some(v), ..) => format!("{}{unit}", number(v)),
-        (None, ..) => "not estimable".into(),
-    }
-}
-
-fn number(value: Option<f64>) -> String {
-    value.map_or("–".into(), |v| format!("{v:.4}"))
-}
-
-fn with_interval(metric: Option<&Metric>) -> String {
-    let Some(m) = metric else { return "–".into() };
-    match (m.low, m.high) {
-        (Some(low), Some(high)) => format!("{} [{low:.4}, {high:.4}]", number(m.value)),
-        _ => number(m.value),
+        (Some(v), Some(low), Some(high)) => format!("{} [{}, {}]", number(v), number(low), number(high)),
+        (Some(v), ..) => number(v),
+        (None, ..) => "–".into(),
     }
 }
 
@@ -129,50 +148,54 @@ mod tests {
     use crate::metrics::catalogue::parse;
 
     fn metric(key: &str, value: Option<f64>, n: usize) -> Metric {
-        Metric::new(&parse(key).unwrap(), value, n).with_file(CrossEntropyRow::FILE)
+        Metric::new(&parse(key).unwrap(), value, n)
     }
 
-    fn rows(table: &str) -> Vec<Vec<&str>> {
-        table.lines().skip(2).map(|l| l.split('|').map(str::trim).collect()).collect()
+    fn with_p(key: &str, value: f64, p: f64) -> Metric {
+        Metric { p: Some(p), ..metric(key, Some(value), 24) }
+    }
+
+    /// The summary as it is printed, without the blanks of its columns.
+    fn printed(metrics: &[Metric], modalities: &[&str]) -> String {
+        summary(metrics, modalities).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     #[test]
-    fn absent_is_a_dash_and_intervals_are_shown() {
+    fn the_strongest_baseline_and_a_word() {
         let metrics = [
-            metric("cross_entropy/rgb", Some(1.5), 7),
-            metric("cross_entropy/rgb/gain", Some(0.25), 7).with_interval(Some((0.2, 0.3)), "x"),
-            metric("cross_entropy/rgb->audio", Some(2.5), 7),
-            metric("cross_entropy/rgb->audio/untrained", Some(3.5), 7),
+            metric("cross_entropy/rgb", Some(1.5), 24).with_interval(Some((1.25, 1.75)), "x"),
+            with_p("cross_entropy/rgb/position_marginal", 1.25, 0.001),
+            with_p("cross_entropy/rgb/unigram_marginal", 2.5, 0.001),
+            metric("cross_entropy/rgb->audio", Some(2.5), 24),
+            with_p("cross_entropy/rgb->audio/untrained", 3.5, 0.001),
         ];
-        let table = cross_entropy(&metrics, &["rgb", "audio"]).unwrap();
-        assert_eq!(
-            rows(&table),
-            [
-                ["rgb", "1.5000", "–", "–", "0.2500 [0.2000, 0.3000]", "7"],
-                ["rgb → audio", "2.5000", "–", "–", "–", "7"],
-            ]
+        let text = printed(&metrics, &["rgb", "audio"]);
+        assert!(
+            text.contains("rgb | 1.5000 [1.2500, 1.7500] | position marginal 1.2500 | worse | 24"),
+            "{text}"
         );
-        assert_eq!(cross_entropy(&[], &["rgb"]), None);
+        assert!(text.contains("rgb → audio | 2.5000 | untrained 3.5000 | better | 24"), "{text}");
+        assert!(text.contains("m = 3"), "{text}");
+        assert_eq!(printed(&[], &["rgb"]), "");
     }
 
     #[test]
     fn short_names_intervals_and_what_is_absent() {
+        let recall = metric("retrieval/tok_audio@512->tok_rgb@196/r1/gallery200", Some(12.5), 33);
         let all = [
-            metric("retrieval/tok_audio@512->tok_rgb@196/r1/gallery200", Some(12.345), 33)
-                .with_interval(Some((3.0, 28.0)), "x"),
-            metric("retrieval/tok_audio@512->tok_rgb@196/r1/untrained", Some(1.0), 33),
-            metric("classification/tok_audio@512/caption_likelihood/top1", None, 33),
-            metric("forward_vs_autoregressive/scene_desc/gain", Some(0.01234), 33),
+            Metric { chance: Some(0.5), p: Some(0.001), ..recall }.with_interval(Some((3.0, 28.0)), "x"),
+            metric("retrieval/tok_audio@512->tok_rgb@196/r1/gallery200/untrained", Some(1.0), 33),
+            metric("classification/tok_audio@512/caption_likelihood/top1", None, 0),
+            metric("forward_vs_autoregressive/scene_desc/gain", Some(0.01234), 3),
         ];
-        let table = other_probes(&all, &["tok_rgb@196", "tok_audio@512"]).unwrap();
-        assert_eq!(
-            rows(&table),
-            [
-                ["class, top-1", "audio, caption likelihood", "not estimable", "33"],
-                ["retrieval, R@1", "audio → rgb, gallery 200", "12.3 [3.0, 28.0] %", "33"],
-                ["one pass − autoregressive", "scene desc", "0.0123 nats/token", "33"],
-            ]
-        );
-        assert_eq!(other_probes(&[], &[]), None);
+        let text = printed(&all, &["tok_rgb@196", "tok_audio@512"]);
+        assert!(text.contains("class, top-1 · audio, caption likelihood value: not estimable"), "{text}");
+        // The untrained network is the stronger of the two, and nothing is known of the difference.
+        let expected = "retrieval, R@1 · audio → rgb, gallery 200 value: 12.5 [3.0, 28.0] % · baseline: \
+                        untrained 1.0 % · verdict: not estimable";
+        assert!(text.contains(expected), "{text}");
+        let expected = "one pass − autoregressive · scene desc value: 0.0123 nats/token · clips: 3";
+        assert!(text.contains(expected), "{text}");
+        assert!(text.contains("no bootstrap interval below 20 clips"), "{text}");
     }
 }

@@ -3,7 +3,7 @@
 use super::arguments::Global;
 use super::done::Done;
 use super::environment::runs_folder;
-use super::output;
+use super::{layout, output};
 use crate::fault::{Exit, Result};
 use crate::store;
 use crate::verify::{self, Findings};
@@ -32,7 +32,7 @@ pub fn verify(args: &Args, global: &Global) -> Result<Done> {
     if global.json {
         output::json(&findings)?;
     } else {
-        output::data(&text(&findings, &what, args.b.is_some()))?;
+        output::data(&layout::text(&text(&findings, &what, args.b.is_some())))?;
     }
     Ok(if findings.differences.is_empty() { Done::Fine } else { Done::With(Exit::Failed) })
 }

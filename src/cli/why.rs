@@ -3,7 +3,7 @@
 use super::arguments::{Global, ManifestArgs};
 use super::done::Done;
 use super::environment;
-use super::{manifest, output};
+use super::{layout, manifest, output};
 use crate::ablation::{self, Plan};
 use crate::fault::{Fault, Result};
 use crate::manifest::fields::Difference;
@@ -46,7 +46,7 @@ pub fn why(args: &Args, global: &Global) -> Result<Done> {
         output::json(&answers)?;
     } else {
         let texts: Vec<String> = answers.iter().map(text).collect();
-        output::data(&texts.join("\n"))?;
+        output::data(&layout::text(&texts.join("\n")))?;
     }
     for (reason, runs) in unreadable {
         output::note(&format!("not compared with: {}: {reason}", output::names(&runs)));

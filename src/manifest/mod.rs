@@ -4,6 +4,7 @@
 //! meant: `reading`), overrides (`overrides`), meaning (`check`). Every problem gets its line and column
 //! (`syntax`, `lookup`) and is shown there (`excerpt`, `render`).
 
+pub mod changed;
 pub mod check;
 mod decode;
 pub mod diagnostic;

@@ -472,7 +472,7 @@ fn claims_on_every_probe() {
         ),
         (
             "metric: \"classification/a@16/caption_likelihood\", against: \"untrained\"",
-            "`classification/a@16/caption_likelihood/top1` is not measured for `untrained` | baselines: `chance`, `shuffled_input`",
+            "`classification/a@16/caption_likelihood/top1` is not measured for `untrained` | baselines: `chance`, `shuffled_input`, `majority_class`",
         ),
         (
             "metric: \"memorization/train/accuracy\", against: \"untrained\"",

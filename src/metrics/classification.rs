@@ -4,7 +4,7 @@
 //! true class.
 
 use super::estimate::chance;
-use super::measured;
+use super::measured::{self, Rows};
 use super::metric::Metric;
 use super::quantity::{Better, Spec, Unit};
 use super::rows::{Quantity, ScoreRow};
@@ -83,7 +83,7 @@ impl ScoreRow for ClassificationRow {
     const FILE: &'static str = "probes/classification.csv";
     const DECLARED: &'static str = "Classify";
     const QUANTITIES: &'static [Quantity<Self>] = &[TOP1, TOP3, TOP5, TRUE_LOGP];
-    const SOURCES: &'static [&'static str] = &[source::SHUFFLED];
+    const SOURCES: &'static [&'static str] = &[source::SHUFFLED, source::MAJORITY];
 
     fn clip(&self) -> &str {
         &self.clip
@@ -114,14 +114,19 @@ pub fn metrics(rows: &[ClassificationRow], inputs: &[String], seed: u64) -> Vec<
     let mut all = Vec::new();
     for set in inputs {
         for (method, _) in METHODS {
-            for by in [source::MODEL, source::SHUFFLED] {
+            let of = |by: &str| -> Vec<&ClassificationRow> {
                 let own = |r: &&ClassificationRow| {
                     (r.inputs.as_str(), r.method.as_str(), r.source.as_str()) == (set, method, by)
                 };
-                let rows: Vec<&ClassificationRow> = rows.iter().filter(own).collect();
+                rows.iter().filter(own).collect()
+            };
+            let model = of(source::MODEL);
+            for by in [source::MODEL, source::SHUFFLED, source::MAJORITY] {
+                let own = of(by);
                 let always = method == "caption_likelihood" && by == source::MODEL;
-                if !rows.is_empty() || always {
-                    all.extend(measured::metrics(&rows, &format!("{set}/{method}"), by, seed));
+                if !own.is_empty() || always {
+                    let rows = Rows { own: &own, model: &model };
+                    all.extend(measured::metrics(rows, &format!("{set}/{method}"), by, seed));
                 }
             }
         }
@@ -159,6 +164,26 @@ mod tests {
         assert_eq!(of("classification/a/caption_likelihood/true_logp"), Some(-2.5));
         assert_eq!(of("classification/a/sequence_decode/top1"), Some(50.0));
         assert_eq!(all.len(), 5);
+    }
+
+    /// Three of four clips are cats, and cats are what training had most of.
+    #[test]
+    fn the_largest_class_is_a_baseline() {
+        let clip = |i: usize, by: &str, rank: u32| ClassificationRow {
+            source: by.into(),
+            true_class: if i < 3 { "cat" } else { "dog" }.into(),
+            ..row(i, Some(rank))
+        };
+        let mut rows: Vec<ClassificationRow> =
+            (0..4).map(|i| clip(i, source::MODEL, u32::from(i > 0))).collect();
+        rows.extend((0..4).map(|i| clip(i, source::MAJORITY, u32::from(i == 3))));
+        let all = metrics(&rows, &["a".into()], 1);
+        let of = |key: &str| all.iter().find(|m| m.key == key).unwrap();
+        let model = of("classification/a/caption_likelihood/top1");
+        let largest = of("classification/a/caption_likelihood/top1/majority_class");
+        assert_eq!((model.value, model.chance, largest.value), (Some(25.0), Some(20.0), Some(75.0)));
+        // One of four is what luck gives most often but none; the two differ on two clips, both one way.
+        assert_eq!((model.p.map(|p| p > 0.5), largest.p), (Some(true), Some(0.5)));
     }
 
     #[test]

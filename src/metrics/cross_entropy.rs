@@ -5,7 +5,7 @@
 
 use super::clips::Clips;
 use super::key::Key;
-use super::measured::{in_order, metric, values, BOOTSTRAP};
+use super::measured::{in_order, metric, values, Rows, BOOTSTRAP};
 use super::metric::Metric;
 use super::quantity::{Better, Unit};
 use super::rows::{Quantity, ScoreRow};
@@ -86,8 +86,9 @@ fn of_modality(rows: &[CrossEntropyRow], modality: &str, seed: u64) -> Vec<Metri
     let mut sources = in_order(rows.iter().map(|r| r.source.as_str()));
     sources.sort_by_key(|name| *name != source::MODEL);
     let key = |source: &str| Key::new(&CROSS_ENTROPY, modality).by(source);
-    let mut all: Vec<Metric> =
-        sources.iter().filter_map(|s| metric(&CROSS_ENTROPY, &key(s), &by(s), seed)).collect();
+    let model = by(source::MODEL);
+    let of = |s: &&str| metric(&CROSS_ENTROPY, &key(s), Rows { own: &by(s), model: &model }, seed);
+    let mut all: Vec<Metric> = sources.iter().filter_map(of).collect();
     if sources.contains(&source::UNIGRAM) && sources.contains(&source::MODEL) {
         let clips = |source: &str| CROSS_ENTROPY.clips(by(source));
         let (a, b) = common(&clips(source::UNIGRAM), &clips(source::MODEL));
@@ -119,8 +120,8 @@ mod tests {
     #[test]
     fn token_weighted_means_over_clips() {
         let mut scores = Vec::new();
-        for clip in 0..10 {
-            let x = clip as f64;
+        for clip in 0..30 {
+            let x = clip as f64 / 3.0;
             scores.push(score(clip, 0, "unigram_marginal", 1, 3.0 + 0.1 * x));
             scores.push(score(clip, 0, "model", 1, 2.0 + 0.1 * x));
             scores.push(score(clip, 1, "model", 3, 3.0 + 0.5 * x));
@@ -135,11 +136,11 @@ mod tests {
         let close = |m: &Metric, value: f64| {
             assert!((m.value.unwrap() - value).abs() < 1e-12, "{m:?}");
             assert!(m.low.unwrap() < value && value < m.high.unwrap(), "{m:?}");
-            assert_eq!(m.n, 10);
+            assert_eq!(m.n, 30);
         };
-        close(&metrics[0], (5.0 + 0.6 * 4.5) / 4.0);
-        close(&metrics[1], (12.0 + 0.3 * 4.5) / 4.0);
-        close(&metrics[2], (7.0 - 0.3 * 4.5) / 4.0);
+        close(&metrics[0], (5.0 + 0.6 * 14.5 / 3.0) / 4.0);
+        close(&metrics[1], (12.0 + 0.3 * 14.5 / 3.0) / 4.0);
+        close(&metrics[2], (7.0 - 0.3 * 14.5 / 3.0) / 4.0);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! `directions/INPUTS->TARGETS` is the token accuracy over all targets, `directions/INPUTS->TARGETS/TARGET` that of
 //! one of several; with `/cross_entropy` behind it the nats per token.
 
-use super::measured::{self, in_order};
+use super::measured::{self, in_order, Rows};
 use super::metric::Metric;
 use super::quantity::{Better, Unit};
 use super::rows::{has_all_parts, Quantity, ScoreRow};
@@ -101,10 +101,12 @@ pub fn metrics(rows: &[DirectionRow], seed: u64) -> Vec<Metric> {
     let mut all = Vec::new();
     for about in &abouts {
         let rows: Vec<&DirectionRow> = rows.iter().filter(|r| r.is_about(about)).collect();
+        let of = |by: &str| rows.iter().copied().filter(|r| r.source == by).collect::<Vec<&DirectionRow>>();
+        let model = of(source::MODEL);
         for by in &sources {
-            let own: Vec<&DirectionRow> = rows.iter().copied().filter(|r| r.source == *by).collect();
+            let own = of(by);
             if !own.is_empty() && has_all_parts(&own, &rows) {
-                all.extend(measured::metrics(&own, about, by, seed));
+                all.extend(measured::metrics(Rows { own: &own, model: &model }, about, by, seed));
             }
         }
     }

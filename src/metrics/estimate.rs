@@ -1,9 +1,9 @@
 //! From clips of one or several seeds to what is said about them: estimate, difference, test, smallest effect.
 
-use super::clips::{aligned, hits, Clips};
+use super::clips::{self, aligned, hits, Clips};
 use crate::stats::{
-    bootstrap, detectable, hierarchical, proportion, sign_flip, Alternative, Bootstrap, Estimable, Estimate,
-    NotEstimable,
+    binomial, bootstrap, detectable, hierarchical, proportion, sign_flip, Alternative, Bootstrap, Estimable,
+    Estimate, NotEstimable,
 };
 
 /// Significance after correction.
@@ -81,25 +81,46 @@ pub fn largest_of_seeds(each: impl IntoIterator<Item = Estimable<f64>>) -> Estim
     largest
 }
 
-/// Largest p over seeds of a test of hits in trials.
-pub fn largest_p(maps: &[&Clips], test: impl Fn(u64, u64) -> Estimable<f64>) -> Estimable<f64> {
-    largest_of_seeds(maps.iter().map(|map| {
+/// Of two-sided tests, each with the difference it is about: the largest p, and 1 where the seeds do not even agree
+/// in the sign.
+pub fn agreeing(each: impl IntoIterator<Item = (f64, Estimable<f64>)>) -> Estimable<f64> {
+    let (differences, tests): (Vec<f64>, Vec<Estimable<f64>>) = each.into_iter().unzip();
+    let largest = largest_of_seeds(tests)?;
+    let above = |difference: &f64| *difference > 0.0;
+    let agree = differences.iter().all(|d| above(d) == above(&differences[0]));
+    Ok(if agree { largest } else { 1.0 })
+}
+
+/// Two-sided exact binomial test of a share of clips against `chance`; of several seeds as [`agreeing`].
+pub fn chance_p(maps: &[&Clips], chance: Estimable<f64>) -> Estimable<f64> {
+    let chance = chance?;
+    agreeing(maps.iter().map(|map| {
         let (hits, n) = hits(map);
-        test(hits, n)
+        let p = binomial::test(hits, n, chance, Alternative::TwoSided);
+        (hits as f64 - chance * n as f64, p)
     }))
 }
 
-/// Two-sided sign-flip test over clips; of several seeds the largest p, and 1 where they do not even agree in
-/// the sign.
+/// McNemar's exact test of two answers to the same clips; of several seeds as [`agreeing`].
+pub fn mcnemar_p(a: &[&Clips], b: &[&Clips]) -> Estimable<f64> {
+    if a.len() != b.len() || a.is_empty() {
+        return Err(NotEstimable::Unpaired);
+    }
+    agreeing(a.iter().zip(b).map(|(a, b)| {
+        let common = aligned(&[a, b]);
+        let ahead = common[0].iter().zip(&common[1]).map(|(x, y)| x.0 - y.0).sum();
+        (ahead, clips::mcnemar(a, b))
+    }))
+}
+
+/// Two-sided sign-flip test over clips; of several seeds as [`agreeing`].
 pub fn paired_p(a: &[&Clips], b: &[&Clips], plan: &Bootstrap) -> Estimable<f64> {
     let (a, b) = paired(a, b)?;
-    let seeds: Vec<Vec<f64>> = a.iter().zip(&b).map(|(a, b)| differences(a, b)).collect();
-    let above: Vec<bool> = seeds.iter().map(|d| d.iter().sum::<f64>() > 0.0).collect();
-    if above.iter().any(|up| *up != above[0]) {
-        return Ok(1.0);
-    }
-    let test = |d: &Vec<f64>| sign_flip::test(d, Alternative::TwoSided, plan.seed, PERMUTATIONS);
-    largest_of_seeds(seeds.iter().map(test))
+    agreeing(a.iter().zip(&b).map(|(a, b)| {
+        let differences = differences(a, b);
+        let p = sign_flip::test(&differences, Alternative::TwoSided, plan.seed, PERMUTATIONS);
+        (differences.iter().sum(), p)
+    }))
 }
 
 /// Per clip, scaled so that their mean is the difference of the weighted means.
@@ -145,6 +166,11 @@ mod tests {
         let zero = clips(&[("a", 0.0, 1.0), ("b", 0.0, 1.0), ("c", 0.0, 1.0)]);
         let up = clips(&[("a", 1.0, 1.0), ("b", 1.0, 1.0), ("c", 1.0, 1.0)]);
         let mixed = clips(&[("a", 1.0, 1.0), ("b", -1.0, 1.0), ("c", 1.0, 1.0)]);
+        let level = |map: &[&Clips], chance| chance_p(map, Ok(chance)).unwrap();
+        assert!((level(&[&up], 0.5) - 0.25).abs() < 1e-12);
+        assert_eq!(level(&[&up, &zero], 0.5), 1.0, "one above, one below");
+        assert!((mcnemar_p(&[&up], &[&zero]).unwrap() - 0.25).abs() < 1e-12);
+        assert_eq!(mcnemar_p(&[&up, &zero], &[&zero, &up]), Ok(1.0));
         let plan = Bootstrap::default();
         let p = |x: &[&Clips], y: &[&Clips]| paired_p(x, y, &plan).unwrap();
         assert_eq!(p(&[&up], &[&zero]), 0.25);

@@ -2,7 +2,7 @@
 //!
 //! `forward_vs_autoregressive/TARGET/single`, `/autoregressive`, and `/gain` = single − autoregressive, nats per token.
 
-use super::measured;
+use super::measured::{self, Rows};
 use super::metric::Metric;
 use super::quantity::{Better, Unit};
 use super::rows::{Quantity, ScoreRow};
@@ -65,7 +65,7 @@ impl ScoreRow for ForwardVsAutoregressiveRow {
 
 /// Three metrics about the modality `target`.
 pub fn metrics(rows: &[ForwardVsAutoregressiveRow], target: &str, seed: u64) -> Vec<Metric> {
-    measured::metrics(&rows.iter().collect::<Vec<_>>(), target, source::MODEL, seed)
+    measured::metrics(Rows::of_model(&rows.iter().collect::<Vec<_>>()), target, source::MODEL, seed)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! `/given{n}` behind it where the target's first n tokens were given.
 
 use super::key::Key;
-use super::measured::{in_order, metric};
+use super::measured::{in_order, metric, Rows};
 use super::metric::Metric;
 use super::quantity::{Better, Unit};
 use super::rows::{Quantity, ScoreRow};
@@ -102,7 +102,9 @@ pub fn metrics(rows: &[GenerationRow], seed: u64) -> Vec<Metric> {
             0 => Key::new(q, &about),
             n => Key::new(q, &about).under::<GenerationRow>(n),
         };
-        all.extend(GenerationRow::QUANTITIES.iter().filter_map(|q| metric(q, &key(q), &own, seed)));
+        all.extend(
+            GenerationRow::QUANTITIES.iter().filter_map(|q| metric(q, &key(q), Rows::of_model(&own), seed)),
+        );
     }
     all
 }

@@ -3,7 +3,7 @@
 //! `linear_probe/INPUTS` is the share of clips it gets right; its controls stand as sources.
 
 use super::estimate::chance;
-use super::measured;
+use super::measured::{self, Rows};
 use super::metric::Metric;
 use super::rows::{Quantity, ScoreRow};
 use super::source;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub struct LinearProbeRow {
     pub clip: String,
     pub inputs: String,
-    /// `none`, `shuffled_labels` or `random_weights`.
+    /// `none`, `shuffled_labels`, `random_weights` or `majority_class`.
     pub control: String,
     pub true_class: String,
     pub predicted_class: String,
@@ -39,7 +39,8 @@ impl ScoreRow for LinearProbeRow {
     const FILE: &'static str = "probes/linear_probe.csv";
     const DECLARED: &'static str = "LinearProbe";
     const QUANTITIES: &'static [Quantity<Self>] = &[TOP1];
-    const SOURCES: &'static [&'static str] = &[source::SHUFFLED_LABELS, source::RANDOM_WEIGHTS];
+    const SOURCES: &'static [&'static str] =
+        &[source::SHUFFLED_LABELS, source::RANDOM_WEIGHTS, source::MAJORITY];
 
     fn clip(&self) -> &str {
         &self.clip
@@ -65,7 +66,8 @@ pub fn metrics(rows: &[LinearProbeRow], seed: u64) -> Vec<Metric> {
         groups.entry((&row.inputs, &row.control)).or_default().push(row);
     }
     let metrics = |((inputs, _), rows): (&(&str, &str), &Vec<&LinearProbeRow>)| {
-        measured::metrics(rows, inputs, rows[0].source(), seed)
+        let model = groups.get(&(*inputs, NO_CONTROL)).map_or(&[][..], Vec::as_slice);
+        measured::metrics(Rows { own: rows, model }, inputs, rows[0].source(), seed)
     };
     groups.iter().flat_map(metrics).collect()
 }

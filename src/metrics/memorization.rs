@@ -4,8 +4,9 @@
 //! often a training clip has a lower loss than a held-out one.
 
 use super::clips::Clips;
+use super::estimate::PERMUTATIONS;
 use super::key::Key;
-use super::measured;
+use super::measured::{self, Rows};
 use super::metric::Metric;
 use super::quantity::{Better, Unit};
 use super::rows::{Quantity, ScoreRow};
@@ -56,21 +57,34 @@ impl ScoreRow for MemorizationRow {
     }
 }
 
+/// Percent; what luck reaches of [`AUC`].
+pub const NO_TRACE: f64 = 50.0;
+
 /// P(a training clip has a lower loss than a held-out one), as a fraction, from the cross-entropies of both.
 pub fn separation(train: &Clips, test: &Clips, level: f64) -> Estimable<Estimate> {
-    let gain = |clips: &Clips| -> Vec<f64> { clips.values().map(|c| -c.0 / c.1).collect() };
     auc::auc(&gain(train), &gain(test), level)
+}
+
+/// Two-sided p-value that training clips have the losses of held-out ones.
+pub fn separation_p(train: &Clips, test: &Clips, seed: u64) -> Estimable<f64> {
+    auc::test(&gain(train), &gain(test), seed, PERMUTATIONS)
+}
+
+fn gain(clips: &Clips) -> Vec<f64> {
+    clips.values().map(|c| -c.0 / c.1).collect()
 }
 
 /// Both parts, then their separation.
 pub fn metrics(rows: &[MemorizationRow], seed: u64) -> Vec<Metric> {
     let of = |part: &str| rows.iter().filter(|r| r.part == part).collect::<Vec<_>>();
-    let mut all: Vec<Metric> =
-        PARTS.iter().flat_map(|part| measured::metrics(&of(part), part, source::MODEL, seed)).collect();
+    let mut all: Vec<Metric> = PARTS
+        .iter()
+        .flat_map(|part| measured::metrics(Rows::of_model(&of(part)), part, source::MODEL, seed))
+        .collect();
     let [train, test] = PARTS.map(|part| CROSS_ENTROPY.clips(of(part)));
-    let separation = separation(&train, &test, 0.95);
+    let (separation, p) = (separation(&train, &test, 0.95), separation_p(&train, &test, seed));
     let auc = Metric::estimated(&Key::new(&AUC, ""), separation, "DeLong over clips, 95 %");
-    all.push(auc.with_file(MemorizationRow::FILE));
+    all.push(auc.with_chance(separation.map(|_| NO_TRACE), p).with_file(MemorizationRow::FILE));
     all
 }
 

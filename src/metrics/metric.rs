@@ -25,6 +25,13 @@ pub struct Metric {
     /// How the interval was made, e.g. `BCa bootstrap over clips, 95 %`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<String>,
+    /// What luck reaches, in `unit`; absent where there is no such level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chance: Option<f64>,
+    /// Two-sided p-value, uncorrected: of the model's number against chance, of another source's against the
+    /// model's on the same clips.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
     /// Clips it was measured on.
     pub n: usize,
     /// e.g. `nats/token`.
@@ -46,6 +53,8 @@ impl Metric {
             low: None,
             high: None,
             interval: None,
+            chance: None,
+            p: None,
             n,
             unit: key.spec.unit.name().into(),
             better: key.spec.better,
@@ -68,6 +77,16 @@ impl Metric {
             (self.low, self.high, self.interval) = (Some(low), Some(high), Some(method.into()));
         }
         self
+    }
+
+    /// Adds a level in its unit, and the p-value of the difference from it.
+    pub fn with_chance(self, chance: Estimable<f64>, p: Estimable<f64>) -> Metric {
+        Metric { chance: chance.ok(), p: chance.and(p).ok(), ..self }
+    }
+
+    /// Adds the p-value of the difference from the model's number.
+    pub fn with_p(self, p: Estimable<f64>) -> Metric {
+        Metric { p: p.ok(), ..self }
     }
 
     /// Names the per-example file.

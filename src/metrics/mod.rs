@@ -7,7 +7,7 @@
 //! key.rs       probe/about…/quantity[/variant][/source]             quantity.rs  unit, better, digits
 //! catalogue.rs all probes; a key as asked → the one spelling        scored.rs    a key's clips in one run
 //! clips.rs, estimate.rs   one or several seeds                      measured.rs, metric.rs   record.json
-//! summary.rs   what a terminal shows
+//! standing.rs  better, worse, not distinguishable            summary.rs    what a terminal shows
 //! ```
 //! No tensors and no manifest in here: names of modalities come in as values.
 //!
@@ -56,6 +56,7 @@ pub mod retrieval;
 pub mod rows;
 pub mod scored;
 pub mod source;
+mod standing;
 pub mod summary;
 
 pub use clips::Clips;
@@ -63,3 +64,4 @@ pub use key::Key;
 pub use metric::Metric;
 pub use quantity::{Better, Spec, Unit};
 pub use rows::ScoreRow;
+pub use standing::Standing;

@@ -3,15 +3,16 @@
 //! `retrieval/QUERY->GALLERY/r1`, `r5`, `r10`, `median_rank` (1 is best) and `mrr`, the mean reciprocal rank. A
 //! gallery of n drawn clips, not the whole test split, says so: `…/gallery{n}`.
 
-use super::estimate::chance;
+use super::estimate::{chance, PERMUTATIONS};
 use super::key::Key;
-use super::measured::metric;
+use super::measured::{metric, Rows};
 use super::metric::Metric;
 use super::quantity::{Better, Unit};
 use super::rows::{Quantity, ScoreRow};
 use super::source;
-use crate::stats::Estimable;
+use crate::stats::{pairing, Alternative, Estimable};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Place of the true partner among the gallery.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,11 +106,15 @@ pub fn metrics(
     let whole = [0, RetrievalRow::plain_variant(test_clips)].contains(&size);
     let mut all = Vec::new();
     for (query, partner) in pairs {
-        for by in [source::MODEL, source::UNTRAINED] {
+        let of = |by: &str| -> Vec<&RetrievalRow> {
             let own = |r: &&RetrievalRow| {
                 (&r.query_modality, &r.gallery_modality, r.source.as_str()) == (query, partner, by)
             };
-            let rows: Vec<&RetrievalRow> = rows.iter().filter(own).collect();
+            rows.iter().filter(own).collect()
+        };
+        let model = of(source::MODEL);
+        for by in [source::MODEL, source::UNTRAINED] {
+            let rows = of(by);
             if !rows.is_empty() || by == source::MODEL {
                 let key = |q: &Quantity<RetrievalRow>| {
                     let key = Key::new(q, &format!("{query}->{partner}")).by(by);
@@ -120,15 +125,42 @@ pub fn metrics(
                     }
                 };
                 all.extend(RetrievalRow::QUANTITIES.iter().map(|q| {
-                    metric(q, &key(q), &rows, seed).unwrap_or_else(|| {
+                    let both = Rows { own: &rows, model: &model };
+                    let Some(metric) = metric(q, &key(q), both, seed) else {
                         let median = median_rank(rows.iter().copied());
-                        Metric::new(&key(q), median, rows.len()).with_file(RetrievalRow::FILE)
-                    })
+                        return Metric::new(&key(q), median, rows.len()).with_file(RetrievalRow::FILE);
+                    };
+                    match q.spec.within.filter(|_| metric.chance.is_some() && permutable(&rows)) {
+                        Some(k) => metric.with_p(permutation_p(&rows, k as usize, seed)),
+                        None => metric,
+                    }
                 }));
             }
         }
     }
     all
+}
+
+/// Whether the pairing can be permuted: the gallery is the queries and the nearest are known.
+pub fn permutable(rows: &[&RetrievalRow]) -> bool {
+    rows.len() > 1 && rows.iter().all(|r| r.gallery_size as usize == rows.len() && !r.nearest.is_empty())
+}
+
+/// Permutation of the pairing with "among the k nearest" as score, two-sided; queries in the order of their names.
+pub fn permutation_p(rows: &[&RetrievalRow], k: usize, seed: u64) -> Estimable<f64> {
+    let mut rows = rows.to_vec();
+    rows.sort_by(|a, b| a.clip.cmp(&b.clip));
+    let n = rows.len();
+    let place: BTreeMap<&str, usize> = rows.iter().enumerate().map(|(i, r)| (r.clip.as_str(), i)).collect();
+    let mut score = vec![0.0; n * n];
+    for (i, r) in rows.iter().enumerate() {
+        for near in r.nearest.split('|').take(k).filter_map(|c| place.get(c)) {
+            score[i * n + near] = 1.0;
+        }
+        // Ties count against the model: its own rank decides for the true partner.
+        score[i * n + i] = f64::from(u8::from((r.rank as usize) < k));
+    }
+    pairing::test(&score, n, Alternative::TwoSided, seed, PERMUTATIONS)
 }
 
 /// The middle of the ranks, counted from 1.
@@ -142,6 +174,25 @@ pub fn median_rank<'a>(rows: impl Iterator<Item = &'a RetrievalRow>) -> Option<f
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_permutation_needs_the_nearest_and_finds_a_perfect_pairing() {
+        let row = |clip: &str| RetrievalRow {
+            clip: clip.into(),
+            query_modality: "a".into(),
+            gallery_modality: "b".into(),
+            source: "model".into(),
+            rank: 0,
+            gallery_size: 4,
+            nearest: clip.into(),
+        };
+        let rows: Vec<RetrievalRow> = ["a", "b", "c", "d"].map(row).to_vec();
+        let rows: Vec<&RetrievalRow> = rows.iter().collect();
+        assert!(permutable(&rows) && !permutable(&rows[..3]));
+        // All four right: 1 of 24 assignments, twice.
+        let p = permutation_p(&rows, 1, 42).unwrap();
+        assert!((p - 2.0 / 24.0).abs() < 0.014, "{p}");
+    }
 
     #[test]
     fn ranks_become_recalls() {

@@ -10,6 +10,8 @@ pub const UNIGRAM: &str = "unigram_marginal";
 pub const POSITION: &str = "position_marginal";
 /// The unigram of each codebook by itself (modalities with several).
 pub const CODEBOOK: &str = "codebook_marginal";
+/// The classes of training in the order of their number of clips, whatever the input: always the largest first.
+pub const MAJORITY: &str = "majority_class";
 /// The network before training.
 pub const UNTRAINED: &str = "untrained";
 /// The trained network given another clip's input.
@@ -20,6 +22,11 @@ pub const UNCONDITIONAL: &str = "unconditional";
 pub const SHUFFLED_LABELS: &str = "shuffled_labels";
 /// Control of the linear probe: an untrained encoder.
 pub const RANDOM_WEIGHTS: &str = "random_weights";
+
+/// What the trained network must be better than to have learned from its inputs: none of them sees the input with
+/// trained weights. A number is held against the strongest of those that were measured, and against chance.
+pub const BASELINES: [&str; 8] =
+    [POSITION, UNIGRAM, CODEBOOK, MAJORITY, UNTRAINED, RANDOM_WEIGHTS, SHUFFLED_LABELS, UNIFORM];
 
 /// What rows without the column say.
 pub(super) fn model() -> String {

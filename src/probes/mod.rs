@@ -40,6 +40,7 @@ mod evaluation;
 pub mod forward_vs_autoregressive;
 pub mod generation;
 pub mod linear_probe;
+mod majority;
 pub mod memorization;
 pub mod packing;
 pub mod retrieval;

@@ -2,6 +2,7 @@
 
 use crate::digest::{sha256_hex, Hasher};
 use crate::fault::{Fault, Result};
+use crate::manifest::changed::changed;
 use crate::manifest::schema::{Claim, Probe};
 use crate::manifest::syntax::{self, Kind, Node};
 use crate::manifest::text;
@@ -27,6 +28,8 @@ pub struct Run {
     pub manifest: String,
     /// What the manifest claimed before training.
     pub claims: Vec<Claim>,
+    /// What `--set` changed of the manifest, as `path=value`.
+    pub changed: Vec<String>,
 }
 
 /// Runs that differ only in their seeds, ascending by seeds.
@@ -248,12 +251,15 @@ fn open(dir: RunDir, packed: bool) -> Result<Run> {
         }
         Err(_) => (record.identity.clone(), vec![]),
     };
+    let text = |file: &str| std::fs::read_to_string(dir.file(file)).unwrap_or_default();
+    let changed = changed(&text("manifest.ron"), &text("resolved.ron"));
     Ok(Run {
         directory: dir.id.directory(),
         path: dir.path,
         record,
         manifest: manifest.chars().take(16).collect(),
         claims,
+        changed,
     })
 }
 
@@ -319,11 +325,26 @@ fn group(runs: Vec<Run>) -> Vec<Group> {
     for i in 0..groups.len() {
         let same = groups.iter().filter(|g| g.runs[0].record.name == groups[i].runs[0].record.name).count();
         if same > 1 {
-            groups[i].label = groups[i].runs[0].directory.clone();
+            groups[i].label = apart(&groups[i].runs[0]);
         }
     }
     groups
 }
+
+/// What a group of a name that is not its own is called: by its first run, and by what was changed for it, its seeds
+/// aside.
+fn apart(run: &Run) -> String {
+    let changed: Vec<&str> =
+        run.changed.iter().map(String::as_str).filter(|change| !change.starts_with("seeds.")).collect();
+    let all = changed.join(", ");
+    match all.chars().count() {
+        1..=LONGEST_CHANGE => format!("{} [{all}]", run.directory),
+        _ => run.directory.clone(),
+    }
+}
+
+/// Characters that a label has room for.
+const LONGEST_CHANGE: usize = 48;
 
 #[cfg(test)]
 mod tests {

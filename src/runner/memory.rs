@@ -12,7 +12,7 @@ use crate::modality::Modality;
 /// Bytes that are needed at least; no number in a manifest makes it overflow.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Need {
-    /// Weights, in training with gradients and both moments of the optimizer.
+    /// Weights, gradients and both moments of the optimizer.
     pub model: f64,
     /// What the forward pass leaves for the backward pass, of one part of a batch.
     pub activations: f64,
@@ -24,12 +24,6 @@ impl Need {
     /// Of a whole run.
     pub fn of(e: &Experiment) -> Need {
         Need { model: model(e), activations: activations(e), data: data(e) }
-    }
-
-    /// Of a network that is not trained.
-    pub fn of_weights(e: &Experiment) -> Need {
-        let config = Config::new(&e.modalities, &e.model);
-        Need { model: 4.0 * config.parameters() as f64, activations: 0.0, data: 0.0 }
     }
 
     /// Of the data alone.
@@ -91,7 +85,7 @@ pub fn hold(need: &Need, e: &Experiment, device: Device) -> Result<()> {
     }
     let mut parts = Vec::new();
     for (bytes, of) in [
-        (here.model, "parameters and what is kept for each"),
+        (here.model, "parameters with gradients and moments"),
         (here.activations, "activations"),
         (here.data, "synthetic data"),
     ] {

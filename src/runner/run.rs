@@ -1,7 +1,6 @@
 //! From a session to a run: find or make its directory, take its lock, work on it.
 
 use super::description;
-use super::memory::{self, Need};
 use super::session::Session;
 use super::settings::Settings;
 use super::stages::{finished, work, Ended, Workplace};
@@ -24,7 +23,6 @@ pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) 
         Some(run) => run.id.attempt,
         None => 1,
     };
-    memory::hold(&Need::of(&session.experiment), &session.experiment, settings.device)?;
     // A run keeps the name it was started under: the name is not part of its identity.
     let name = last.map_or_else(|| session.experiment.name.clone(), |run| run.id.name);
     let run = &RunDir::create(&settings.runs, RunId::new(&name, &session.identity, attempt))?;
@@ -48,7 +46,6 @@ pub fn resume(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) ->
     let lock = &run.lock()?;
     let seal = record::open(run)?;
     let (session, status) = &description::again(run, settings, observer)?;
-    memory::hold(&Need::of(&session.experiment), &session.experiment, settings.device)?;
     work(&Workplace { session, run, lock, settings }, seal, status.clone(), observer)
 }
 

@@ -1,6 +1,6 @@
 //! What a run works on: a checked manifest, its opened dataset, its identity and its drift.
 
-use super::memory::{self, Need};
+use super::memory;
 use super::settings::Settings;
 use crate::architecture::Config;
 use crate::data::{Dataset, Part};
@@ -88,6 +88,7 @@ impl Session {
     /// `path` is where the manifest lies or lay, beside which its data may be; `file` is what messages name.
     fn assemble(loaded: Loaded, path: PathBuf, file: &Path, settings: &Settings) -> Result<Session> {
         let Loaded { experiment, text, .. } = loaded;
+        memory::hold(&memory::Need::of(&experiment), &experiment, settings.device)?;
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         let data = dataset(&experiment, folder(&path), &settings.cache)?;
         warnings.extend_from_slice(data.notes());
@@ -124,9 +125,8 @@ impl Session {
     /// A freshly initialized network of the manifest.
     ///
     /// # Errors
-    /// If the device cannot be opened, or the weights do not fit.
+    /// If the device cannot be opened.
     pub fn network(&self, settings: &Settings) -> Result<Box<dyn Network>> {
-        memory::hold(&Need::of_weights(&self.experiment), &self.experiment, settings.device)?;
         let Experiment { modalities, model, seeds, .. } = &self.experiment;
         let config = Config::new(modalities, model);
         crate::model::open(settings.device, settings.kernels, config, seeds.init)
@@ -138,7 +138,7 @@ impl Session {
 /// # Errors
 /// Exit 2 for an invalid dataset, or one on which the manifest cannot be measured as it says; 3 for a missing one.
 pub fn dataset(experiment: &Experiment, base: &Path, cache: &Path) -> Result<Dataset> {
-    memory::hold(&Need::of_data(experiment), experiment, Device::Cpu)?;
+    memory::hold(&memory::Need::of_data(experiment), experiment, Device::Cpu)?;
     let data = Dataset::open(&experiment.data, &experiment.modalities, base, cache)?;
     let (test_clips, classes) = (data.split(Part::Test).len(), data.classes().len());
     match manifest::check::on_data(experiment, test_clips, classes).into_iter().next() {

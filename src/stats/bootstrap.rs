@@ -5,7 +5,9 @@
 //! `rng::stream(seed, Bootstrap, [r])`, so the order of the clips matters (sort them by name) and
 //! the number of threads does not. Efron, JASA 82 (1987) for BCa.
 
-use super::estimate::{all_equal, check_level, quantile, Estimable, Estimate, Interval, NotEstimable};
+use super::estimate::{
+    all_equal, check_level, enough, quantile, Estimable, Estimate, Interval, NotEstimable,
+};
 use super::proportion::normal_quantile;
 use crate::rng::{stream, Purpose};
 use rand::Rng;
@@ -95,9 +97,7 @@ fn spread<const D: usize>(
     value: f64,
     plan: &Bootstrap,
 ) -> Estimable<Interval> {
-    if rows.len() == 1 {
-        return Err(NotEstimable::OneUnit);
-    }
+    enough(rows.len())?;
     if all_equal(rows.iter().map(statistic)) {
         return Err(NotEstimable::NoSpread);
     }
@@ -179,6 +179,7 @@ fn corrected(p: f64, bias: f64, acceleration: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::FEWEST;
     use rand_distr::{Distribution, Exp1, StandardNormal};
 
     fn plan(method: Method, replicates: usize) -> Bootstrap {
@@ -194,8 +195,12 @@ mod tests {
         assert_eq!(mean_interval(&[(1.0, -1.0), (1.0, 2.0)], &p), Err(NotEstimable::NotFinite));
         let one = mean_interval(&[(3.0, 2.0)], &p).unwrap();
         assert_eq!((one.value, one.interval), (1.5, Err(NotEstimable::OneUnit)));
-        let same = mean_interval(&[(3.0, 2.0), (4.5, 3.0)], &p).unwrap();
-        assert_eq!((same.value, same.n, same.interval), (1.5, 2, Err(NotEstimable::NoSpread)));
+        let same = mean_interval(&[(3.0, 2.0); 30], &p).unwrap();
+        assert_eq!((same.value, same.n, same.interval), (1.5, 30, Err(NotEstimable::NoSpread)));
+        let few: Vec<(f64, f64)> = (1..FEWEST).map(|i| (i as f64, 1.0)).collect();
+        assert_eq!(mean_interval(&few, &p).unwrap().interval, Err(NotEstimable::TooFew));
+        let enough: Vec<(f64, f64)> = (0..FEWEST).map(|i| (i as f64, 1.0)).collect();
+        assert!(mean_interval(&enough, &p).unwrap().interval.is_ok());
         assert_eq!(difference_interval(&[(1.0, 1.0)], &[], &p), Err(NotEstimable::Unpaired));
     }
 

@@ -1,7 +1,7 @@
 //! Minimum detectable effect: what a null result could have missed.
 
-use super::binomial::at_least;
-use super::estimate::{all_equal, check_level, Estimable, NotEstimable};
+use super::binomial::{self, at_least};
+use super::estimate::{all_equal, check_level, enough, Alternative, Estimable, NotEstimable};
 use super::proportion::{bisect, normal_quantile};
 
 /// Smallest mean difference a two-sided test of paired differences finds with probability `power`:
@@ -13,11 +13,9 @@ pub fn paired_mean(differences: &[f64], alpha: f64, power: f64) -> Estimable<f64
         return Err(NotEstimable::NotFinite);
     }
     let n = differences.len() as f64;
-    match differences.len() {
-        0 => return Err(NotEstimable::NoData),
-        1 => return Err(NotEstimable::OneUnit),
-        _ if all_equal(differences.iter().copied()) => return Err(NotEstimable::NoSpread),
-        _ => {}
+    enough(differences.len())?;
+    if all_equal(differences.iter().copied()) {
+        return Err(NotEstimable::NoSpread);
     }
     let mean = differences.iter().sum::<f64>() / n;
     let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
@@ -29,15 +27,12 @@ pub fn paired_mean(differences: &[f64], alpha: f64, power: f64) -> Estimable<f64
 pub fn in_deviations(clips: usize, alpha: f64, power: f64) -> Estimable<f64> {
     check_level(alpha)?;
     check_level(power)?;
-    match clips {
-        0 => Err(NotEstimable::NoData),
-        1 => Err(NotEstimable::OneUnit),
-        n => Ok((normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)) / (n as f64).sqrt()),
-    }
+    enough(clips)?;
+    Ok((normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)) / (clips as f64).sqrt())
 }
 
-/// Smallest true proportion above `chance` that a one-sided exact binomial test on `n` clips finds
-/// with probability `power`. `Err(NoSpread)` when no outcome is significant.
+/// Smallest true proportion above `chance` that the two-sided exact binomial test on `n` clips finds on that
+/// side with probability `power`. `Err(NoSpread)` when no outcome above chance is significant.
 pub fn proportion(n: u64, chance: f64, alpha: f64, power: f64) -> Estimable<f64> {
     for level in [chance, alpha, power] {
         check_level(level)?;
@@ -45,11 +40,11 @@ pub fn proportion(n: u64, chance: f64, alpha: f64, power: f64) -> Estimable<f64>
     if n == 0 {
         return Err(NotEstimable::NoData);
     }
-    // The fewest hits that are significant.
-    let (mut low, mut high) = (0, n + 1);
+    // The fewest hits above chance that are significant; above the mode p falls with the hits.
+    let (mut low, mut high) = ((chance * n as f64).floor() as u64, n + 1);
     while high - low > 1 {
         let middle = (low + high) / 2;
-        if at_least(middle, n, chance) <= alpha {
+        if binomial::test(middle, n, chance, Alternative::TwoSided)? <= alpha {
             high = middle;
         } else {
             low = middle;
@@ -73,7 +68,8 @@ mod tests {
         assert!((paired_mean(&d, 0.05, 0.8).unwrap() - expected).abs() < 1e-6);
         assert_eq!(paired_mean(&[], 0.05, 0.8), Err(NotEstimable::NoData));
         assert_eq!(paired_mean(&[1.0], 0.05, 0.8), Err(NotEstimable::OneUnit));
-        assert_eq!(paired_mean(&[1.0, 1.0], 0.05, 0.8), Err(NotEstimable::NoSpread));
+        assert_eq!(paired_mean(&[1.0, 2.0], 0.05, 0.8), Err(NotEstimable::TooFew));
+        assert_eq!(paired_mean(&[1.0; 30], 0.05, 0.8), Err(NotEstimable::NoSpread));
     }
 
     #[test]
@@ -88,7 +84,8 @@ mod tests {
     fn a_proportion_has_its_power() {
         for (n, chance) in [(938, 1.0 / 11.0), (200, 0.005), (30, 0.5)] {
             let p = proportion(n, chance, 0.05, 0.8).unwrap();
-            let critical = (0..=n).find(|&k| at_least(k, n, chance) <= 0.05).unwrap();
+            let found = |k: u64| binomial::test(k, n, chance, Alternative::TwoSided).unwrap() <= 0.05;
+            let critical = (0..=n).find(|&k| k as f64 > chance * n as f64 && found(k)).unwrap();
             assert!(p > chance && (at_least(critical, n, p) - 0.8).abs() < 1e-9);
         }
         assert_eq!(proportion(2, 0.5, 0.05, 0.8), Err(NotEstimable::NoSpread));

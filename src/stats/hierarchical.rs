@@ -7,7 +7,7 @@
 //! and no effect where the seeds agree.
 
 use super::bootstrap::{check_rows, ratio, ratio_difference, sorted_replicates, Bootstrap};
-use super::estimate::{all_equal, quantile, Estimable, Estimate, Interval, NotEstimable};
+use super::estimate::{all_equal, enough, quantile, Estimable, Estimate, Interval, NotEstimable};
 use super::proportion::normal_quantile;
 use crate::rng::Stream;
 use rand::Rng;
@@ -70,6 +70,7 @@ fn spread<const D: usize>(
     if seeds == 1 {
         return Err(NotEstimable::OneUnit);
     }
+    enough(clips)?;
     let scores = table.iter().flat_map(|seed| seed.iter().map(statistic));
     if all_equal(scores) {
         return Err(NotEstimable::NoSpread);
@@ -167,7 +168,7 @@ mod tests {
         assert_eq!((one.value, one.interval), (1.5, Err(NotEstimable::OneUnit)));
         let ragged = [vec![(1.0, 1.0)], vec![]];
         assert_eq!(mean_interval(&ragged, &p), Err(NotEstimable::Unpaired));
-        let same = vec![vec![(1.0, 1.0); 3]; 3];
+        let same = vec![vec![(1.0, 1.0); 30]; 3];
         assert_eq!(mean_interval(&same, &p).unwrap().interval, Err(NotEstimable::NoSpread));
         assert_eq!(difference_interval(&same, &same[1..], &p), Err(NotEstimable::Unpaired));
     }

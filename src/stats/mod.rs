@@ -17,6 +17,7 @@ pub mod numpy;
 pub mod pairing;
 pub mod proportion;
 pub mod sign_flip;
+pub mod two_recipes;
 
 pub use bootstrap::Bootstrap;
-pub use estimate::{Alternative, Estimable, Estimate, Interval, NotEstimable};
+pub use estimate::{Alternative, Estimable, Estimate, Interval, NotEstimable, FEWEST};

@@ -1,14 +1,21 @@
 //! Permutation test of a pairing on a fixed score matrix (retrieval): under the null any
 //! assignment of queries to gallery items is as good as the true one.
 
-use super::estimate::{Estimable, NotEstimable};
+use super::estimate::{Alternative, Estimable, NotEstimable};
 use crate::rng::{stream, Purpose};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 /// p-value that the diagonal of `score` (`[n · n]`, row = query, column = gallery item; larger is
-/// better) sums to more than a random assignment does: (hits + 1) / (replicates + 1).
-pub fn test(score: &[f64], n: usize, seed: u64, replicates: usize) -> Estimable<f64> {
+/// better) sums to more (less, or either) than a random assignment does: (hits + 1) / (replicates + 1), two-sided
+/// twice the smaller tail.
+pub fn test(
+    score: &[f64],
+    n: usize,
+    alternative: Alternative,
+    seed: u64,
+    replicates: usize,
+) -> Estimable<f64> {
     if n == 0 {
         return Err(NotEstimable::NoData);
     }
@@ -24,16 +31,24 @@ pub fn test(score: &[f64], n: usize, seed: u64, replicates: usize) -> Estimable<
     let sum = |columns: &[usize]| -> f64 { columns.iter().enumerate().map(|(i, &j)| score[i * n + j]).sum() };
     let identity: Vec<usize> = (0..n).collect();
     let slack = 1e-12 * score.iter().map(|s| s.abs()).sum::<f64>();
-    let seen = sum(&identity) - slack;
+    let seen = sum(&identity);
     if score.iter().all(|&s| s == score[0]) {
         return Err(NotEstimable::NoSpread);
     }
-    let hits = (0..replicates as u64).into_par_iter().filter(|&r| {
+    let one = |r: u64| {
         let mut columns = identity.clone();
         columns.shuffle(&mut stream(seed, Purpose::Permutation, &[r]));
-        sum(&columns) >= seen
-    });
-    Ok((hits.count() + 1) as f64 / (replicates + 1) as f64)
+        let sum = sum(&columns);
+        [usize::from(sum >= seen - slack), usize::from(sum <= seen + slack)]
+    };
+    let add = |a: [usize; 2], b: [usize; 2]| [a[0] + b[0], a[1] + b[1]];
+    let hits = (0..replicates as u64).into_par_iter().map(one).reduce(|| [0, 0], add);
+    let [above, below] = hits.map(|hits| (hits + 1) as f64 / (replicates + 1) as f64);
+    Ok(match alternative {
+        Alternative::Greater => above,
+        Alternative::Less => below,
+        Alternative::TwoSided => (2.0 * above.min(below)).min(1.0),
+    })
 }
 
 /// Rank (0-based) every column would have in its row if it were the true one; ties count against
@@ -63,11 +78,11 @@ mod tests {
 
     #[test]
     fn degenerate() {
-        assert_eq!(test(&[], 0, 1, 99), Err(NotEstimable::NoData));
-        assert_eq!(test(&[1.0], 1, 1, 99), Err(NotEstimable::OneUnit));
-        assert_eq!(test(&[1.0; 4], 2, 1, 99), Err(NotEstimable::NoSpread));
-        assert_eq!(test(&[1.0; 3], 2, 1, 99), Err(NotEstimable::Unpaired));
-        assert_eq!(test(&[f64::NAN; 4], 2, 1, 99), Err(NotEstimable::NotFinite));
+        assert_eq!(test(&[], 0, Alternative::Greater, 1, 99), Err(NotEstimable::NoData));
+        assert_eq!(test(&[1.0], 1, Alternative::Greater, 1, 99), Err(NotEstimable::OneUnit));
+        assert_eq!(test(&[1.0; 4], 2, Alternative::Greater, 1, 99), Err(NotEstimable::NoSpread));
+        assert_eq!(test(&[1.0; 3], 2, Alternative::Greater, 1, 99), Err(NotEstimable::Unpaired));
+        assert_eq!(test(&[f64::NAN; 4], 2, Alternative::Greater, 1, 99), Err(NotEstimable::NotFinite));
     }
 
     /// Hits at rank < 5 among 40, with hubs (some columns are everyone's neighbours).
@@ -80,7 +95,7 @@ mod tests {
                 .map(|x| hub[x % n] + draw.gen_range(0.0..1.0) + if x / n == x % n { signal } else { 0.0 })
                 .collect();
             let score: Vec<f64> = ranks(&similarity, n).iter().map(|&r| 1.0 / (1.0 + r as f64)).collect();
-            test(&score, n, s, 199).unwrap() <= 0.05
+            test(&score, n, Alternative::Greater, s, 199).unwrap() <= 0.05
         });
         hits.count() as f64 / 400.0
     }

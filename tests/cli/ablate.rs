@@ -119,7 +119,7 @@ fn on_the_pages_of_a_report(folder: &Folder) {
 #[test]
 fn a_run_made_elsewhere_counts() {
     let folder = plain();
-    let seeds = ["--set", "seeds=(init: 1, data: 1, masking: 1, probes: 1)", "--set", "name=by_hand"];
+    let seeds = ["--set", "seeds=(init: 1, data: 1, masking: 1)", "--set", "name=by_hand"];
     folder.nano4m(&[&["run", "small.ron"][..], &seeds].concat(), 0);
     let ablated = folder.nano4m(&["ablate", "tiny", "--json"], 0);
     assert_eq!(states(&stdout(&ablated)), ["cached", "finished", "finished", "finished"]);
@@ -135,7 +135,7 @@ fn a_run_made_elsewhere_counts() {
     let front = std::fs::read_to_string(folder.path("runs/reports/eval_results.md")).unwrap();
     assert!(front.contains("by_hand-") && !front.contains("tiny-"), "{front}");
     std::fs::remove_file(runs[1].join("record.json")).unwrap();
-    let seeds = ["--set", "seeds=(init: 2, data: 2, masking: 2, probes: 2)", "--set", "about=mine"];
+    let seeds = ["--set", "seeds=(init: 2, data: 2, masking: 2)", "--set", "about=mine"];
     folder.nano4m(&[&["run", "small.ron"][..], &seeds].concat(), 0);
     assert_eq!(made_for(1, "record.json"), first);
 }

@@ -19,3 +19,5 @@ mod resume;
 mod slurm;
 #[path = "../support/mod.rs"]
 mod support;
+mod verdicts;
+mod width;

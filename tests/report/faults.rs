@@ -21,7 +21,7 @@ fn everything(runs: &Path) -> Result<String, Fault> {
     for (table, header) in report.tables.iter().chain(&compared.tables) {
         text += &table::csv(table, header);
         text += &table::markdown(table, header);
-        text += &table::terminal(table);
+        text += &table::terminal(table, 100);
         text += &table::json(table, header).to_string();
     }
     Ok(text + &report.plots.iter().map(|p| p.svg.as_str()).collect::<String>())

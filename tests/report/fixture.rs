@@ -41,6 +41,15 @@ impl Fixture {
         fixture
     }
 
+    /// These runs.
+    pub fn of(fakes: &[Fake]) -> Fixture {
+        let fixture = Fixture::empty();
+        for fake in fakes {
+            fixture.write(fake);
+        }
+        fixture
+    }
+
     /// One run with every probe on few clips, whose record does not name its files: they may be changed.
     pub fn tiny() -> Fixture {
         let fixture = Fixture::empty();

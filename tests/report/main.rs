@@ -7,3 +7,4 @@ mod fake;
 mod faults;
 mod fixture;
 mod tables;
+mod verdicts;

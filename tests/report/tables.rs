@@ -33,7 +33,7 @@ fn snapshots_of_every_table() {
     }
     let (ce, header) = table(&report, "cross_entropy");
     insta::assert_snapshot!("cross_entropy_csv", table::csv(ce, header));
-    insta::assert_snapshot!("cross_entropy_terminal", table::terminal(ce));
+    insta::assert_snapshot!("cross_entropy_terminal", table::terminal(ce, 100));
     let json = table::json(ce, header);
     assert_eq!(json["rows"][0]["modality"], "rgb");
     assert!(json["rows"][0]["ce_nats_per_token"]["low"].is_f64());

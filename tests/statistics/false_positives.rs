@@ -67,7 +67,7 @@ fn permuted_pairings() {
         let similarity: Vec<f64> = (0..n * n).map(|i| hub[i % n] + normal(&mut d)).collect();
         let hits: Vec<f64> =
             pairing::ranks(&similarity, n).iter().map(|&r| f64::from(u8::from(r < 5))).collect();
-        pairing::test(&hits, n, s, 199).is_ok_and(|p| p <= ALPHA)
+        pairing::test(&hits, n, Alternative::TwoSided, s, 199).is_ok_and(|p| p <= ALPHA)
     });
     at_most(found, ALPHA, simulations);
     assert!(found > 0.005, "{found}");

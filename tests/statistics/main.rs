@@ -6,8 +6,10 @@
 
 mod coverage;
 mod false_positives;
+mod few;
 mod power;
 mod two_cells;
+mod verdicts;
 
 use nano4m::rng::{stream, Purpose, Stream};
 use rand_distr::{Distribution, StandardNormal};

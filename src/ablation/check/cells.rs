@@ -8,17 +8,11 @@ use crate::manifest::schema::Experiment;
 use crate::manifest::{self, identity, measured, overrides};
 use std::collections::BTreeMap;
 
-/// Problems are collected up to here: nobody reads more.
-const MOST: usize = 100;
-
 /// The cells of `base`, and what is wrong with them.
 pub fn cells(ablation: &Ablation, base: &Experiment) -> (Vec<Cell>, Vec<Finding>) {
     let (mut cells, mut found): (Vec<Cell>, Vec<Finding>) = (Vec::new(), Vec::new());
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     for combination in combinations(ablation) {
-        if found.len() >= MOST {
-            break;
-        }
         let experiment = match set(ablation, base, &combination) {
             Ok(experiment) => experiment,
             Err(finding) => {
@@ -47,7 +41,8 @@ pub fn cells(ablation: &Ablation, base: &Experiment) -> (Vec<Cell>, Vec<Finding>
 
 /// Cells share most of their values: the same problem is told once.
 fn push(found: &mut Vec<Finding>, finding: Finding) {
-    if found.len() < MOST && !found.iter().any(|f| (&f.path, &f.what) == (&finding.path, &finding.what)) {
+    // Nobody reads more.
+    if found.len() < 100 && !found.iter().any(|f| (&f.path, &f.what) == (&finding.path, &finding.what)) {
         found.push(finding);
     }
 }

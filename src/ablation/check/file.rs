@@ -3,9 +3,9 @@
 use super::paths::within;
 use crate::ablation::cells::{combinations, number};
 use crate::ablation::spec::{Ablation, AxisSpec, Combine, CELLS, JOBS, SCHEMA};
-use crate::fault::{commands, shortened};
+use crate::fault::shortened;
 use crate::manifest::check::bounds::NAME;
-use crate::manifest::diagnostic::Finding;
+use crate::manifest::diagnostic::{Finding, Severity};
 use crate::metrics::catalogue::canonical;
 use crate::suggest::hint;
 use std::collections::BTreeSet;
@@ -15,38 +15,29 @@ use std::path::Path;
 const TAKEN: [(&str, &str); 4] = [
     ("name", "cells are named by their labels"),
     ("about", "cells are described by their labels"),
-    ("seeds", "list the seeds in the ablation's `seeds`"),
+    ("seeds", "list the seeds in the ablation's `seeds` (`seeds.probes` alone may be an axis)"),
     ("pins", "pin the base manifest"),
 ];
+
+/// The only seed an axis may set: seeds of an ablation leave it as the base has it.
+const PROBE_SEED: &str = "seeds.probes";
 
 /// Problems of the file alone.
 pub fn file(ablation: &Ablation, path: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
     header(ablation, path, &mut found);
-    counts(ablation, &mut found);
-    if !fits(ablation) {
-        return found;
-    }
     for (i, axis) in ablation.axes.iter().enumerate() {
         self::axis(axis, &format!("axes[{i}]"), &mut found);
     }
     if ablation.axes.is_empty() {
         found.push(Finding::error("axes", "nothing varies: `axes` is empty").expected("at least one axis"));
     }
+    counts(ablation, &mut found);
     twice("axes", "axis", ablation.axes.iter().map(|x| x.name.as_str()), &mut found);
     overlap(ablation, &mut found);
     list(ablation, &mut found);
     labels(ablation, &mut found);
     found
-}
-
-/// Axes, metrics and claims at most.
-const LIST: usize = 100;
-
-/// Whether there is no more of anything than the checks compare with each other.
-pub fn fits(ablation: &Ablation) -> bool {
-    let most = ablation.axes.len().max(ablation.metrics.len()).max(ablation.claims.len());
-    most <= LIST && number(ablation).is_some_and(|n| n <= CELLS)
 }
 
 /// Cells and runs, before any is made.
@@ -57,18 +48,7 @@ fn counts(ablation: &Ablation, found: &mut Vec<Finding>) {
         let finding = Finding::error("axes", "the axes have too many combinations").found(shown);
         found
             .push(finding.expected(format!("at most {CELLS} cells")).help("`combine: OneAtATime` has fewer"));
-    }
-    for (path, n) in [
-        ("axes", ablation.axes.len()),
-        ("metrics", ablation.metrics.len()),
-        ("claims", ablation.claims.len()),
-    ] {
-        if n > LIST {
-            let finding = Finding::error(path, format!("`{path}` has too many entries")).found(n);
-            found.push(finding.expected(format!("at most {LIST}")));
-        }
-    }
-    if let Some(n) = cells.filter(|n| *n <= CELLS && n.saturating_mul(ablation.seeds.len()) > JOBS) {
+    } else if let Some(n) = cells.filter(|n| n.saturating_mul(ablation.seeds.len()) > JOBS) {
         let finding = Finding::error("seeds", "the ablation has too many runs");
         let found_here = format!("{n} cells of {} seeds", ablation.seeds.len());
         found.push(finding.found(found_here).expected(format!("at most {JOBS} runs")));
@@ -78,10 +58,6 @@ fn counts(ablation: &Ablation, found: &mut Vec<Finding>) {
             axis.options.iter().enumerate().map(|(j, o)| (format!("axes[{i}].options[{j}].label"), &o.label)),
         ) {
             let n = text.chars().count();
-            if text.contains(commands) {
-                let finding = Finding::error(&at, "the name has characters that are not shown");
-                found.push(finding.found(format!("{text:?}")));
-            }
             if n > NAME {
                 let finding = Finding::error(at, "the name is too long").found(format!("{n} characters"));
                 found.push(finding.expected(format!("at most {NAME}")));
@@ -161,6 +137,11 @@ fn axis(axis: &AxisSpec, at: &str, found: &mut Vec<Finding>) {
             .push(Finding::error(at, "a label is empty or has blanks around it").found(format!("{label:?}")));
     }
     for (at, path) in paths(axis, at) {
+        if path == PROBE_SEED {
+            let what = "an axis over `seeds.probes`: its cells are measured under different masks and draws";
+            found.push(Finding { severity: Severity::Warning, ..Finding::error(at, what) });
+            continue;
+        }
         if let Some((_, why)) = TAKEN.iter().find(|(t, _)| within(&path, t)) {
             found.push(Finding::error(at, format!("an axis cannot set `{path}`")).help(*why));
         }

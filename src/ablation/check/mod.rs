@@ -5,4 +5,4 @@ mod file;
 mod paths;
 
 pub use cells::cells;
-pub use file::{file, fits};
+pub use file::file;

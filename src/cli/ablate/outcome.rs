@@ -6,7 +6,7 @@ use crate::ablation::{self, Existing, Job, JobState, Plan};
 use crate::cli::arguments::Global;
 use crate::cli::done::Done;
 use crate::cli::environment::own_reports;
-use crate::cli::output;
+use crate::cli::{layout, output};
 use crate::fault::{Exit, Result};
 use crate::observer::Stop;
 use crate::report::{self, table, ComparisonTables, Summary};
@@ -85,7 +85,7 @@ fn show(
     let Some((comparison, summary)) = compared else { return Ok(()) };
     let pairs = format!("ablation_{}_pairs", plan.ablation.name);
     let shown = comparison.tables.iter().filter(|(t, _)| *t.name != *pairs);
-    let texts: Vec<String> = shown.map(|(t, _)| table::terminal(t)).collect();
+    let texts: Vec<String> = shown.map(|(t, _)| table::terminal(t, layout::width())).collect();
     output::data(&texts.join("\n"))?;
     let new = summary.tables.iter().filter(|t| t.new).count();
     let made = states.iter().filter(|s| **s == JobState::Finished).count();

@@ -68,7 +68,7 @@ pub fn show(plan: &Plan, args: &Args, global: &Global) -> Result<Done> {
         Some(f) => cost(f, open, (workers, threads)),
     };
     text += &smallest_effects(plan, &smallest, deviations);
-    output::data(&text)?;
+    output::data(&layout::text(&text))?;
     Ok(Done::Fine)
 }
 

@@ -108,11 +108,16 @@ fn chosen(run: &Facts, columns: &[String]) -> serde_json::Map<String, Value> {
 
 fn table(runs: &[Facts]) -> String {
     let mut builder = Builder::default();
-    builder.push_record(["id", "name", "state", "step", "started"]);
+    // Runs made with `--set` keep the manifest's name.
+    let changed = runs.iter().any(|run| !run.line.changed.is_empty());
+    let head = ["id", "name", "state", "step", "started"].into_iter().chain(changed.then_some("changed"));
+    builder.push_record(head);
     for l in runs.iter().map(|r| &r.line) {
         let step = l.step.zip(l.total).map_or("–".into(), |(s, t)| format!("{s}/{t}"));
         let started = l.started.clone().unwrap_or_else(|| "–".into());
-        builder.push_record([l.id.clone(), l.name.clone(), l.state.into(), step, started]);
+        let set = if l.changed.is_empty() { "–".into() } else { l.changed.join(", ") };
+        let cells = [l.id.clone(), l.name.clone(), l.state.into(), step, started];
+        builder.push_record(cells.into_iter().chain(changed.then_some(set)));
     }
     layout::style(builder, usize::MAX)
 }

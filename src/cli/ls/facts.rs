@@ -136,6 +136,7 @@ mod tests {
             step: None,
             total: None,
             started: None,
+            changed: vec![],
             path: "runs/x".into(),
         };
         flatten("", &value(&line), &mut fields);

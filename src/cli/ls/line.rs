@@ -1,5 +1,6 @@
 //! One run as a line: what `ls` shows unless it is asked for more.
 
+use crate::manifest::changed::changed;
 use crate::store::{Lock, RunDir, State, Status};
 use serde::Serialize;
 
@@ -13,6 +14,8 @@ pub struct Line {
     pub step: Option<u64>,
     pub total: Option<u64>,
     pub started: Option<String>,
+    /// What `--set` changed of the manifest, as `path=value`.
+    pub changed: Vec<String>,
     pub path: String,
 }
 
@@ -30,6 +33,7 @@ pub fn state(run: &RunDir, status: Option<&Status>) -> &'static str {
 /// Reads what the line needs; what cannot be read is unknown.
 pub fn line(run: &RunDir) -> Line {
     let status = run.status().ok().flatten();
+    let text = |file: &str| std::fs::read_to_string(run.file(file)).unwrap_or_default();
     Line {
         id: run.id.short(),
         name: run.id.name.clone(),
@@ -37,6 +41,7 @@ pub fn line(run: &RunDir) -> Line {
         step: status.as_ref().map(|s| s.step),
         total: status.as_ref().map(|s| s.total),
         started: status.map(|s| s.started),
+        changed: changed(&text("manifest.ron"), &text("resolved.ron")),
         path: run.path.display().to_string(),
     }
 }

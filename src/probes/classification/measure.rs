@@ -15,6 +15,7 @@ use crate::observer::ProbeObserver;
 use crate::ops::log_sum_exp;
 use crate::probes::class_texts::Classes;
 use crate::probes::evaluation::Evaluation;
+use crate::probes::majority::by_frequency;
 use crate::probes::packing::{self, finite, Sample};
 use crate::probes::shuffled::derangement;
 use std::collections::BTreeSet;
@@ -56,7 +57,9 @@ pub fn measure(
             Pass { evaluation, split, classes: &classes, known: &known, unknown: &unknown, name, mask };
         let scores = pass.score_captions(observer)?;
         let own: Vec<usize> = (0..known.len()).collect();
-        rows.extend(pass.rows(source::MODEL, &scores, &own, observer));
+        let of_model = pass.rows(source::MODEL, &scores, &own, observer);
+        rows.extend(pass.majority(&of_model));
+        rows.extend(of_model);
         if let Some(other) = derangement(known.len(), evaluation.experiment.seeds.probes, 0) {
             rows.extend(pass.rows(source::SHUFFLED, &scores, &other, observer));
         }
@@ -231,6 +234,31 @@ impl Pass<'_> {
             ));
         }
         rows
+    }
+
+    /// The classes in the order of their training clips, on the clips that the model answered by each method.
+    fn majority(&self, rows: &[ClassificationRow]) -> Vec<ClassificationRow> {
+        let (train, names) = (self.evaluation.data.split(Part::Train), &self.classes.names);
+        let labels = (0..train.len()).filter_map(|clip| names.iter().position(|c| *c == train.label(clip)));
+        let labels: Vec<usize> = labels.collect();
+        let order = by_frequency(&labels, names.len());
+        let share = |class: usize| {
+            let clips = labels.iter().filter(|label| **label == class).count();
+            // Add-one smoothed, as the marginals of tokens are.
+            ((clips + 1) as f64 / (labels.len() + names.len()) as f64).ln()
+        };
+        let answer = |row: &ClassificationRow| {
+            let class = names.iter().position(|c| *c == row.true_class)?;
+            let rank = order.iter().position(|c| *c == class)? as u32;
+            Some(ClassificationRow {
+                source: source::MAJORITY.into(),
+                predicted_class: names[order[0]].into(),
+                true_rank: row.true_rank.map(|_| rank),
+                true_logp: row.true_logp.map(|_| share(class)),
+                ..row.clone()
+            })
+        };
+        rows.iter().filter_map(answer).collect()
     }
 
     fn samples<'b>(&'b self, mask: &'b SampleMask) -> impl Iterator<Item = Sample<'b, usize>> + 'b {

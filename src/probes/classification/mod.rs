@@ -13,7 +13,7 @@
 //! The softmax is the one of the training loss. Ties count against the model, but for classes that share
 //! their key token ("pig oinking", "pigeon cooing"): these keep the order of the classes, as published. A
 //! clip for which all classes score the same has no rank and no row. `shuffled_input`: another clip's
-//! input, this class.
+//! input, this class. `majority_class`: the classes in the order of their training clips, whatever the input.
 
 mod caption_scores;
 mod measure;

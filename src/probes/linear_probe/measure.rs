@@ -6,9 +6,11 @@ use crate::data::{Part, Split};
 use crate::fault::Result;
 use crate::masking;
 use crate::metrics::linear_probe::LinearProbeRow;
+use crate::metrics::source;
 use crate::model::network::Inference;
 use crate::observer::ProbeObserver;
 use crate::probes::evaluation::Evaluation;
+use crate::probes::majority::by_frequency;
 use crate::probes::packing::{batches, finite, Sample};
 use crate::rng::{stream, Purpose};
 use rand::seq::SliceRandom;
@@ -49,7 +51,12 @@ pub fn measure(
             let features = features(evaluation, net, &splits, &inputs, (from, total), observer)?;
             let controls: &[&str] = if j == 0 { &["none", "shuffled_labels"] } else { &["random_weights"] };
             match probe(evaluation, &splits, &inputs, features, controls) {
-                Some(found) => rows.extend(found),
+                Some(found) => {
+                    if j == 0 {
+                        rows.extend(majority(&splits, &found));
+                    }
+                    rows.extend(found);
+                }
                 None => observer.note(&format!(
                     "{}: not estimable from {}: the encoder's output is the same for every clip",
                     controls.join(" and "),
@@ -170,6 +177,17 @@ fn probe(
         rows.extend(splits.untrained.iter().map(|&clip| row(clip, None)));
     }
     Some(rows)
+}
+
+/// The largest class of training as the answer to every clip that the probe answered.
+fn majority(splits: &Splits, rows: &[LinearProbeRow]) -> Vec<LinearProbeRow> {
+    let largest = by_frequency(&splits.parts[Part::Train as usize].labels, splits.classes.len())[0];
+    let answer = |row: &LinearProbeRow| LinearProbeRow {
+        control: source::MAJORITY.into(),
+        predicted_class: splits.classes[largest].clone(),
+        ..row.clone()
+    };
+    rows.iter().filter(|row| row.control == "none").map(answer).collect()
 }
 
 /// The classifier with the most hits on the validation split; the most shrunken of equals.

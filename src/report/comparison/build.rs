@@ -1,7 +1,7 @@
 //! The tables and plots of a comparison.
 
 use super::ranking::Grid;
-use super::sides::Comparison;
+use super::sides::{Comparison, Side};
 use super::speed::{self, Speed};
 use super::{notes, pareto, tables};
 use crate::fault::{Fault, Result};
@@ -13,6 +13,7 @@ use crate::report::runs::{self, Choice};
 use crate::report::table::{Header, Table};
 use crate::stats::Bootstrap;
 use crate::suggest::nearest;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Tables and plots of a comparison, before anything is written.
@@ -46,16 +47,34 @@ pub fn ablation(runs_root: &Path, record: &AblationRecord, plan: &Bootstrap) -> 
 /// Two experiments with all their seeds, or two runs, named as elsewhere.
 ///
 /// # Errors
-/// If a name is nobody's or several's, or scores cannot be read.
+/// If a name is nobody's or several's, scores cannot be read, or the two have nothing in common.
 pub fn pair(runs_root: &Path, a: &str, b: &str, plan: &Bootstrap) -> Result<ComparisonTables> {
     let comparison = Comparison::pair(runs_root, a, b)?;
     let grid = Grid::new(&comparison, plan);
-    let names = (
-        "comparison".to_string(),
-        format!("a = {}, b = {}", comparison.sides[0].label, comparison.sides[1].label),
-    );
+    if grid.pairs.iter().all(|pair| pair.tested.is_err()) {
+        return Err(nothing_in_common(&comparison));
+    }
+    let [first, second] = [0, 1].map(|i| comparison.sides[i].title());
+    let names = ("comparison".to_string(), format!("a = {first}, b = {second}"));
     let table = tables::pairs(&comparison, &grid, plan, names, notes::pairs(&comparison, &grid, plan));
     Ok(finished(&comparison, vec![table], vec![], plan))
+}
+
+/// Why there is nothing to compare.
+fn nothing_in_common(comparison: &Comparison) -> Fault {
+    let [a, b] = [0, 1].map(|i| &comparison.sides[i]);
+    let what = format!("`{}` and `{}` have no metric that both measured on the same clips", a.label, b.label);
+    let data = |side: &Side| side.runs.first().map(|run| run.record.data_hash.clone());
+    let measured = |side: &Side| {
+        let keys = side.scores.values().flat_map(|scores| scores.keys()).collect::<BTreeSet<_>>();
+        format!("{} measured {} metric{}", side.label, keys.len(), if keys.len() == 1 { "" } else { "s" })
+    };
+    let fault = Fault::invalid(what).found(format!("{}; {}", measured(a), measured(b)));
+    fault.help(if data(a) == data(b) {
+        "give both manifests the same probes and measure again with `nano4m run`"
+    } else {
+        "their datasets are different: compare runs on one dataset"
+    })
 }
 
 fn finished(

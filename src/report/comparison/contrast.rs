@@ -6,7 +6,7 @@ use crate::metrics::Key;
 use crate::report::scores::Scores;
 use crate::report::tables::tested::Test;
 use crate::stats::{
-    binomial, bootstrap, crossed, detectable, hierarchical, mcnemar, sign_flip, Alternative, Bootstrap,
+    binomial, bootstrap, crossed, detectable, hierarchical, mcnemar, two_recipes, Alternative, Bootstrap,
     Estimable, Estimate, NotEstimable,
 };
 use std::collections::BTreeMap;
@@ -90,19 +90,13 @@ impl Contrast {
         }
     }
 
-    /// p-value of the mean difference against `margin`. One seed: McNemar (right or wrong, margin 0)
-    /// or sign flips over clips. Several: the larger of sign flips of the clips' mean differences
-    /// and the t-test over seeds × clips, so that two seeds of one recipe are not two recipes.
+    /// p-value of the mean difference against `margin`. One seed: McNemar (right or wrong, margin 0) or sign flips
+    /// over clips, which speak of two trained models; several seeds: [`two_recipes`].
     pub fn p(&self, margin: f64, alternative: Alternative, plan: &Bootstrap) -> Estimable<f64> {
         if let ([one], true) = (self.differences.as_slice(), self.binary && margin == 0.0) {
             return discordant(one, alternative);
         }
-        let beyond: Vec<f64> = self.clip_means().iter().map(|d| d - margin).collect();
-        let flipped = sign_flip::test(&beyond, alternative, plan.seed, PERMUTATIONS)?;
-        match self.differences.len() {
-            1 => Ok(flipped),
-            _ => Ok(flipped.max(crossed::fit(&self.differences)?.p(margin, alternative))),
-        }
+        two_recipes::test(&self.differences, margin, alternative, plan.seed, PERMUTATIONS)
     }
 
     /// Seeds and clips.
@@ -111,7 +105,7 @@ impl Contrast {
     }
 
     fn effect(&self) -> Estimable<f64> {
-        let means = self.clip_means();
+        let means = two_recipes::clip_means(&self.differences);
         let n = means.len() as f64;
         if means.len() < 2 {
             return Err(NotEstimable::OneUnit);
@@ -135,13 +129,6 @@ impl Contrast {
                 fit.spread().detectable(seeds, fit.clips, ALPHA, POWER)
             }
         }
-    }
-
-    fn clip_means(&self) -> Vec<f64> {
-        let k = self.differences.len() as f64;
-        (0..self.differences[0].len())
-            .map(|c| self.differences.iter().map(|row| row[c]).sum::<f64>() / k)
-            .collect()
     }
 }
 
@@ -185,6 +172,7 @@ fn clip_differences(a: &[(f64, f64)], b: &[(f64, f64)]) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::metrics::catalogue;
+    use crate::stats::sign_flip;
 
     const KEY: &str = "linear_probe/m";
 
@@ -257,7 +245,8 @@ mod tests {
         let (a, b) = (side([1.0, 1.5, 0.8]), side([0.9, 0.9, 1.0]));
         let c = Contrast::new(&[(&a, &b)], &key(KEY)).unwrap();
         let plan = Bootstrap::default();
-        let flips = sign_flip::test(&c.clip_means(), Alternative::TwoSided, plan.seed, PERMUTATIONS).unwrap();
+        let means = two_recipes::clip_means(&c.differences);
+        let flips = sign_flip::test(&means, Alternative::TwoSided, plan.seed, PERMUTATIONS).unwrap();
         let p = c.p(0.0, Alternative::TwoSided, &plan).unwrap();
         assert!(flips < 0.001 && p > 0.2, "{flips} {p}");
         assert!(c.estimate(&plan).unwrap().interval.unwrap().contains(0.0));

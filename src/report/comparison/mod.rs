@@ -16,8 +16,10 @@ mod ranking;
 mod sides;
 mod speed;
 mod tables;
+mod words;
 
 pub use build::{ablation, find, has_runs, pair, table_names, ComparisonTables};
 pub use contrast::{Contrast, Runs, Seed, Tested};
 pub use forecast::{detectable, Detectable};
 pub use speed::Speed;
+pub use words::Words;

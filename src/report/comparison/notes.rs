@@ -12,10 +12,14 @@ pub fn tests(comparison: &Comparison, plan: &Bootstrap) -> Vec<String> {
         mean_note(plan) + " Shares of clips of one seed: Clopper–Pearson.",
         format!(
             "p: two-sided, paired on the same clips. One seed: McNemar's exact test where a clip is right or wrong, else \
-             sign flips over clips ({PERMUTATIONS} replicates); it speaks of these two runs only. Several seeds: the \
+             sign flips over clips ({PERMUTATIONS} replicates). Several seeds: the \
              larger of the sign flips of the clips' mean differences and a t-test over seeds × clips (each with its \
              own degrees of freedom), so that two seeds of one recipe are not taken for two recipes."
         ),
+        "verdict: with several seeds it is on the recipes. With one seed a side it is on the two trained models: the \
+         same recipe trained with another seed differs as much, so of the recipes nothing can be said, no cell is ranked \
+         and none is bold."
+            .into(),
         "d: mean difference in standard deviations of the clips' differences (averaged over seeds).".into(),
         "MDE: the smallest true difference the uncorrected test finds at 5 % with 80 % power, with these seeds and \
          clips; shown beside null results, which say no more than that the difference is probably smaller."

@@ -22,9 +22,17 @@ struct Point {
 
 /// The plots of the metrics that have a better side and at least two cells.
 pub fn all(comparison: &Comparison, grid: &Grid, plan: &Bootstrap) -> Result<Vec<Plot>> {
-    let mut plots = Vec::new();
+    let mut plots: Vec<Plot> = Vec::new();
     for m in 0..grid.metrics.len() {
-        plots.extend(plot(comparison, grid, m, plan)?);
+        let Some(plot) = plot(comparison, grid, m, plan)? else { continue };
+        // Two keys may look alike once they are names of files.
+        let alike =
+            plots.iter().filter(|p| p.name == plot.name || p.name.starts_with(&format!("{}__", plot.name)));
+        let name = match alike.count() {
+            0 => plot.name.clone(),
+            more => format!("{}__{}", plot.name, more + 1),
+        };
+        plots.push(Plot { name, ..plot });
     }
     Ok(plots)
 }
@@ -46,11 +54,14 @@ fn plot(comparison: &Comparison, grid: &Grid, m: usize, plan: &Bootstrap) -> Res
         panel(&left, &flops, "training (GFLOP)", &quality)?;
         panel(&right, &parameters, "parameters (millions)", &quality)
     })?;
-    let caption = format!(
-        "Ablation {}: {} against cost, mean of seeds with 95 % intervals. Filled: no cell that costs no more is better \
-         by the corrected test.",
-        comparison.name, metric
-    );
+    let filled = if grid.one_seed(m) {
+        "One seed: no cell is called better, none is filled."
+    } else {
+        "Filled: no cell that costs no more is better by the corrected test."
+    };
+    let name = &comparison.name;
+    let caption =
+        format!("Ablation {name}: {metric} against cost, mean of seeds with 95 % intervals. {filled}");
     let name = format!("pareto_{}_{}", file_name(&comparison.name), file_name(&metric.to_string()));
     Ok(Some(Plot { name, caption, svg }))
 }
@@ -66,7 +77,7 @@ fn points(
     let front = |side: usize| {
         let cheaper = |other: &usize| costs[*other].zip(costs[side]).is_some_and(|(o, own)| o <= own);
         let mut others = (0..costs.len()).filter(|o| *o != side).filter(cheaper);
-        others.all(|other| grid.verdict(m, other, side) != Some(true))
+        !grid.one_seed(m) && others.all(|other| grid.verdict(m, other, side) != Some(true))
     };
     let point = |side: usize| {
         let value = own(comparison, side, &grid.metrics[m], plan).ok()?;

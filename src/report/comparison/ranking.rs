@@ -2,7 +2,7 @@
 
 use super::contrast::{Contrast, Tested};
 use super::sides::Comparison;
-use crate::metrics::Key;
+use crate::metrics::{Key, Standing};
 use crate::report::tables::tested::correct;
 use crate::stats::{Bootstrap, Estimable};
 use std::collections::BTreeMap;
@@ -16,13 +16,6 @@ pub struct Pair {
     pub b: usize,
     /// Of `a − b`.
     pub tested: Estimable<Tested>,
-}
-
-impl Pair {
-    /// The p-value after Benjamini–Hochberg over all pairs and metrics.
-    pub fn adjusted(&self) -> Option<f64> {
-        self.tested.ok().and_then(|tested| tested.test.adjusted)
-    }
 }
 
 /// All pairs.
@@ -77,22 +70,38 @@ impl Grid {
         self.at.get(&key).map(|&i| (&self.pairs[i], a > b))
     }
 
+    /// How `a` stands to `b` by the corrected test, and the seeds it was made on.
+    pub fn standing(&self, metric: usize, a: usize, b: usize) -> (Standing, u64) {
+        let none = (Standing::NotEstimable, 0);
+        let Some((pair, turned)) = self.pair(metric, a, b) else { return none };
+        let Ok(tested) = pair.tested else { return none };
+        let difference = tested.estimate.ok().map(|e| e.value);
+        let better = self.metrics[metric].spec.better;
+        let standing = Standing::new(better, difference, tested.test.adjusted);
+        (if turned { standing.turned() } else { standing }, tested.seeds as u64)
+    }
+
     /// Whether `a` is better than `b` by the corrected test, or, where neither side of the metric is better,
     /// larger; `None`: not distinguishable.
     pub fn verdict(&self, metric: usize, a: usize, b: usize) -> Option<bool> {
-        let (pair, turned) = self.pair(metric, a, b)?;
-        let tested = pair.tested.ok()?;
-        let difference = tested.estimate.ok()?.value;
-        tested.test.significant().then(|| self.metrics[metric].spec.ahead(difference) != turned)
+        let (standing, _) = self.standing(metric, a, b);
+        standing.decided().then(|| standing.ahead())
     }
 
-    /// The rank of `side` among `sides` (those that have the metric); none where neither side is better.
+    /// Whether two of the sides were compared on one seed: trained models were, and no recipes.
+    pub fn one_seed(&self, metric: usize) -> bool {
+        let of_metric = self.pairs.iter().filter(|pair| pair.metric == metric);
+        of_metric.filter_map(|pair| pair.tested.ok()).any(|tested| tested.seeds == 1)
+    }
+
+    /// The rank of `side` among `sides` (those that have the metric); none where neither side is better, and none with
+    /// one seed, which ranks models and no recipes.
     pub fn rank(&self, metric: usize, side: usize, sides: &[usize]) -> Option<Rank> {
         let others = || sides.iter().filter(|s| **s != side);
         let verdicts =
             |wanted: bool| others().filter(|s| self.verdict(metric, side, **s) == Some(wanted)).count();
         let rank = || Rank { best: 1 + verdicts(false), worst: sides.len() - verdicts(true) };
-        self.metrics[metric].spec.directed().then(rank)
+        (self.metrics[metric].spec.directed() && !self.one_seed(metric)).then(rank)
     }
 }
 
@@ -117,7 +126,7 @@ mod tests {
                 estimate,
                 test: Test { adjusted: Some(p), ..Test::new(Ok(p), none) },
                 effect: none,
-                seeds: 1,
+                seeds: 2,
                 clips: 9,
             };
             Pair { metric: 0, a, b, tested: Ok(tested) }

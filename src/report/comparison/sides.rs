@@ -168,10 +168,20 @@ impl Comparison {
 
 /// Whether two sides predict the same tokens of the same clips.
 pub fn same_targets(a: &Side, b: &Side) -> bool {
-    a.targets.is_some() && a.targets == b.targets
+    let draws = |side: &Side| side.runs.iter().map(|run| run.record.seeds.probes).collect::<BTreeSet<u64>>();
+    let (of_a, of_b) = (draws(a), draws(b));
+    a.targets.is_some() && a.targets == b.targets && (of_a.is_subset(&of_b) || of_b.is_subset(&of_a))
 }
 
 impl Side {
+    /// Its label, and what `--set` changed of its manifest.
+    pub fn title(&self) -> String {
+        match self.runs.first().map(|run| run.changed.as_slice()) {
+            Some(changed) if !changed.is_empty() => format!("{} [{}]", self.label, changed.join(", ")),
+            _ => self.label.clone(),
+        }
+    }
+
     fn new(
         label: String,
         values: BTreeMap<String, String>,
@@ -226,8 +236,11 @@ fn same_run(run: &Run, identity: &str) -> Result<()> {
 
 /// An experiment by its name or label, else a run as elsewhere.
 fn named(runs_root: &Path, groups: &[Group], what: &str) -> Result<(String, Vec<Run>)> {
+    // A label may say behind a blank what was changed.
+    let labelled =
+        |g: &Group| g.label.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ["));
     let matching: Vec<&Group> =
-        groups.iter().filter(|g| g.label == what || g.runs[0].record.name == what).collect();
+        groups.iter().filter(|g| labelled(g) || g.runs[0].record.name == what).collect();
     match matching.as_slice() {
         [one] => return Ok((one.label.clone(), one.runs.clone())),
         [] => {}

@@ -1,25 +1,18 @@
-//! The terminal: the same cells with plain rules, then the notes.
+//! The terminal: the same cells with plain rules, then the notes; no line wider than asked for.
 
 use super::definition::Table;
+use super::grid::Grid;
+use super::heading::ColumnKind;
 use super::shown::{texts, Shown};
-use tabled::builder::Builder;
-use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Style};
+use super::wrap::wrap;
 
-/// Title, table and notes; `*` marks what is bold elsewhere.
-pub fn terminal(table: &Table) -> String {
+/// Title, table and notes in lines no wider than `room`; `*` marks what is bold elsewhere.
+pub fn terminal(table: &Table, room: usize) -> String {
     let Shown { headings, rows, right } = texts(table, |t| format!("*{t}"));
-    let mut builder = Builder::default();
-    builder.push_record(headings);
-    for row in rows {
-        builder.push_record(row);
-    }
-    let mut grid = builder.build();
-    grid.with(Style::psql());
-    for i in (0..right.len()).filter(|&i| right[i]) {
-        grid.modify(Columns::one(i), Alignment::right());
-    }
-    let lines: Vec<String> = grid.to_string().lines().map(|l| l.trim_end().to_string()).collect();
-    let notes: String = table.notes.iter().map(|n| format!("\n- {n}")).collect();
-    format!("{}\n\n{}\n{notes}\n", table.title, lines.join("\n"))
+    let names = table.columns.iter().take_while(|c| c.kind == ColumnKind::Key).count();
+    let grid = Grid { headings, rows, right, names };
+    let title = wrap(&table.title, room, "", "  ").join("\n");
+    let notes: String =
+        table.notes.iter().map(|n| format!("\n{}", wrap(n, room, "- ", "  ").join("\n"))).collect();
+    format!("{title}\n\n{}\n{notes}\n", grid.lines(room))
 }

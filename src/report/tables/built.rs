@@ -1,7 +1,7 @@
 //! What comes of a builder: a table, and lines for the front page.
 
 use super::views::View;
-use crate::metrics::{Better, Spec};
+use crate::metrics::{Better, Spec, Standing};
 use crate::report::reference::Published;
 use crate::report::table::Table;
 use crate::stats::{Estimable, Estimate};
@@ -33,7 +33,8 @@ pub struct Headline {
     pub published: Option<&'static Published>,
 }
 
-/// What a number is held against.
+/// What a number is held against: the strongest of its baselines, or what it is compared with by its nature.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Against {
     pub name: String,
     pub value: Option<f64>,
@@ -41,7 +42,20 @@ pub struct Against {
     pub adjusted: Option<f64>,
 }
 
+impl Against {
+    /// How `value` stands to it.
+    pub fn standing(&self, better: Better, value: Option<f64>) -> Standing {
+        Standing::new(better, value.zip(self.value).map(|(own, other)| own - other), self.adjusted)
+    }
+}
+
 impl Headline {
+    /// How its number stands to what it is held against.
+    pub fn standing(&self) -> Option<Standing> {
+        let value = self.value.ok().map(|e| e.value);
+        self.against.as_ref().map(|against| against.standing(self.better, value))
+    }
+
     /// A quantity of the catalogue on the line of `view`, held against nothing and published nowhere.
     pub fn of(
         spec: &Spec,
@@ -62,11 +76,5 @@ impl Headline {
             clips,
             published: None,
         }
-    }
-
-    /// Held against chance, the share that guessing gets right in percent.
-    pub fn against_chance(self, chance: Option<f64>, adjusted: Option<f64>) -> Headline {
-        let against = Against { name: "chance".into(), value: chance, adjusted };
-        Headline { against: Some(against), ..self }
     }
 }

@@ -2,17 +2,17 @@
 
 use super::built::Built;
 use super::notes;
-use super::verdict::{self, Verdict};
+use super::verdict::{self, Scope, Verdict};
 use super::views::{self, views, Context, View};
 use crate::fault::Result;
 use crate::manifest::schema::Claim;
-use crate::metrics::clips::{add, common_clips, hits, Clips};
+use crate::metrics::clips::{add, aligned, common_clips, hits, Clips};
 use crate::metrics::estimate::{estimate, largest_of_seeds, PERMUTATIONS};
 use crate::metrics::{catalogue, Key, Spec};
 use crate::report::runs::{Group, Run};
 use crate::report::scores;
 use crate::report::table::{Column, Table};
-use crate::stats::{binomial, sign_flip, Alternative, Estimable, Estimate, NotEstimable};
+use crate::stats::{binomial, sign_flip, two_recipes, Alternative, Estimable, Estimate, NotEstimable};
 
 struct Line<'a> {
     view: View<'a>,
@@ -54,11 +54,13 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
          generation) the gain is by how much it is larger."
             .into(),
         "p Holm: one-sided; paired sign-flip test over clips against a baseline or another run, exact binomial test \
-         against chance; Holm over the m claims of the experiment. With several seeds p is the largest of the seeds'."
+         against chance; Holm over the m claims of the experiment. With several seeds p is the largest of the seeds'; against another run \
+         it is the larger of sign flips of the clips' mean gains and a t-test over seeds × clips, and with one seed it \
+         speaks of the two trained models alone."
             .into(),
         notes::mean(&context.plan),
     ];
-    let table = Table::new("claims", "Declared claims", 2, columns(), &lines, notes)
+    let table = Table::new("claims", "Declared claims", 3, columns(), &lines, notes)
         .with_digits(&lines, |line| line.spec.map_or(4, |spec| spec.digits));
     Ok(Built::unless_empty(table, vec![]))
 }
@@ -72,7 +74,7 @@ fn line<'a>(context: &Context, group: &'a Group, claim: &'a Claim) -> Result<Opt
         claim,
         spec: None,
         gain: Err(none),
-        verdict: Verdict::new(claim.margin, Err(none)),
+        verdict: Verdict::new(claim.margin, Err(none), Scope::Baseline),
         clips: 0,
     };
     let Some(key) = catalogue::parse(&claim.metric) else { return Ok(Some(unjudged)) };
@@ -87,10 +89,14 @@ fn line<'a>(context: &Context, group: &'a Group, claim: &'a Claim) -> Result<Opt
     // Shares are counted as fractions here.
     let margin = claim.margin / unit.scale();
     let gains: Vec<Clips> = seeds.iter().map(|s| gain(s, key.spec.lower())).collect();
-    let p = largest_of_seeds(seeds.iter().zip(&gains).map(|(s, gain)| test(context, s, gain, margin)));
+    let of_run = seeds.iter().any(|s| matches!(s.other, Other::Run(_)));
+    let scope = if of_run { Scope::of_recipes(seeds.len()) } else { Scope::Baseline };
+    let of_seeds =
+        || largest_of_seeds(seeds.iter().zip(&gains).map(|(s, gain)| test(context, s, gain, margin)));
     let gains: Vec<&Clips> = gains.iter().collect();
+    let p = if scope == Scope::Baseline { of_seeds() } else { recipes_test(context, &gains, margin) };
     let gain = estimate(&gains, &context.plan).map(|e| if unit.scale() == 1.0 { e } else { e.percent() });
-    let verdict = Verdict::new(claim.margin, p);
+    let verdict = Verdict::new(claim.margin, p, scope);
     Ok(Some(Line { spec: Some(key.spec), gain, verdict, clips: common_clips(&gains), ..unjudged }))
 }
 
@@ -104,8 +110,10 @@ struct Scores {
 enum Other {
     /// A share that luck reaches.
     Chance(f64),
-    /// The same clips of a baseline, or of another run.
+    /// The same clips of a baseline.
     Clips(Clips),
+    /// The same clips of another run.
+    Run(Clips),
 }
 
 /// Per clip: how much better than the baseline, summed over its tokens, and their number.
@@ -114,7 +122,7 @@ fn gain(s: &Scores, lower: bool) -> Clips {
     let mut gains = Clips::new();
     for (clip, (sum, weight)) in &s.own {
         let other = match &s.other {
-            Other::Clips(other) => other.get(clip).map(|o| o.0 / o.1),
+            Other::Clips(other) | Other::Run(other) => other.get(clip).map(|o| o.0 / o.1),
             Other::Chance(chance) => Some(*chance),
         };
         if let Some(other) = other {
@@ -138,6 +146,19 @@ fn test(context: &Context, scores: &Scores, gain: &Clips, margin: f64) -> Estima
     sign_flip::test(&beyond, Alternative::Greater, context.plan.seed, PERMUTATIONS)
 }
 
+/// One-sided, of the gains over another recipe's runs, seed by seed.
+fn recipes_test(context: &Context, gains: &[&Clips], margin: f64) -> Estimable<f64> {
+    let per_clip = |clips: &Vec<(f64, f64)>| -> Vec<f64> {
+        let mean = clips.iter().map(|c| c.1).sum::<f64>() / clips.len() as f64;
+        clips.iter().map(|c| (c.0 - margin * c.1) / mean).collect()
+    };
+    let beyond: Vec<Vec<f64>> = aligned(gains).iter().map(per_clip).collect();
+    if beyond.iter().flatten().all(|g| *g == 0.0) && beyond.iter().any(|seed| !seed.is_empty()) {
+        return Ok(1.0);
+    }
+    two_recipes::test(&beyond, 0.0, Alternative::Greater, context.plan.seed, PERMUTATIONS)
+}
+
 /// Scores of run `i` of a group; `None` when the metric or the baseline is not there.
 fn scored(context: &Context, (run, i): (&Run, usize), key: &Key, against: &str) -> Result<Option<Scores>> {
     let Some(own) = scores::of(run, key)? else { return Ok(None) };
@@ -149,14 +170,15 @@ fn scored(context: &Context, (run, i): (&Run, usize), key: &Key, against: &str) 
         None => None,
     };
     let other = match baseline {
-        Some(baseline) => Some(baseline),
+        Some(baseline) => Some(Other::Clips(baseline.clips)),
         None => {
             // The keys are the same: what they do not say must be, too.
             let same = |other: &&Run| other.setup(key.probe) == run.setup(key.probe);
-            other_run(context, against, i).filter(same).map_or(Ok(None), |other| scores::of(other, key))?
+            let other = other_run(context, against, i).filter(same);
+            other.map_or(Ok(None), |other| scores::of(other, key))?.map(|other| Other::Run(other.clips))
         }
     };
-    Ok(other.map(|other| Scores { own: own.clips, other: Other::Clips(other.clips) }))
+    Ok(other.map(|other| Scores { own: own.clips, other }))
 }
 
 /// Run `i` of another experiment, seed by seed.

@@ -1,17 +1,19 @@
-//! Class of a clip: top-1/3/5 by inputs and method, against chance.
+//! Class of a clip: top-1/3/5 by inputs and method, against chance and the largest class of training.
 
-use super::built::{Built, Headline};
+use super::built::{Against, Built, Headline};
 use super::notes;
+use super::strongest::{is_baseline, strongest, Verdict};
 use super::tested::{self, correct, Test};
-use super::views::{self, apart, lines, scored, Context, View};
+use super::views::{self, apart, beside, lines, scored, Context, View};
 use crate::fault::Result;
+use crate::metrics::catalogue::CHANCE;
 use crate::metrics::classification::{ClassificationRow, TOP1, TOP3, TOP5};
 use crate::metrics::clips::{self, common_clips, Clips};
-use crate::metrics::estimate::{self, largest_of_seeds, largest_p, share, share_mde, ALPHA};
-use crate::metrics::{self, source};
+use crate::metrics::estimate::{self, chance_p, largest_of_seeds, mcnemar_p, share, share_mde, ALPHA};
+use crate::metrics::{self, source, Better};
 use crate::report::reference::{find, Published};
 use crate::report::table::{Column, Table};
-use crate::stats::{binomial, multiple, Alternative, Estimable, Estimate, NotEstimable};
+use crate::stats::{multiple, Estimable, Estimate, NotEstimable};
 use std::collections::BTreeMap;
 
 /// inputs, method, source.
@@ -24,8 +26,10 @@ struct Line<'a> {
     top: [Option<Estimable<Estimate>>; 3],
     /// Of top-1, percent.
     chance: Estimable<f64>,
-    /// Of top-1 against chance; on lines that decide.
+    /// Of the model's top-1 against chance, of another source's against the model's; on lines that decide.
     test: Option<Test>,
+    /// After the tests are corrected, on lines that decide.
+    verdict: Option<Verdict>,
     /// Share of the largest class, percent.
     largest: Option<f64>,
     classes: u32,
@@ -48,6 +52,7 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     ]);
     let names = ["p", "p_adjusted", "mde_top1_percent"];
     columns.extend(tested::columns(names, &TOP1.spec, |l: &Line| l.test.as_ref()));
+    columns.push(Column::text("verdict", "verdict", |l: &Line| Some(l.verdict.as_ref()?.text("model"))));
     columns.extend([
         Column::of(&TOP3.spec, "top3_percent", "top-3", |l: &Line| l.top[1]),
         Column::of(&TOP5.spec, "top5_percent", "top-5", |l: &Line| l.top[2]),
@@ -86,15 +91,70 @@ fn by_key(rows: &[ClassificationRow]) -> BTreeMap<Prediction, Scores> {
 /// The table; `None` when no run classified.
 pub fn build(context: &Context) -> Result<Option<Built>> {
     let scored = scored(context, |_, rows| by_key(&rows))?;
-    let mut lines = lines(&scored, |view, key, scores| line(context, view, key, &scores));
+    let mut lines = lines(&scored, |view, key, scores| {
+        let model = beside(&scored, &view, &(key.0.clone(), key.1.clone(), source::MODEL.into()));
+        line(context, view, key, &scores, &model)
+    });
     let tests = correct(lines.iter_mut().filter_map(|line| line.test.as_mut()));
     let pairs = mark_best(&mut lines);
-    let deciding = lines.iter().filter(|line| line.view.decides && line.key.2 == source::MODEL);
-    let headlines = deciding.map(headline).collect();
+    judge(&mut lines);
+    let deciding = lines.iter().filter(|line| line.view.decides && line.of_model());
+    let headlines = deciding.map(|line| headline(line, &lines)).collect();
     Ok(Built::unless_empty(table(context, &lines, tests, pairs), headlines))
 }
 
-fn line<'a>(context: &Context, view: View<'a>, key: &Prediction, seeds: &[&'a Scores]) -> Line<'a> {
+impl Line<'_> {
+    fn of_model(&self) -> bool {
+        self.key.2 == source::MODEL
+    }
+
+    /// Whether both are about the same inputs and method in one experiment.
+    fn beside(&self, other: &Line) -> bool {
+        let about = |line: &Line| (line.key.0.clone(), line.key.1.clone());
+        std::ptr::eq(self.view.group, other.view.group) && about(self) == about(other)
+    }
+
+    fn against(&self) -> Against {
+        let adjusted = self.test.and_then(|test| test.adjusted);
+        Against { name: self.key.2.clone(), value: number(self), adjusted }
+    }
+}
+
+/// The strongest of chance and the baselines beside a line of the model.
+fn strongest_beside(own: &Line, lines: &[Line]) -> Option<Against> {
+    let beside = lines.iter().filter(|line| line.view.decides && line.beside(own));
+    let baselines = beside.filter(|line| is_baseline(&line.key.2)).map(Line::against);
+    let chance =
+        own.chance.ok().map(|chance| Against { name: CHANCE.into(), value: Some(chance), ..own.against() });
+    strongest(chance.into_iter().chain(baselines), Better::Higher)
+}
+
+fn judge(lines: &mut [Line]) {
+    let verdicts: Vec<Option<Verdict>> = lines
+        .iter()
+        .map(|line| {
+            if !line.view.decides {
+                return None;
+            }
+            if line.of_model() {
+                let strongest = strongest_beside(line, lines)?;
+                return Some(Verdict::of(Better::Higher, number(line), &strongest));
+            }
+            let model = lines.iter().find(|l| l.view.decides && l.of_model() && l.beside(line))?;
+            let standing = line.against().standing(Better::Higher, number(model));
+            Some(Verdict { standing, against: None })
+        })
+        .collect();
+    lines.iter_mut().zip(verdicts).for_each(|(line, verdict)| line.verdict = verdict);
+}
+
+fn line<'a>(
+    context: &Context,
+    view: View<'a>,
+    key: &Prediction,
+    seeds: &[&'a Scores],
+    model: &[&'a Scores],
+) -> Line<'a> {
     let top = |i: usize| -> Vec<&'a Clips> { seeds.iter().map(|scores| &scores.top[i]).collect() };
     let ranked = |i: usize| {
         let clips = top(i);
@@ -103,12 +163,18 @@ fn line<'a>(context: &Context, view: View<'a>, key: &Prediction, seeds: &[&'a Sc
     let classes = seeds.iter().map(|scores| scores.classes).max().unwrap_or(0);
     let (hits, chance, first) = (top(0), estimate::chance(1, classes), seeds[0]);
     let clips = first.top[0].len();
-    let above = |hits, n| binomial::test(hits, n, chance?, Alternative::Greater);
-    let test = || Test::new(largest_p(&hits, above), share_mde(clips as u64, chance));
+    let test = || {
+        if key.2 == source::MODEL {
+            return Test::new(chance_p(&hits, chance), share_mde(clips as u64, chance));
+        }
+        let model: Vec<&Clips> = model.iter().map(|scores| &scores.top[0]).collect();
+        Test::new(mcnemar_p(&hits, &model), estimate::paired_mde(&hits, &model).map(|d| 100.0 * d))
+    };
     Line {
         top: [Some(share(&hits, &context.plan)), ranked(1), ranked(2)],
         chance: chance.map(|share| 100.0 * share),
         test: view.decides.then(test),
+        verdict: None,
         largest: first.truth.values().max().map(|&n| 100.0 * n as f64 / clips as f64),
         classes: first.classes,
         clips: common_clips(&hits),
@@ -166,12 +232,11 @@ fn number(line: &Line) -> Option<f64> {
     line.top[0]?.ok().map(|e| e.value)
 }
 
-fn headline(line: &Line) -> Headline {
+fn headline(line: &Line, lines: &[Line]) -> Headline {
     let quantity = format!("{} → class, top-1, {}", line.view.group.names(&line.key.0), line.key.1);
     let value = line.top[0].unwrap_or(Err(NotEstimable::NoData));
     let headline = Headline::of(&TOP1.spec, &line.view, quantity, value, line.clips);
-    let adjusted = line.test.and_then(|test| test.adjusted);
-    Headline { published: line.published, ..headline.against_chance(line.chance.ok(), adjusted) }
+    Headline { published: line.published, against: strongest_beside(line, lines), ..headline }
 }
 
 fn table(context: &Context, lines: &[Line], tests: usize, pairs: usize) -> Table {
@@ -180,19 +245,24 @@ fn table(context: &Context, lines: &[Line], tests: usize, pairs: usize) -> Table
          logit_rank_leading_space uses the published keys, which the model never saw at that position; \
          caption_likelihood scores the whole captions of each class, minus_prior less what they score on average \
          over the other clips' inputs; sequence_decode matches the decoded caption by name. shuffled_input: another \
-         clip's input. Clips for which all classes score the same are left out."
+         clip's input. majority_class: the classes in the order of their training clips, whatever the input. Clips for which all classes score the same are left out."
             .into(),
-        "Chance of top-k is k/classes. largest class: the share a constant answer gets right.".into(),
+        "Chance of top-k is k/classes. largest class: the share of the test split that is of its largest class.".into(),
         notes::share(&context.plan),
-        notes::correction("exact binomial test of top-1 against chance, one-sided", tests),
+        notes::correction(
+            "two-sided; the model: exact binomial test of top-1 against chance, another source: McNemar's exact test \
+             against the model",
+            tests,
+        ),
         notes::MDE.into(),
+        notes::VERDICT.into(),
         format!(
             "Bold: better than every other row of its experiment by McNemar's exact test \
              (Benjamini–Hochberg, m = {pairs})."
         ),
         notes::PUBLISHED.into(),
     ];
-    Table::new("classification", "Class of a clip", 1, columns(), lines, notes)
+    Table::new("classification", "Class of a clip", 2, columns(), lines, notes)
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 //! line: what each gets, how far it is from the one its block is about, and which stands above all others.
 
 use super::built::{Against, Headline};
+use super::strongest::{self, is_baseline, Verdict};
 use super::tested::{self, Test};
 use super::views::{self, apart, views, View};
 use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate;
 use crate::metrics::source;
-use crate::metrics::Spec;
+use crate::metrics::{Better, Spec, Standing};
 use crate::report::runs::Group;
 use crate::report::table::Column;
 use crate::stats::{Bootstrap, Estimable, Estimate};
@@ -41,6 +42,8 @@ pub struct SourceLine<'a, K, X> {
     pub minus: Option<Estimable<Estimate>>,
     /// On lines that decide.
     pub test: Option<Test>,
+    /// After [`judge`], on lines that decide.
+    pub verdict: Option<Verdict>,
     pub clips: u64,
     /// Better than every other line of its block by the corrected tests.
     pub best: bool,
@@ -69,12 +72,13 @@ impl<'a, K, X> SourceLine<'a, K, X> {
 }
 
 /// The order in which the model and its baselines stand below each other; others follow by name.
-pub const SOURCES: [&str; 7] = [
+pub const SOURCES: [&str; 8] = [
     source::MODEL,
     source::SHUFFLED,
     source::UNCONDITIONAL,
     source::POSITION,
     source::UNIGRAM,
+    source::CODEBOOK,
     source::UNTRAINED,
     source::UNIFORM,
 ];
@@ -135,6 +139,7 @@ impl<'a, S> Side<'a, '_, S> {
             value,
             minus: None,
             test: None,
+            verdict: None,
             clips,
             best: false,
             more,
@@ -215,19 +220,44 @@ pub fn mark_best<K: PartialEq, X>(
     }
 }
 
-/// The baselines that do not see the input.
-const BLIND: [&str; 3] = [source::POSITION, source::UNIGRAM, source::UNIFORM];
+/// The strongest baseline of a block; `level`: what luck reaches, where the block's first line is tested on it.
+pub fn strongest<K, X>(
+    block: &[&SourceLine<K, X>],
+    better: Better,
+    level: Option<Against>,
+) -> Option<Against> {
+    let baselines = block.iter().filter(|line| is_baseline(&line.source));
+    strongest::strongest(level.into_iter().chain(baselines.map(|line| line.against(&line.source))), better)
+}
 
-/// The strongest baseline of a block that does not see the input.
-pub fn strongest<K, X>(block: &[&SourceLine<K, X>], lower: bool) -> Option<Against> {
-    let baselines = BLIND.iter().filter_map(|name| of_source(block, name));
-    let numbered = baselines.filter_map(|line| Some((line, line.number()?)));
-    let strongest = if lower {
-        numbered.min_by(|a, b| a.1.total_cmp(&b.1))
-    } else {
-        numbered.max_by(|a, b| a.1.total_cmp(&b.1))
-    };
-    strongest.map(|(line, _)| line.against(&line.source))
+/// Says of the lines that decide how the line of `first` stands: on its own to the strongest baseline, on each
+/// other to that one.
+pub fn judge<K: PartialEq, X>(
+    lines: &mut [SourceLine<K, X>],
+    (first, better): (&str, Better),
+    level: impl Fn(&SourceLine<K, X>) -> Option<Against>,
+) {
+    for block in lines.chunk_by_mut(same_block) {
+        let deciding: Vec<&SourceLine<K, X>> = block.iter().filter(|line| line.view.decides).collect();
+        let Some(own) = of_source(&deciding, first) else { continue };
+        let value = own.number();
+        let strongest = strongest(&deciding, better, level(own));
+        for line in block.iter_mut().filter(|line| line.view.decides) {
+            line.verdict = if line.source == first {
+                strongest.as_ref().map(|against| Verdict::of(better, value, against))
+            } else {
+                let standing: Standing = line.against(first).standing(better, value);
+                Some(Verdict { standing, against: None })
+            };
+        }
+    }
+}
+
+/// The column of verdicts on `subject`.
+pub fn verdict_column<'a, K: 'static, X: 'static>(subject: &'static str) -> Column<SourceLine<'a, K, X>> {
+    Column::text("verdict", "verdict", move |line: &SourceLine<'a, K, X>| {
+        line.verdict.as_ref().map(|verdict| verdict.text(subject))
+    })
 }
 
 /// Experiment and seed of a line.
@@ -250,6 +280,7 @@ mod tests {
             value: Ok(Estimate { value, n: 9, interval: Err(NotEstimable::OneUnit) }),
             minus: None,
             test: p.map(|p| Test { adjusted: Some(p), ..Test::new(Ok(p), Err(NotEstimable::OneUnit)) }),
+            verdict: None,
             clips: 9,
             best: false,
             more: (),
@@ -276,12 +307,21 @@ mod tests {
         let best: Vec<&str> = lines.iter().filter(|line| line.best).map(|line| line.key).collect();
         assert_eq!(best, ["won"]);
 
-        let against: Vec<Option<(String, Option<f64>)>> =
-            blocks(&lines).map(|block| strongest(&block, true).map(|a| (a.name, a.value))).collect();
+        let against: Vec<Option<(String, Option<f64>)>> = blocks(&lines)
+            .map(|block| strongest(&block, Better::Lower, None).map(|a| (a.name, a.value)))
+            .collect();
         let named = |name: &str, value| Some((name.to_string(), Some(value)));
         let expected =
             [named("unigram_marginal", 2.0), named("unigram_marginal", 2.0), named("uniform", 0.5), None];
         assert_eq!(against, expected);
+
+        judge(&mut lines, (source::MODEL, Better::Lower), |_| None);
+        let said: Vec<Option<String>> =
+            lines.iter().map(|line| Some(line.verdict.as_ref()?.text("model"))).collect();
+        let said: Vec<&str> = said.iter().map(|text| text.as_deref().unwrap_or("–")).collect();
+        assert_eq!(said[..3], ["better than unigram_marginal", "model better", "model better"]);
+        assert_eq!(said[3..6], ["better than unigram_marginal", "model better", "not distinguishable"]);
+        assert_eq!(said[6..], ["worse than uniform", "model better", "model worse", "–"]);
     }
 
     #[test]

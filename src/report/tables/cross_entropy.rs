@@ -39,6 +39,7 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         &CROSS_ENTROPY.spec,
         |l: &Line| l.test.as_ref(),
     ));
+    columns.push(compared::verdict_column("model"));
     columns.extend([
         Column::count("clips", |l: &Line| l.clips),
         Column::count("tokens", |l: &Line| l.more.tokens),
@@ -60,6 +61,7 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
     }
     let tests = compared::correct(&mut lines);
     compared::mark_best(&mut lines, source::MODEL, |own, other| own < other);
+    compared::judge(&mut lines, (source::MODEL, CROSS_ENTROPY.spec.better), |_| None);
     let headlines = compared::blocks(&lines).filter_map(|block| headline(&block)).collect();
     Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
@@ -105,7 +107,7 @@ fn headline(block: &[&Line]) -> Option<Headline> {
     let model = compared::of_source(block, source::MODEL)?;
     let quantity = format!("cross-entropy, {}", model.view.group.direction(&model.key));
     Some(Headline {
-        against: compared::strongest(block, true),
+        against: compared::strongest(block, CROSS_ENTROPY.spec.better, None),
         published: published(model.view.group, &model.key),
         ..model.headline(&CROSS_ENTROPY.spec, quantity)
     })
@@ -119,13 +121,14 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
             .into(),
         "Sources: model; shuffled_input: the model given another clip's input; unconditional: each modality by \
          itself, without the others (where that leaves no input, one token of another clip stands in); position_marginal and unigram_marginal: add-one smoothed counts of the training \
-         split; untrained: the initial weights; uniform: ln of the vocabulary."
+         split (codebook_marginal: of each codebook); untrained: the initial weights; uniform: ln of the vocabulary."
             .into(),
         notes::mean(&context.plan),
         notes::correction("paired sign-flip test over clips against the model, two-sided", tests),
         notes::MDE.into(),
+        notes::VERDICT.into(),
         "Bold: the model is better than every other row of its modality by the corrected test.".into(),
         notes::PUBLISHED.into(),
     ];
-    Table::new("cross_entropy", "Cross-entropy per modality", 1, columns(), lines, notes)
+    Table::new("cross_entropy", "Cross-entropy per modality", 2, columns(), lines, notes)
 }

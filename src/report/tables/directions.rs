@@ -40,6 +40,7 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     columns.extend(tested::columns(["p", "p_adjusted", "mde_percent"], &ACCURACY.spec, |l: &Line| {
         l.test.as_ref()
     }));
+    columns.push(compared::verdict_column("model"));
     columns.extend([
         Column::of(&CROSS_ENTROPY.spec, "ce_nats_per_token", "CE", |l: &Line| l.more.ce),
         Column::number("ce_bits_per_token", "CE", ("bits/token", 3), |l: &Line| {
@@ -104,6 +105,7 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
     }
     let tests = compared::correct(&mut lines);
     compared::mark_best(&mut lines, source::MODEL, |own, other| own > other);
+    compared::judge(&mut lines, (source::MODEL, ACCURACY.spec.better), |_| None);
     let headlines = compared::blocks(&lines).filter_map(|block| headline(&block)).collect();
     Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
@@ -142,7 +144,7 @@ fn headline(block: &[&Line]) -> Option<Headline> {
     let (group, (direction, modality)) = (model.view.group, &model.key);
     let quantity = format!("{}, {} token accuracy", group.direction(direction), group.names(modality));
     Some(Headline {
-        against: compared::strongest(block, false),
+        against: compared::strongest(block, ACCURACY.spec.better, None),
         published: published(group, &model.key),
         ..model.headline(&ACCURACY.spec, quantity)
     })
@@ -156,8 +158,9 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
         notes::mean(&context.plan),
         notes::correction("paired sign-flip test of accuracy over clips against the model, two-sided", tests),
         notes::MDE.into(),
+        notes::VERDICT.into(),
         "Bold: the model is better than every other row of its direction by the corrected test.".into(),
         notes::PUBLISHED.into(),
     ];
-    Table::new("directions", "Directions: whole modalities from others", 1, columns(), lines, notes)
+    Table::new("directions", "Directions: whole modalities from others", 2, columns(), lines, notes)
 }

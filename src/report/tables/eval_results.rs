@@ -3,6 +3,7 @@
 use super::built::Headline;
 use super::notes;
 use super::views::Context;
+use crate::metrics::Standing;
 use crate::report::reference::{Published, PUBLISHED};
 use crate::report::table::{arrow, Column, Table};
 use crate::stats::{Estimable, Estimate};
@@ -19,6 +20,7 @@ struct Line {
     against: Option<String>,
     against_value: Option<f64>,
     adjusted: Option<f64>,
+    standing: Option<Standing>,
     clips: Option<u64>,
     published: Option<Estimate>,
     published_on: Option<&'static str>,
@@ -36,6 +38,7 @@ fn columns() -> Vec<Column<Line>> {
         Column::text("against", "against", |l: &Line| l.against.clone()),
         Column::number("against_value", "its value", ("", 4), |l: &Line| l.against_value),
         Column::p("p_adjusted", "p adj.", |l: &Line| l.adjusted),
+        Column::text("verdict", "verdict", |l: &Line| l.standing.map(|standing| standing.word().to_string())),
         Column::count("clips", |l: &Line| l.clips),
         Column::estimate("published", "published", ("", 4), |l: &Line| l.published),
         Column::text("published_on", "on", |l: &Line| l.published_on.map(String::from)),
@@ -52,13 +55,14 @@ pub fn build(context: &Context, headlines: &[Headline]) -> Table {
         "One line per quantity; tests, further rows and methods are in the tables below. p adj. is that of the \
          quantity's own table (corrected over all tests of it)."
             .into(),
+        notes::VERDICT.into(),
         notes::mean(&context.plan).replace(means, shares),
         "published: the reference's own model, data and number of clips, one seed; its intervals are ours, \
          Clopper–Pearson where hits and clips are known (9/200 is 4.5 % [2.1, 8.4]). It stands beside a \
          measured value only where probe and tokenizer are the same quantity; the rest is listed as not measured."
             .into(),
     ];
-    let table = Table::new("eval_results", "Evaluation results", 2, columns(), &lines, notes);
+    let table = Table::new("eval_results", "Evaluation results", 3, columns(), &lines, notes);
     table.with_digits(&lines, |line| line.digits)
 }
 
@@ -74,6 +78,7 @@ fn measured(context: &Context, headline: &Headline) -> Line {
         against: against.map(|a| a.name.clone()),
         against_value: against.and_then(|a| a.value),
         adjusted: against.and_then(|a| a.adjusted),
+        standing: headline.standing(),
         clips: Some(headline.clips),
         digits: headline.digits,
         ..published(context, headline.published)

@@ -2,6 +2,7 @@
 
 use super::built::{Against, Built, Headline};
 use super::notes;
+use super::strongest::Verdict;
 use super::tested::{self, correct, Test};
 use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
@@ -9,7 +10,7 @@ use crate::metrics::clips::{common_clips, Clips};
 use crate::metrics::estimate::{difference, estimate, paired_mde, paired_p};
 use crate::metrics::forward_vs_autoregressive::{ForwardVsAutoregressiveRow, AUTOREGRESSIVE, GAIN, SINGLE};
 use crate::metrics::rows::Quantity;
-use crate::metrics::{Key, Spec};
+use crate::metrics::{Better, Key, Spec};
 use crate::report::reference::{find, Published};
 use crate::report::table::{Column, Table};
 use crate::stats::{Estimable, Estimate};
@@ -27,6 +28,17 @@ struct Line<'a> {
     test: Option<Test>,
     clips: u64,
     tokens: u64,
+}
+
+impl Line<'_> {
+    /// How one pass stands to the other way, on lines that decide.
+    fn verdict(&self) -> Option<Verdict> {
+        let adjusted = self.test.as_ref()?.adjusted;
+        let against =
+            Against { name: "autoregressive".into(), value: self.autoregressive.number(), adjusted };
+        let standing = against.standing(Better::Lower, self.single.number());
+        Some(Verdict { standing, against: None })
+    }
 }
 
 /// One of the two ways, nats per token.
@@ -57,6 +69,7 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     ]);
     let names = ["p", "p_adjusted", "mde_nats_per_token"];
     columns.extend(tested::columns(names, &GAIN.spec, |l: &Line| l.test.as_ref()));
+    columns.push(Column::text("verdict", "verdict", |l: &Line| Some(l.verdict()?.text("one pass"))));
     let (single, autoregressive) =
         ("published_single_nats_per_token", "published_autoregressive_nats_per_token");
     columns.extend([
@@ -139,5 +152,5 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
         notes::PUBLISHED.into(),
     ];
     let title = "One pass against position by position";
-    Table::new("forward_vs_autoregressive", title, 1, columns(), lines, notes)
+    Table::new("forward_vs_autoregressive", title, 2, columns(), lines, notes)
 }

@@ -2,6 +2,7 @@
 
 use super::built::{Against, Built, Headline};
 use super::notes;
+use super::strongest::Verdict;
 use super::tested::{self, correct, Test};
 use super::views::{self, apart, lines, scored, Context, View};
 use crate::fault::Result;
@@ -50,6 +51,11 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     ]);
     columns.extend(tested::columns(["p", "p_adjusted", "mde_nats"], &ENTROPY_MINUS_REAL.spec, |l: &Line| {
         l.test.as_ref()
+    }));
+    columns.push(Column::text("verdict", "verdict", |l: &Line| {
+        l.test?;
+        let value = l.entropy.ok().map(|e| e.value);
+        Some(Verdict::of(ENTROPY.spec.better, value, &real_tokens(l)).text("generated"))
     }));
     columns.extend([
         Column::of(&AGREEMENT.spec, "agreement_percent", "agreement", |l: &Line| l.agreement),
@@ -129,14 +135,18 @@ fn inputs(group: &Group, (inputs, target, given): &Condition) -> String {
     }
 }
 
+fn real_tokens(line: &Line) -> Against {
+    let value = line.real.ok().map(|real| real.value).filter(|v| v.is_finite());
+    let adjusted = line.test.and_then(|test| test.adjusted);
+    Against { name: "real tokens".into(), value, adjusted }
+}
+
 fn headline(line: &Line) -> Headline {
     let group = line.view.group;
     let (inputs, target) = (inputs(group, &line.key), group.names(&line.key.1));
     let quantity = format!("{inputs} → {target}, entropy of generated tokens");
-    let value = line.real.ok().map(|real| real.value).filter(|v| v.is_finite());
-    let adjusted = line.test.and_then(|test| test.adjusted);
     Headline {
-        against: Some(Against { name: "real tokens".into(), value, adjusted }),
+        against: Some(real_tokens(line)),
         ..Headline::of(&ENTROPY.spec, &line.view, quantity, line.entropy, line.clips)
     }
 }
@@ -154,5 +164,5 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
         notes::correction("paired sign-flip test over clips of entropy against the real tokens', two-sided", tests),
         notes::MDE.into(),
     ];
-    Table::new("generation", "Generated tokens", 2, columns(), lines, notes)
+    Table::new("generation", "Generated tokens", 3, columns(), lines, notes)
 }

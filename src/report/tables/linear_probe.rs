@@ -1,17 +1,17 @@
 //! Linear probe of the encoder beside its controls: shuffled labels and random weights.
 
-use super::built::{Built, Headline};
+use super::built::{Against, Built, Headline};
 use super::compared::{self, Sources};
 use super::notes;
 use super::tested::{self, Test};
 use super::views::{scored, Context, Scored};
 use crate::fault::Result;
-use crate::metrics::clips::{self, common_clips, Clips};
-use crate::metrics::estimate::{self, largest_of_seeds, largest_p, share, share_mde};
+use crate::metrics::catalogue::CHANCE;
+use crate::metrics::clips::{common_clips, Clips};
+use crate::metrics::estimate::{self, chance_p, mcnemar_p, share, share_mde};
 use crate::metrics::linear_probe::{LinearProbeRow, NO_CONTROL, TOP1};
-use crate::metrics::source::RANDOM_WEIGHTS;
 use crate::report::table::{Column, Table};
-use crate::stats::{binomial, Alternative, Estimable, Estimate, NotEstimable};
+use crate::stats::{Estimable, Estimate};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The probe or a control of it on one set of inputs.
@@ -34,6 +34,7 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
     ]);
     columns
         .extend(tested::columns(["p", "p_adjusted", "mde_percent"], &TOP1.spec, |l: &Line| l.test.as_ref()));
+    columns.push(compared::verdict_column("probe"));
     columns.extend([
         Column::count("classes", |l: &Line| u64::from(l.more.classes)),
         Column::count("clips", |l: &Line| l.clips),
@@ -64,6 +65,10 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
     }
     let tests = compared::correct(&mut lines);
     compared::mark_best(&mut lines, NO_CONTROL, |own, other| own > other);
+    for line in lines.iter_mut().filter(|line| line.best) {
+        line.best = line.number() > line.more.chance.ok().map(|chance| 100.0 * chance);
+    }
+    compared::judge(&mut lines, (NO_CONTROL, TOP1.spec.better), level);
     let headlines = compared::blocks(&lines).filter_map(|block| headline(&block)).collect();
     Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
@@ -78,10 +83,9 @@ fn block<'a>(context: &Context, experiment: &Scored<'a, (Scores, u32)>, inputs: 
         let (own, probe, is_probe) = (side.own.clone(), side.first.clone(), side.is_first);
         let test = || {
             if is_probe {
-                let above = |hits, n| binomial::test(hits, n, chance?, Alternative::Greater);
-                return Test::new(largest_p(&own, above), share_mde(own[0].len() as u64, chance));
+                return Test::new(chance_p(&own, chance), share_mde(own[0].len() as u64, chance));
             }
-            Test::new(mcnemar(&own, &probe), estimate::paired_mde(&own, &probe).map(|d| 100.0 * d))
+            Test::new(mcnemar_p(&own, &probe), estimate::paired_mde(&own, &probe).map(|d| 100.0 * d))
         };
         let test = side.view.decides.then(test);
         let minus = || estimate::difference(&own, &probe, &context.plan).map(Estimate::percent);
@@ -91,37 +95,33 @@ fn block<'a>(context: &Context, experiment: &Scored<'a, (Scores, u32)>, inputs: 
     })
 }
 
-/// McNemar's exact test on common clips; the largest p of the seeds.
-fn mcnemar(a: &[&Clips], b: &[&Clips]) -> Estimable<f64> {
-    if a.len() != b.len() {
-        return Err(NotEstimable::Unpaired);
-    }
-    largest_of_seeds(a.iter().zip(b).map(|(a, b)| clips::mcnemar(a, b)))
+/// What guessing reaches, tested on the probe's own line.
+fn level(probe: &Line) -> Option<Against> {
+    let value = Some(100.0 * probe.more.chance.ok()?);
+    Some(Against { name: CHANCE.into(), value, adjusted: probe.test.and_then(|test| test.adjusted) })
 }
 
 fn headline(block: &[&Line]) -> Option<Headline> {
     let probe = compared::of_source(block, NO_CONTROL)?;
     let quantity = format!("{} → class, linear probe", probe.view.group.names(&probe.key));
-    let headline = probe.headline(&TOP1.spec, quantity);
-    let Some(control) = compared::of_source(block, RANDOM_WEIGHTS) else {
-        let chance = probe.more.chance.ok().map(|chance| 100.0 * chance);
-        return Some(headline.against_chance(chance, probe.test.and_then(|test| test.adjusted)));
-    };
-    Some(Headline { against: Some(control.against("random weights")), ..headline })
+    let against = compared::strongest(block, TOP1.spec.better, level(probe));
+    Some(Headline { against, ..probe.headline(&TOP1.spec, quantity) })
 }
 
 fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
     let notes = vec![
         "A linear classifier on mean encoder outputs, fitted on the training split. Controls: shuffled_labels (the \
-         same classifier on permuted labels: what it can learn by heart) and random_weights (an untrained encoder)."
+         same classifier on permuted labels: what it can learn by heart), random_weights (an untrained encoder) and \
+         majority_class (always the largest class of the training split)."
             .into(),
         notes::share(&context.plan),
         notes::correction(
-            "the probe: exact binomial test against chance, one-sided; a control: McNemar's exact test against the probe",
+            "the probe: exact binomial test against chance, two-sided; a control: McNemar's exact test against the probe",
             tests,
         ),
         notes::MDE.into(),
+        notes::VERDICT.into(),
         "Bold: better than chance and every control by the corrected tests.".into(),
     ];
-    Table::new("linear_probe", "Linear probe of the encoder", 1, columns(), lines, notes)
+    Table::new("linear_probe", "Linear probe of the encoder", 2, columns(), lines, notes)
 }

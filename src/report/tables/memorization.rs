@@ -1,12 +1,15 @@
 //! Memorization: the last fifth of a modality, on clips that were and were not in training.
 
-use super::built::{Built, Headline};
+use super::built::{Against, Built, Headline};
 use super::notes;
+use super::strongest::Verdict;
+use super::tested::{self, correct, Test};
 use super::views::{self, lines, scored, Context, View};
 use crate::fault::Result;
+use crate::metrics::catalogue::CHANCE;
 use crate::metrics::clips::{common_clips, Clips};
-use crate::metrics::estimate::estimate;
-use crate::metrics::memorization::{self, MemorizationRow, ACCURACY, AUC, CROSS_ENTROPY, PARTS};
+use crate::metrics::estimate::{agreeing, estimate};
+use crate::metrics::memorization::{self, MemorizationRow, ACCURACY, AUC, CROSS_ENTROPY, NO_TRACE, PARTS};
 use crate::metrics::rows::Quantity;
 use crate::metrics::Key;
 use crate::report::reference::{find, Published};
@@ -18,6 +21,8 @@ struct Line<'a> {
     view: View<'a>,
     part: &'static str,
     measured: Measured,
+    /// Of the separation against no trace, on lines that decide.
+    test: Option<Test>,
     clips: u64,
 }
 
@@ -57,6 +62,18 @@ impl Line<'_> {
         }
     }
 
+    /// The separation against no trace.
+    fn no_trace(&self) -> Against {
+        let adjusted = self.test.and_then(|test| test.adjusted);
+        Against { name: CHANCE.into(), value: Some(NO_TRACE), adjusted }
+    }
+
+    fn verdict(&self) -> Option<String> {
+        self.test?;
+        let value = self.auc()?.ok().map(|e| e.value);
+        Some(Verdict::of(AUC.spec.better, value, &self.no_trace()).text("model"))
+    }
+
     fn tokens(&self) -> Option<u64> {
         match self.measured {
             Measured::Part { tokens, .. } => Some(tokens),
@@ -79,6 +96,10 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         Column::of(&ACCURACY.spec, "accuracy_percent", "token accuracy", Line::accuracy),
         Column::of(&CROSS_ENTROPY.spec, "ce_nats_per_token", "CE", Line::ce),
         Column::of(&AUC.spec, "auc_percent", "train vs held-out AUC", Line::auc),
+    ]);
+    let [p, adjusted, _] = tested::columns(["p", "p_adjusted", ""], &AUC.spec, |l: &Line| l.test.as_ref());
+    columns.extend([p, adjusted, Column::text("verdict", "verdict", Line::verdict)]);
+    columns.extend([
         Column::count("clips", |l: &Line| l.clips),
         Column::count("tokens", Line::tokens),
         Column::number("published_accuracy_percent", "published accuracy", &ACCURACY.spec, |l: &Line| {
@@ -111,9 +132,10 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
         let [train, test] = [0, 1].map(|part| part_line(context, view.clone(), part, &seeds));
         [train, test, separation_line(context, view, &seeds)]
     });
-    let lines: Vec<Line> = views.into_iter().flatten().collect();
+    let mut lines: Vec<Line> = views.into_iter().flatten().collect();
+    let tests = correct(lines.iter_mut().filter_map(|line| line.test.as_mut()));
     let headlines = lines.iter().filter(|line| line.view.decides).map(headline).collect();
-    Ok(Built::unless_empty(table(context, &lines), headlines))
+    Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
 
 fn part_line<'a>(context: &Context, view: View<'a>, part: usize, seeds: &[&[Scores; 2]]) -> Line<'a> {
@@ -127,7 +149,7 @@ fn part_line<'a>(context: &Context, view: View<'a>, part: usize, seeds: &[&[Scor
         tokens: ce[0].values().map(|clip| clip.1).sum::<f64>() as u64,
         published: Reference { accuracy: published(&ACCURACY), ce: published(&CROSS_ENTROPY) },
     };
-    Line { part: name, measured, clips: common_clips(&ce), view }
+    Line { part: name, measured, test: None, clips: common_clips(&ce), view }
 }
 
 fn separation_line<'a>(context: &Context, view: View<'a>, seeds: &[&[Scores; 2]]) -> Line<'a> {
@@ -136,6 +158,7 @@ fn separation_line<'a>(context: &Context, view: View<'a>, seeds: &[&[Scores; 2]]
     Line {
         part: "train vs test",
         measured: Measured::Separation(auc),
+        test: view.decides.then(|| Test::new(separation_p(context, seeds), Err(NotEstimable::SummaryOnly))),
         clips: clips / seeds.len() as u64,
         view,
     }
@@ -157,6 +180,16 @@ fn separation(context: &Context, seeds: &[&[Scores; 2]]) -> Estimable<Estimate> 
     }
 }
 
+/// Two-sided; of several seeds as [`agreeing`].
+fn separation_p(context: &Context, seeds: &[&[Scores; 2]]) -> Estimable<f64> {
+    let one = |[train, test]: &&[Scores; 2]| {
+        let auc = memorization::separation(&train.ce, &test.ce, context.plan.level)?;
+        let p = memorization::separation_p(&train.ce, &test.ce, context.plan.seed);
+        Ok((100.0 * auc.value - NO_TRACE, p))
+    };
+    agreeing(seeds.iter().map(one).collect::<Estimable<Vec<_>>>()?)
+}
+
 fn headline(line: &Line) -> Headline {
     match &line.measured {
         Measured::Part { accuracy, published, .. } => {
@@ -168,12 +201,12 @@ fn headline(line: &Line) -> Headline {
             let quantity = "memorization, train vs held-out AUC by loss".into();
             let headline = Headline::of(&AUC.spec, &line.view, quantity, *auc, line.clips);
             // The front page shows all of its percentages alike.
-            Headline { digits: ACCURACY.spec.digits, ..headline.against_chance(Some(50.0), None) }
+            Headline { digits: ACCURACY.spec.digits, against: Some(line.no_trace()), ..headline }
         }
     }
 }
 
-fn table(context: &Context, lines: &[Line]) -> Table {
+fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
     let notes = vec![
         "Input: the first 80 % of the modality and what the manifest gives beside it; target: the last 20 %; \
          logits restricted to the modality's vocabulary."
@@ -182,7 +215,8 @@ fn table(context: &Context, lines: &[Line]) -> Table {
          memorization; DeLong's interval on the logit scale. Its mean over seeds has none: the seeds share their clips."
             .into(),
         notes::mean(&context.plan),
+        notes::correction("the AUC against 50 %, who was in training permuted, two-sided", tests),
         notes::PUBLISHED.into(),
     ];
-    Table::new("memorization", "Memorization", 1, columns(), lines, notes)
+    Table::new("memorization", "Memorization", 2, columns(), lines, notes)
 }

@@ -19,6 +19,7 @@ mod memorization;
 pub mod notes;
 mod per_class;
 mod retrieval;
+mod strongest;
 pub mod tested;
 pub mod verdict;
 mod views;

@@ -1,7 +1,7 @@
 //! What tables say about their methods, in the same words.
 
 use crate::stats::bootstrap::Method;
-use crate::stats::Bootstrap;
+use crate::stats::{Bootstrap, FEWEST};
 
 /// "95 % intervals: …" for a mean over clips.
 pub fn mean(plan: &Bootstrap) -> String {
@@ -11,7 +11,8 @@ pub fn mean(plan: &Bootstrap) -> String {
     };
     format!(
         "[low, high]: {} % intervals, {method} bootstrap over clips ({} replicates, seed {}); \
-         a mean of seeds: hierarchical bootstrap over seeds × clips.",
+         a mean of seeds: hierarchical bootstrap over seeds × clips. None below {FEWEST} clips, where it would \
+         cover less than it says.",
         100.0 * plan.level,
         plan.replicates,
         plan.seed
@@ -21,8 +22,8 @@ pub fn mean(plan: &Bootstrap) -> String {
 /// The same for shares of clips.
 pub fn share(plan: &Bootstrap) -> String {
     format!(
-        "[low, high]: {} % intervals, Clopper–Pearson over clips; a mean of seeds: hierarchical bootstrap \
-         over seeds × clips ({} replicates, seed {}).",
+        "[low, high]: {} % intervals, Clopper–Pearson over clips (exact, whatever their number); a mean of seeds: \
+         hierarchical bootstrap over seeds × clips ({} replicates, seed {}; none below {FEWEST} clips).",
         100.0 * plan.level,
         plan.replicates,
         plan.seed
@@ -39,7 +40,14 @@ pub fn correction(test: &str, m: usize) -> String {
 
 /// The note on the minimum detectable effect.
 pub const MDE: &str =
-    "MDE: the smallest effect a test at 5 % (uncorrected) finds with 80 % power, on the first seed; shown beside null results.";
+    "MDE: the smallest effect a test at 5 % (uncorrected) finds with 80 % power, on the first seed; shown beside null results; none below 20 clips for means.";
+
+/// The note on verdicts.
+pub const VERDICT: &str =
+    "verdict: how the trained model's number stands to the strongest of its baselines (position and unigram marginals, \
+     the largest class of training, chance, untrained and random weights; inputs shuffled or taken away are controls, \
+     told in their own rows), at 5 % by the corrected two-sided test; with several seeds only what holds of each. What \
+     has no better side is larger or smaller.";
 
 /// The note on published numbers.
 pub const PUBLISHED: &str =

@@ -1,20 +1,24 @@
-//! Retrieval: R@1/5/10, median rank and MRR, against chance.
+//! Retrieval: R@1/5/10, median rank and MRR, against chance and the untrained network.
 
-use super::built::{Built, Headline};
+use super::built::{Against, Built, Headline};
 use super::notes;
+use super::strongest::{is_baseline, strongest, Verdict};
 use super::tested::{self, correct, Test};
-use super::views::{self, lines, scored, Context, View};
+use super::views::{self, beside, lines, scored, Context, View};
 use crate::fault::Result;
-use crate::metrics::clips::{common_clips, Clips};
+use crate::metrics::catalogue::CHANCE;
+use crate::metrics::clips::{common_clips, hits, Clips};
 use crate::metrics::estimate::{
-    chance, estimate, largest_of_seeds, largest_p, share, share_mde, PERMUTATIONS,
+    agreeing, chance, chance_p, estimate, mcnemar_p, paired_mde, share, share_mde,
 };
-use crate::metrics::retrieval::{median_rank, RetrievalRow, MEDIAN_RANK, MRR, R1, R10, R5};
+use crate::metrics::retrieval::{
+    median_rank, permutable, permutation_p, RetrievalRow, MEDIAN_RANK, MRR, R1, R10, R5,
+};
 use crate::metrics::rows::Quantity;
-use crate::metrics::{self, source};
+use crate::metrics::{self, source, Better};
 use crate::report::reference::{find, Published};
 use crate::report::table::{Column, Table};
-use crate::stats::{binomial, pairing, Alternative, Estimable, Estimate};
+use crate::stats::{Estimable, Estimate};
 use std::collections::BTreeMap;
 
 /// The k of R@k.
@@ -41,8 +45,10 @@ struct Line<'a> {
 struct AtK {
     share: Estimable<Estimate>,
     chance: Estimable<f64>,
-    /// Against chance; on lines that decide.
+    /// Of the model against chance, of another source against the model; on lines that decide.
     test: Option<Test>,
+    /// After the tests are corrected, on lines that decide.
+    verdict: Option<Verdict>,
     published: Option<&'static Published>,
 }
 
@@ -65,6 +71,9 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
             ]);
             let names = [concat!("p_r", $k), concat!("p_adjusted_r", $k), concat!("mde_r", $k, "_percent")];
             columns.extend(tested::columns(names, &R1.spec, |l: &Line| l.at[$i].test.as_ref()));
+            columns.push(Column::text(concat!("verdict_r", $k), "verdict", |l: &Line| {
+                Some(l.at[$i].verdict.as_ref()?.text("model"))
+            }));
             let name = concat!("published_r", $k, "_percent");
             columns.push(Column::number(name, "published", &R1.spec, |l: &Line| {
                 l.at[$i].published.map(|p| p.value)
@@ -80,9 +89,7 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         Column::of(&MRR.spec, "mrr", "MRR", |l: &Line| l.mrr),
         Column::count("gallery_size", |l: &Line| u64::from(l.key.3)),
         Column::count("clips", |l: &Line| l.clips),
-        Column::text("test", "test", |l: &Line| {
-            l.view.decides.then(|| if l.permuted { "permutation" } else { "binomial" }.to_string())
-        }),
+        Column::text("test", "test", |l: &Line| l.view.decides.then(|| l.test_name().to_string())),
     ]);
     columns
 }
@@ -102,16 +109,86 @@ fn by_key(rows: Vec<RetrievalRow>) -> BTreeMap<Search, Vec<RetrievalRow>> {
 /// The table; `None` when no run retrieved.
 pub fn build(context: &Context) -> Result<Option<Built>> {
     let scored = scored(context, |_, rows| by_key(rows))?;
-    let mut lines = lines(&scored, |view, key, seeds| line(context, view, key, &seeds));
+    let mut lines = lines(&scored, |view, key, seeds| {
+        let model = (key.0.clone(), key.1.clone(), source::MODEL.to_string(), key.3);
+        let model = beside(&scored, &view, &model);
+        line(context, view, key, [&seeds, &model])
+    });
     let tests = correct(lines.iter_mut().flat_map(|line| &mut line.at).filter_map(|at| at.test.as_mut()));
-    let deciding = lines.iter().filter(|line| line.view.decides && line.key.2 == source::MODEL);
-    let headlines = deciding.flat_map(headlines).collect();
+    judge(&mut lines);
+    let deciding = lines.iter().filter(|line| line.view.decides && line.of_model());
+    let headlines = deciding.flat_map(|line| headlines(line, &lines)).collect();
     Ok(Built::unless_empty(table(context, &lines, tests), headlines))
 }
 
-fn line<'a>(context: &Context, view: View<'a>, key: &Search, seeds: &[&Vec<RetrievalRow>]) -> Line<'a> {
-    let permuted = seeds.iter().all(|rows| paired(rows));
-    let at = AT.map(|at| at_k(context, &view, key, at, seeds, permuted));
+impl Line<'_> {
+    fn of_model(&self) -> bool {
+        self.key.2 == source::MODEL
+    }
+
+    /// Whether both are the same search in one experiment.
+    fn beside(&self, other: &Line) -> bool {
+        let search = |line: &Line| (line.key.0.clone(), line.key.1.clone(), line.key.3);
+        std::ptr::eq(self.view.group, other.view.group) && search(self) == search(other)
+    }
+
+    fn test_name(&self) -> &'static str {
+        match (self.of_model(), self.permuted) {
+            (false, _) => "McNemar",
+            (true, true) => "permutation",
+            (true, false) => "binomial",
+        }
+    }
+
+    fn against(&self, i: usize) -> Against {
+        let adjusted = self.at[i].test.and_then(|test| test.adjusted);
+        Against { name: self.key.2.clone(), value: self.number(i), adjusted }
+    }
+
+    fn number(&self, i: usize) -> Option<f64> {
+        self.at[i].share.ok().map(|e| e.value)
+    }
+}
+
+/// The strongest of chance and the baselines beside a line of the model, of R@k number `i`.
+fn strongest_beside(own: &Line, lines: &[Line], i: usize) -> Option<Against> {
+    let beside = lines.iter().filter(|line| line.view.decides && line.beside(own));
+    let baselines = beside.filter(|line| is_baseline(&line.key.2)).map(|line| line.against(i));
+    let chance = own.at[i].chance.ok().map(|chance| Against {
+        name: CHANCE.into(),
+        value: Some(chance),
+        ..own.against(i)
+    });
+    strongest(chance.into_iter().chain(baselines), Better::Higher)
+}
+
+fn judge(lines: &mut [Line]) {
+    let verdict = |line: &Line, i: usize| {
+        if !line.view.decides {
+            return None;
+        }
+        if line.of_model() {
+            let strongest = strongest_beside(line, lines, i)?;
+            return Some(Verdict::of(Better::Higher, line.number(i), &strongest));
+        }
+        let model = lines.iter().find(|l| l.view.decides && l.of_model() && l.beside(line))?;
+        let standing = line.against(i).standing(Better::Higher, model.number(i));
+        Some(Verdict { standing, against: None })
+    };
+    let all: Vec<[Option<Verdict>; 3]> =
+        lines.iter().map(|line| std::array::from_fn(|i| verdict(line, i))).collect();
+    for (line, verdicts) in lines.iter_mut().zip(all) {
+        line.at.iter_mut().zip(verdicts).for_each(|(at, verdict)| at.verdict = verdict);
+    }
+}
+
+/// The rows of every seed: its own, and the model's.
+type Seeds<'s> = [&'s [&'s Vec<RetrievalRow>]; 2];
+
+fn line<'a>(context: &Context, view: View<'a>, key: &Search, both: Seeds) -> Line<'a> {
+    let [seeds, _] = both;
+    let permuted = seeds.iter().all(|rows| permutable(&rows.iter().collect::<Vec<_>>()));
+    let at = AT.map(|at| at_k(context, &view, key, at, both, permuted));
     let reciprocal: Vec<Clips> = seeds.iter().map(|rows| MRR.clips(*rows)).collect();
     let reciprocal: Vec<&Clips> = reciprocal.iter().collect();
     Line {
@@ -130,22 +207,30 @@ fn at_k(
     view: &View,
     key: &Search,
     (k, recall): (u32, Quantity<RetrievalRow>),
-    seeds: &[&Vec<RetrievalRow>],
+    [seeds, model]: Seeds,
     permuted: bool,
 ) -> AtK {
-    let found: Vec<Clips> = seeds.iter().map(|rows| recall.clips(*rows)).collect();
-    let found: Vec<&Clips> = found.iter().collect();
+    let clips =
+        |seeds: &[&Vec<RetrievalRow>]| seeds.iter().map(|rows| recall.clips(*rows)).collect::<Vec<_>>();
+    let (found, model) = (clips(seeds), clips(model));
+    let (found, model): (Vec<&Clips>, Vec<&Clips>) = (found.iter().collect(), model.iter().collect());
     let chance = chance(k, key.3);
-    let p = || {
-        if permuted {
-            return permutation(seeds, k, context.plan.seed);
+    let test = || {
+        if key.2 != source::MODEL {
+            return Test::new(mcnemar_p(&found, &model), paired_mde(&found, &model).map(|d| 100.0 * d));
         }
-        largest_p(&found, |hits, n| binomial::test(hits, n, chance?, Alternative::Greater))
+        let p = if permuted {
+            chance.and_then(|chance| permutation(seeds, &found, k, (chance, context.plan.seed)))
+        } else {
+            chance_p(&found, chance)
+        };
+        Test::new(p, share_mde(seeds[0].len() as u64, chance))
     };
     AtK {
         share: share(&found, &context.plan),
         chance: chance.map(|share| 100.0 * share),
-        test: view.decides.then(|| Test::new(p(), share_mde(seeds[0].len() as u64, chance))),
+        test: view.decides.then(test),
+        verdict: None,
         published: published(view, key, &recall),
     }
 }
@@ -159,26 +244,17 @@ fn gallery_name(view: &View, (_, gallery, _, size): &Search) -> String {
     format!("{name} ({size} drawn)")
 }
 
-/// Whether the pairing can be permuted: the gallery is the queries and the nearest are known.
-fn paired(rows: &[RetrievalRow]) -> bool {
-    rows.len() > 1 && rows.iter().all(|r| r.gallery_size as usize == rows.len() && !r.nearest.is_empty())
-}
-
-/// Permutation of the pairing with "among the k nearest" as score; the largest p of the seeds.
-fn permutation(seeds: &[&Vec<RetrievalRow>], k: u32, seed: u64) -> Estimable<f64> {
-    largest_of_seeds(seeds.iter().map(|rows| {
-        let n = rows.len();
-        let place: BTreeMap<&str, usize> =
-            rows.iter().enumerate().map(|(i, r)| (r.clip.as_str(), i)).collect();
-        let mut score = vec![0.0; n * n];
-        for (i, r) in rows.iter().enumerate() {
-            for near in r.nearest.split('|').take(k as usize).filter_map(|c| place.get(c)) {
-                score[i * n + near] = 1.0;
-            }
-            // Ties count against the model: its own rank decides for the true partner.
-            score[i * n + i] = f64::from(u8::from(r.rank < k));
-        }
-        pairing::test(&score, n, seed, PERMUTATIONS)
+/// Permutation of the pairing; of several seeds as [`agreeing`], by the side of chance they are on.
+fn permutation(
+    seeds: &[&Vec<RetrievalRow>],
+    found: &[&Clips],
+    k: u32,
+    (chance, seed): (f64, u64),
+) -> Estimable<f64> {
+    agreeing(seeds.iter().zip(found).map(|(rows, found)| {
+        let (hits, n) = hits(found);
+        let rows: Vec<&RetrievalRow> = rows.iter().collect();
+        (hits as f64 - chance * n as f64, permutation_p(&rows, k as usize, seed))
     }))
 }
 
@@ -190,13 +266,12 @@ fn published(view: &View, key: &Search, recall: &Quantity<RetrievalRow>) -> Opti
     (source == source::MODEL).then(|| find(&key, view.group.modalities())).flatten()
 }
 
-fn headlines<'l>(line: &'l Line) -> impl Iterator<Item = Headline> + 'l {
-    line.at.iter().zip(AT).map(|(at, (k, _))| {
+fn headlines<'l>(line: &'l Line, lines: &'l [Line]) -> impl Iterator<Item = Headline> + 'l {
+    line.at.iter().zip(AT).enumerate().map(|(i, (at, (k, _)))| {
         let (query, gallery) = (line.view.group.names(&line.key.0), gallery_name(&line.view, &line.key));
         let quantity = format!("{query} → {gallery}, R@{k}");
         let headline = Headline::of(&R1.spec, &line.view, quantity, at.share, line.clips);
-        let adjusted = at.test.and_then(|test| test.adjusted);
-        Headline { published: at.published, ..headline.against_chance(at.chance.ok(), adjusted) }
+        Headline { published: at.published, against: strongest_beside(line, lines, i), ..headline }
     })
 }
 
@@ -211,38 +286,13 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
         notes::share(&context.plan).replace(clips, mrr),
         notes::correction(
             "permutation of the pairing on the fixed similarities where the ten nearest are recorded and the \
-             gallery is the queries, else the exact binomial test; one-sided",
+             gallery is the queries, else the exact binomial test; untrained: McNemar's exact test against the model; \
+             two-sided",
             tests,
         ),
         notes::MDE.into(),
+        notes::VERDICT.into(),
         notes::PUBLISHED.into(),
     ];
-    Table::new("retrieval", "Retrieval", 1, columns(), lines, notes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(clip: &str, rank: u32, nearest: &str) -> RetrievalRow {
-        RetrievalRow {
-            clip: clip.into(),
-            query_modality: "a".into(),
-            gallery_modality: "b".into(),
-            source: "model".into(),
-            rank,
-            gallery_size: 4,
-            nearest: nearest.into(),
-        }
-    }
-
-    #[test]
-    fn permutation_needs_the_nearest_and_finds_a_perfect_pairing() {
-        let rows: Vec<RetrievalRow> = ["a", "b", "c", "d"].iter().map(|c| row(c, 0, c)).collect();
-        assert!(paired(&rows) && !paired(&rows[..3]));
-        // All four right: 1 of 24 assignments.
-        let p = permutation(&[&rows], 1, 42).unwrap();
-        assert!((p - 1.0 / 24.0).abs() < 0.007, "{p}");
-        assert_eq!(median_rank(rows.iter()), Some(1.0));
-    }
+    Table::new("retrieval", "Retrieval", 2, columns(), lines, notes)
 }

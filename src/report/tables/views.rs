@@ -90,6 +90,12 @@ pub fn lines<'s, K: Ord, S, L>(
     lines
 }
 
+/// The scores of another key in the same view.
+pub fn beside<'s, K: Ord, S>(scored: &'s [Scored<'s, BTreeMap<K, S>>], view: &View, key: &K) -> Vec<&'s S> {
+    let own = scored.iter().find(|experiment| std::ptr::eq(experiment.group, view.group));
+    own.map_or(vec![], |own| view.runs.iter().filter_map(|&run| own.runs[run].get(key)).collect())
+}
+
 /// Rows apart by what they are about.
 pub fn apart<R, K: Ord>(rows: &[R], key: impl Fn(&R) -> K) -> BTreeMap<K, Vec<&R>> {
     let mut groups: BTreeMap<K, Vec<&R>> = BTreeMap::new();

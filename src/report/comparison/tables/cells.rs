@@ -1,11 +1,12 @@
 //! Cells of an ablation: value, rank, difference from the reference, cost.
 
-use super::tested::{self, ahead_and_behind, better, own, undecided, SideDifference, SCHEMA};
+use super::tested::{self, better, own, verdict_columns, SideDifference, SCHEMA};
 use crate::metrics::clips::Clips;
 use crate::metrics::{Better, Key};
 use crate::report::comparison::cost::Cost;
 use crate::report::comparison::ranking::{Grid, Rank};
 use crate::report::comparison::sides::{Comparison, Side};
+use crate::report::comparison::words::Words;
 use crate::report::table::{Column, Table};
 use crate::stats::{Bootstrap, Estimable, Estimate};
 
@@ -13,12 +14,12 @@ use crate::stats::{Bootstrap, Estimable, Estimate};
 struct Line<'a> {
     metric: &'a Key,
     side: &'a Side,
-    /// Absent where the cell has no value, or none is better.
+    /// Absent where the cell has no value, none is better, or there is one seed.
     rank: Option<Rank>,
     value: Estimable<Estimate>,
     /// `None` for the reference itself.
     minus_reference: Option<SideDifference>,
-    verdict: &'static str,
+    words: Words,
     seeds: u64,
     /// Fewest of a seed.
     clips: u64,
@@ -40,8 +41,8 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         }),
     ];
     columns.extend(tested::columns(|l: &Line| l.minus_reference.as_ref()));
+    columns.extend(verdict_columns(|l: &Line| &l.words));
     columns.extend([
-        Column::text("verdict", "verdict", |l: &Line| l.verdict.to_string()),
         Column::count("seeds", |l: &Line| l.seeds),
         Column::count("clips", |l: &Line| l.clips),
         Column::count("parameters", |l: &Line| l.side.cost.map(|cost| cost.parameters)),
@@ -96,12 +97,12 @@ fn line<'a>(
     let (metric, own) = (&grid.metrics[m], &comparison.sides[side]);
     let rank = with.contains(&side).then(|| grid.rank(m, side, with)).flatten();
     let pair = grid.pair(m, side, comparison.reference);
-    let [ahead, behind] = ahead_and_behind(metric);
-    let verdict = match (pair, grid.verdict(m, side, comparison.reference)) {
-        (None, _) => "reference",
-        (_, Some(true)) => ahead,
-        (_, Some(false)) => behind,
-        (Some((pair, _)), None) => undecided(pair.adjusted()),
+    let words = match pair {
+        None => Words::of_reference(),
+        Some(_) => {
+            let (standing, seeds) = grid.standing(m, side, comparison.reference);
+            Words::of_side(standing, seeds, false)
+        }
     };
     let key = metric.to_string();
     let clips = own.scores.values().filter_map(|scores| scores.get(&key)).map(Clips::len);
@@ -110,7 +111,7 @@ fn line<'a>(
         rank,
         value,
         minus_reference: pair.map(|(pair, turned)| SideDifference::new(&pair.tested, turned)),
-        verdict,
+        words,
         seeds: clips.clone().count() as u64,
         clips: clips.min().unwrap_or(0) as u64,
         alone: rank.is_some_and(|rank| (rank.best, rank.worst) == (1, 1)) && with.len() > 1,

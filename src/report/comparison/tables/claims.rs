@@ -6,7 +6,7 @@ use crate::record::ablation::CellClaim;
 use crate::report::comparison::contrast::Contrast;
 use crate::report::comparison::sides::Comparison;
 use crate::report::table::{Column, Table};
-use crate::report::tables::verdict::{self, judge, Verdict};
+use crate::report::tables::verdict::{self, judge, Scope, Verdict};
 use crate::stats::{Alternative, Bootstrap, Estimable, Estimate, NotEstimable};
 
 struct Line<'a> {
@@ -53,5 +53,6 @@ fn line<'a>(comparison: &Comparison, metric: &'a Key, claim: &'a CellClaim, plan
     let [seeds, clips] = contrast.as_ref().map_or([0, 0], |contrast| contrast.size().map(|n| n as u64));
     let gain = contrast.as_ref().map_err(|why| *why).and_then(|contrast| contrast.estimate(plan));
     let p = contrast.and_then(|contrast| contrast.p(claim.margin, Alternative::Greater, plan));
-    Line { metric, claim, gain, verdict: Verdict::new(claim.margin, p), seeds, clips }
+    let verdict = Verdict::new(claim.margin, p, Scope::of_recipes(seeds as usize));
+    Line { metric, claim, gain, verdict, seeds, clips }
 }

@@ -1,9 +1,10 @@
 //! Main effects of the axes of an ablation.
 
-use super::tested::{self, ahead_and_behind, better, undecided, SideDifference, SCHEMA};
-use crate::metrics::Key;
+use super::tested::{self, better, verdict_columns, SideDifference, SCHEMA};
+use crate::metrics::{Key, Standing};
 use crate::report::comparison::effects::{self, Effect};
 use crate::report::comparison::sides::Comparison;
+use crate::report::comparison::words::Words;
 use crate::report::table::{Column, Table};
 use crate::stats::Bootstrap;
 
@@ -12,7 +13,7 @@ struct Line<'a> {
     metric: &'a Key,
     effect: &'a Effect,
     difference: SideDifference,
-    verdict: &'static str,
+    words: Words,
 }
 
 fn columns<'a>() -> Vec<Column<Line<'a>>> {
@@ -26,8 +27,8 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         Column::estimate("effect", "effect", ("", 4), |l: &Line| l.difference.estimate),
     ];
     columns.extend(tested::columns(|l: &Line| Some(&l.difference)));
+    columns.extend(verdict_columns(|l: &Line| &l.words));
     columns.extend([
-        Column::text("verdict", "verdict", |l: &Line| l.verdict.to_string()),
         Column::count("pairs", |l: &Line| l.effect.pairs as u64),
         Column::count("seeds", |l: &Line| l.difference.seeds),
         Column::count("clips", |l: &Line| l.difference.clips),
@@ -56,12 +57,8 @@ pub fn main_effects(
 
 fn line<'a>(metric: &'a Key, effect: &'a Effect) -> Line<'a> {
     let difference = SideDifference::new(&effect.tested, false);
-    let test = difference.test.filter(|test| test.significant());
-    let [ahead, behind] = ahead_and_behind(metric);
-    let verdict = match (test, difference.estimate) {
-        (Some(_), Ok(e)) if metric.spec.ahead(e.value) => ahead,
-        (Some(_), Ok(_)) => behind,
-        _ => undecided(difference.test.and_then(|test| test.adjusted)),
-    };
-    Line { metric, effect, difference, verdict }
+    let adjusted = difference.test.and_then(|test| test.adjusted);
+    let standing = Standing::new(metric.spec.better, difference.estimate.ok().map(|e| e.value), adjusted);
+    let words = Words::of_side(standing, difference.seeds, true);
+    Line { metric, effect, difference, words }
 }

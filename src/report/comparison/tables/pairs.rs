@@ -1,10 +1,11 @@
 //! Every pair of sides on every metric.
 
-use super::tested::{self, better, own, undecided, SideDifference, SCHEMA};
+use super::tested::{self, better, own, verdict_columns, SideDifference, SCHEMA};
 use crate::metrics::cross_entropy::CrossEntropyRow;
 use crate::metrics::{Key, ScoreRow};
 use crate::report::comparison::ranking::{Grid, Pair};
 use crate::report::comparison::sides::{same_targets, Comparison, Side};
+use crate::report::comparison::words::Words;
 use crate::report::table::{Column, Table};
 use crate::stats::{Bootstrap, Estimable, Estimate};
 
@@ -14,7 +15,7 @@ struct Line<'a> {
     sides: [&'a Side; 2],
     values: [Estimable<Estimate>; 2],
     difference: SideDifference,
-    verdict: &'static str,
+    words: Words,
     /// Whether both predict the same tokens.
     same_targets: bool,
 }
@@ -31,8 +32,8 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
         Column::estimate("a_minus_b", "a − b", ("", 4), |l: &Line| l.difference.estimate),
     ];
     columns.extend(tested::columns(|l: &Line| Some(&l.difference)));
+    columns.extend(verdict_columns(|l: &Line| &l.words));
     columns.extend([
-        Column::text("verdict", "verdict", |l: &Line| l.verdict.to_string()),
         Column::text("targets", "targets", |l: &Line| {
             if l.same_targets { "same" } else { "each its own" }.to_string()
         }),
@@ -52,19 +53,14 @@ pub fn pairs(
 ) -> Table {
     let line = |pair: &Pair| {
         let metric = &grid.metrics[pair.metric];
+        let (standing, seeds) = grid.standing(pair.metric, pair.a, pair.b);
         let sides = [pair.a, pair.b].map(|side| &comparison.sides[side]);
         Line {
             metric,
             sides,
             values: [pair.a, pair.b].map(|side| own(comparison, side, metric, plan)),
             difference: SideDifference::new(&pair.tested, false),
-            verdict: match grid.verdict(pair.metric, pair.a, pair.b) {
-                Some(true) if metric.spec.directed() => "a better",
-                Some(false) if metric.spec.directed() => "b better",
-                Some(true) => "a larger",
-                Some(false) => "b larger",
-                None => undecided(pair.adjusted()),
-            },
+            words: Words::of_pair(standing, seeds),
             same_targets: metric.probe != CrossEntropyRow::PROBE || same_targets(sides[0], sides[1]),
         }
     };

@@ -5,12 +5,13 @@ use crate::metrics::estimate::{estimate, share};
 use crate::metrics::Key;
 use crate::report::comparison::contrast::Tested;
 use crate::report::comparison::sides::Comparison;
+use crate::report::comparison::words::Words;
 use crate::report::table::{arrow, Column};
 use crate::report::tables::tested::{self, Test};
 use crate::stats::{Bootstrap, Estimable, Estimate, Interval};
 
 /// Version of columns and definitions of all four.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A difference of two sides as a line shows it.
 pub struct SideDifference {
@@ -54,6 +55,14 @@ pub fn columns<L>(of: impl Fn(&L) -> Option<&SideDifference> + Copy + 'static) -
     std::iter::once(effect.own_digits()).chain(test).collect()
 }
 
+/// The verdict, and what it says of the recipes.
+pub fn verdict_columns<L>(of: impl Fn(&L) -> &Words + Copy + 'static) -> [Column<L>; 2] {
+    [
+        Column::text("verdict", "verdict", move |line| of(line).verdict.clone()),
+        Column::text("recipes", "of the recipes", move |line| of(line).recipes.clone()),
+    ]
+}
+
 /// Own value of a side: mean over its seeds and clips. Shares of clips of one seed get the interval they have
 /// in the other tables; no interval leaves its unit.
 pub fn own(comparison: &Comparison, side: usize, metric: &Key, plan: &Bootstrap) -> Estimable<Estimate> {
@@ -75,21 +84,4 @@ pub fn own(comparison: &Comparison, side: usize, metric: &Key, plan: &Bootstrap)
 /// Which way is better; nothing where neither is.
 pub fn better(metric: &Key) -> Option<String> {
     arrow(metric.spec.better).map(String::from)
-}
-
-/// How a verdict calls the side that is ahead, and the one that is behind.
-pub fn ahead_and_behind(metric: &Key) -> [&'static str; 2] {
-    if metric.spec.directed() {
-        ["better", "worse"]
-    } else {
-        ["larger", "smaller"]
-    }
-}
-
-/// The verdict on a difference that was not found.
-pub fn undecided(adjusted: Option<f64>) -> &'static str {
-    match adjusted {
-        Some(_) => "not distinguishable",
-        None => "not estimable",
-    }
 }
