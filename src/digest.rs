@@ -19,6 +19,15 @@ pub fn sha256_of(mut source: impl std::io::Read) -> std::io::Result<String> {
     Ok(hex(&sha.finalize()))
 }
 
+/// Digest of a state of training: of the digests of its tensors, the parameters' first, in the model's order.
+pub fn of_state<'a>(tensors: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hasher = Hasher::new("nano4m.state.v1");
+    for digest in tensors {
+        hasher.field(digest.as_bytes());
+    }
+    hasher.finish_hex()
+}
+
 /// A streaming hash of a sequence of fields.
 ///
 /// The domain keeps hashes of different things apart; the length before each field keeps

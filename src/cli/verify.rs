@@ -48,6 +48,12 @@ fn text(findings: &Findings, what: &str, two: bool) -> String {
     for line in &findings.checked {
         text += &format!("  checked: {line}\n");
     }
+    for line in &findings.by_digest_alone {
+        text += &format!("  by digest alone: {line}\n");
+    }
+    for line in &findings.not_covered {
+        text += &format!("  not covered: {line}\n");
+    }
     for d in &findings.differences {
         text += &format!("  {d}\n");
     }

@@ -11,13 +11,14 @@
 //! ```
 //! No tensors and no manifest in here: names of modalities come in as values.
 //!
-//! A new probe touches five files:
+//! A new probe touches six files:
 //!
 //! 1. `manifest/probes.rs`: its variant, what its keys are about, what is wrong with it;
 //! 2. `metrics/<probe>.rs`: the row of its file, its names, its quantities;
 //! 3. this file: `mod`, and a line of `every_probe`;
 //! 4. `probes/<probe>.rs`: `run` and `tokens`, what it costs;
-//! 5. `probes/mod.rs`: `mod`, and an arm of `for_probe`.
+//! 5. `probes/mod.rs`: `mod`, and an arm of `for_probe`;
+//! 6. `verify/metrics.rs`: how its metrics are made again of its scores.
 //!
 //! Checks, claims, comparisons, forecasts, records and `ls` need nothing more. What it may have beside: a table
 //! (`report/tables/<probe>.rs`, named in its `mod.rs`), a line of a terminal (`summary.rs`), published numbers.

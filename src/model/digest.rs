@@ -3,7 +3,7 @@
 //! Made of the digests of the tensors ([`NamedTensor::digest`]), never of a file's bytes.
 
 use super::network::{NamedTensor, State};
-use crate::digest::Hasher;
+use crate::digest;
 use rayon::prelude::*;
 
 /// Hex digits kept of a tensor's digest in `digests.csv`; the whole state keeps all 64.
@@ -36,10 +36,7 @@ fn of_tensors(tensors: &[NamedTensor]) -> Vec<(String, String)> {
 }
 
 fn combine(mut tensors: Vec<(String, String)>) -> StateDigest {
-    let mut hasher = Hasher::new("nano4m.state.v1");
-    for (_, digest) in &mut tensors {
-        hasher.field(digest.as_bytes());
-        digest.truncate(SHORT);
-    }
-    StateDigest { whole: hasher.finish_hex(), tensors }
+    let whole = digest::of_state(tensors.iter().map(|(_, digest)| digest.as_str()));
+    tensors.iter_mut().for_each(|(_, digest)| digest.truncate(SHORT));
+    StateDigest { whole, tensors }
 }

@@ -1,7 +1,8 @@
 //! What of a finished run is there: a run is complete with its record, its scores and its last checkpoint.
 
+use super::parts::SEAL;
 use super::run_record::{FileDigest, Record};
-use super::seal::{Seal, SEAL};
+use super::seal::Seal;
 use crate::digest::sha256_hex;
 use crate::fault::Result;
 use crate::store::last_line::LastLine;

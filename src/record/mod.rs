@@ -13,9 +13,9 @@ mod sealing;
 
 pub use ablation::AblationRecord;
 pub use complete::{missing, unmade};
-pub use parts::{parts, Parts};
+pub use parts::{parts, Parts, SEAL};
 #[cfg(test)]
 pub(crate) use run_record::tests::sample;
 pub use run_record::{changed, Clips, FileDigest, ModalityInfo, Record, AGAIN, SCHEMA};
-pub use seal::{Seal, SEAL};
+pub use seal::{digest, Seal};
 pub use sealing::{open, removed, OpenSeal};

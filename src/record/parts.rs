@@ -3,6 +3,9 @@
 use crate::fault::{Fault, Result};
 use crate::store::RunDir;
 
+/// Name of the list of all others' digests.
+pub const SEAL: &str = "SHA256SUMS";
+
 /// Files that may lie directly in the folder.
 const TOP: [&str; 9] = [
     "manifest.ron",
@@ -52,7 +55,7 @@ fn list(run: &RunDir, folder: &str, parts: &mut Parts) -> Result<()> {
             (true, _) => parts.own.push(name),
             (false, true) if folder.is_empty() && ["checkpoints", "probes"].contains(&name.as_str()) => {}
             (false, true) => parts.others.push(format!("{name}/")),
-            (false, false) if name == super::SEAL => {}
+            (false, false) if name == SEAL => {}
             (false, false) => parts.others.push(name),
         }
     }

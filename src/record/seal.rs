@@ -11,15 +11,12 @@
 //! The record says the same whenever and wherever a run is made; times and places are in other files. That is why
 //! their digests stand here and not in the record.
 
-use super::parts::{self, is_own};
+use super::parts::{self, is_own, SEAL};
 use crate::digest::{sha256_hex, sha256_of};
 use crate::fault::{Fault, Result};
 use crate::store::{regular, RunDir};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-
-/// The file's name.
-pub const SEAL: &str = "SHA256SUMS";
 
 const REMOVED: &str = "# removed by gc: ";
 const OPEN: &str = "# being worked on";

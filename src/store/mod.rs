@@ -7,7 +7,8 @@
 //!   metrics.csv eval.csv digests.csv            append-only; on resume exactly what the checkpoint says
 //!   checkpoints/step-00000123.safetensors       (+ .optimizer.safetensors, its other half)
 //!   probes/<probe>.csv                          per-example scores
-//!   record.json                                 written last: the commit marker
+//!   record.json                                 written when all of it is there: the commit marker
+//!   SHA256SUMS                                  digests of all of these, written last
 //!   log.txt lock
 //! ```
 

@@ -1,16 +1,17 @@
 //! A finished run against what it says of itself.
 
 use super::findings::{Difference, Findings};
-use super::tensors;
-use crate::digest::sha256_hex;
+use super::{manifest, metrics, sealed, state, tables};
 use crate::fault::{Fault, Result};
-use crate::record::Record;
+use crate::record::{changed, Record};
+use crate::store::last_line::LastLine;
 use crate::store::RunDir;
 
-/// Holds the files of a run against what its record and its tables say.
+/// Holds every file of a run against its digest, and what its record says against what can be made again:
+/// from the manifest, the scores, the tables and the checkpoints.
 ///
 /// # Errors
-/// If the run is not finished or a file cannot be read.
+/// If the run is not finished, is of another version, or its folder cannot be listed.
 pub fn intact(run: &RunDir) -> Result<Findings> {
     let path = run.file("record.json");
     if !run.finished() {
@@ -18,20 +19,29 @@ pub fn intact(run: &RunDir) -> Result<Findings> {
             .at(run.path.display().to_string())
             .help("`nano4m resume` finishes it"));
     }
-    let record = Record::read(&path)?;
-    let mut findings = Findings::default();
-    for file in &record.files {
-        let found = match std::fs::read(run.file(&file.path)) {
-            Ok(bytes) => sha256_hex(&bytes),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => "missing".into(),
-            Err(e) => return Err(Fault::io("read", &run.file(&file.path), &e)),
-        };
-        findings.checked.push(format!("{} against record.json", file.path));
-        if found != file.sha256 {
-            let (file, a) = (file.path.clone(), file.sha256.clone());
-            findings.differences.push(Difference { file, a, b: found, ..Difference::default() });
-        }
+    if Record::of_another_version(run) {
+        Record::read(&path)?;
     }
-    tensors::against_digests(run, record.steps, &mut findings)?;
+    let mut findings = Findings::default();
+    let read = findings.hold("record.json", "a record", Record::as_it_stands(&path));
+    let last_line = read.as_ref().map(|(_, last_line)| last_line.clone());
+    if let Some(LastLine::Holds) = last_line {
+        findings.checked.push("record.json against its last line".into());
+    }
+    if let Some(Fault { found, expected, .. }) = last_line.clone().and_then(|line| changed(&path, line)) {
+        let (a, b) = (expected.unwrap_or_default(), found.unwrap_or_default());
+        findings.differences.push(Difference::of("record.json", a, b).column("digest"));
+    }
+    let status = run.status().and_then(|status| status.ok_or_else(|| Fault::failed("missing")));
+    let status = findings.hold("status.json", "a status", status);
+    sealed::check(run, last_line != Some(LastLine::Absent), &mut findings)?;
+    let Some((record, _)) = read else { return Ok(findings) };
+    metrics::check_files(run, &record, &mut findings);
+    let experiment = manifest::check(run, &record, status.as_ref(), &mut findings);
+    if let Some(experiment) = &experiment {
+        metrics::check(run, &record, experiment, &mut findings);
+        tables::check(run, &record, experiment, &mut findings);
+        state::check(run, &record, experiment, &mut findings);
+    }
     Ok(findings)
 }

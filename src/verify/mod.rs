@@ -2,11 +2,22 @@
 //! that differ.
 //!
 //! Works on files alone: tables, per-example scores, and the digests of parameters and optimizer state.
+//!
+//! ```text
+//! intact.rs    one run: its last lines and SHA256SUMS (sealed), then what can be made again
+//!              of its record: from its manifest (manifest), its scores (metrics), its checkpoints (state)
+//! compare.rs   two runs: records, tables, scores, checkpoints; what one lacks is a difference
+//! ```
 
 mod compare;
-mod digests;
 mod findings;
 mod intact;
+mod manifest;
+mod metrics;
+mod sealed;
+mod state;
+mod table;
+mod tables;
 mod tensors;
 
 pub use compare::compare;

@@ -1,89 +1,87 @@
-//! Digests of the tensors that are on disk: against `digests.csv`, and between two runs.
+//! What the two halves of a checkpoint hold: names and digests of their tensors, and what the optimizer's says
+//! beside them.
 
-use super::digests;
-use super::findings::{Difference, Findings};
-use crate::fault::Result;
-use crate::store::{tensors, RunDir};
+use crate::fault::{Fault, Result};
+use crate::store::{tensors, RunDir, Tables};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Hex digits of a tensor's digest that are shown.
-const SHOWN: usize = 16;
+/// Where the run stood; the metadata of the optimizer's half.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Position {
+    pub step: u64,
+    pub tokens: u64,
+    /// Of parameters and moments together.
+    pub digest: String,
+    /// What the tables held, beside times.
+    #[serde(default)]
+    pub tables: Tables,
+}
 
-/// Holds the checkpoint of `step` against that step's rows of `digests.csv`.
-pub fn against_digests(run: &RunDir, step: u64, findings: &mut Findings) -> Result<()> {
-    let digests = digests::read(run)?;
-    let Some(expected) = digests.get(&step) else { return Ok(()) };
-    if !run.checkpoints().contains(&step) {
-        findings.checked.push(format!("the checkpoint of step {step} was removed: not checked"));
-        return Ok(());
+/// Name → digest of a file's tensors, 64 hex digits.
+pub type Digests = BTreeMap<String, String>;
+
+/// Both halves of a checkpoint.
+pub struct Checkpoint {
+    pub parameters: Digests,
+    pub moments: Digests,
+    pub position: Position,
+}
+
+impl Checkpoint {
+    /// Reads both halves; one tensor is in memory at a time.
+    ///
+    /// # Errors
+    /// By the name of the half that cannot be read.
+    pub fn read(run: &RunDir, step: u64) -> std::result::Result<Checkpoint, (String, Fault)> {
+        let read = |path: &Path| {
+            let mut digests = Digests::new();
+            let meta = tensors::visit(path, |tensor| {
+                let digest = tensor.digest();
+                digests.insert(tensor.name, digest);
+            });
+            meta.map(|meta| (digests, meta)).map_err(|fault| (name_of(path), fault))
+        };
+        let (parameters, _) = read(&run.checkpoint(step))?;
+        let (moments, meta) = read(&run.optimizer(step))?;
+        let position = serde_json::from_str(&meta.unwrap_or_default()).map_err(|e| {
+            let what = format!("not the optimizer's half of a checkpoint: {e}");
+            (name_of(&run.optimizer(step)), Fault::failed(what))
+        })?;
+        Ok(Checkpoint { parameters, moments, position })
     }
-    let mut checked = 0;
-    for path in [run.checkpoint(step), run.optimizer(step)] {
-        let file = digests_of(&path)?;
-        for (name, digest) in expected.iter().filter(|(name, _)| name != "*") {
-            let Some(found) = file.get(name) else { continue };
-            checked += 1;
-            if !found.starts_with(digest.as_str()) {
-                let (a, b) = (digest.clone(), found[..digest.len().min(found.len())].to_string());
-                findings.differences.push(Difference {
-                    file: name_of(&path),
-                    step: Some(step),
-                    tensor: Some(name.clone()),
-                    a,
-                    b,
-                    ..Difference::default()
-                });
-            }
+
+    /// The digest of a parameter or a moment.
+    pub fn digest(&self, name: &str) -> Option<&String> {
+        self.parameters.get(name).or_else(|| self.moments.get(name))
+    }
+}
+
+/// Path of a checkpoint's half inside the run.
+pub fn name_of(path: &Path) -> String {
+    format!("checkpoints/{}", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// [`name_of`] both halves.
+pub fn halves(run: &RunDir, step: u64) -> [String; 2] {
+    [run.checkpoint(step), run.optimizer(step)].map(|path| name_of(&path))
+}
+
+/// What is read of `digests.csv`: step → (tensor, digest) in the order of the file, `*`, the whole, first.
+pub type Rows = BTreeMap<u64, Vec<(String, String)>>;
+
+/// Reads `digests.csv`; `None` where the run has none.
+///
+/// # Errors
+/// If it is no such table.
+pub fn rows(run: &RunDir) -> Result<Option<Rows>> {
+    let Some(table) = super::table::Table::read(run, "digests.csv")? else { return Ok(None) };
+    let mut rows = Rows::new();
+    for (step, row) in table.steps()?.into_iter().zip(&table.rows) {
+        if let [_, tensor, digest] = row.as_slice() {
+            rows.entry(step).or_default().push((tensor.clone(), digest.clone()));
         }
     }
-    findings.checked.push(format!("{checked} tensors of step {step} against digests.csv"));
-    let missing = expected.len() - 1 - checked.min(expected.len() - 1);
-    if missing > 0 {
-        findings.differences.push(Difference {
-            file: name_of(&run.checkpoint(step)),
-            step: Some(step),
-            a: format!("{} tensors", expected.len() - 1),
-            b: format!("{checked} tensors"),
-            ..Difference::default()
-        });
-    }
-    Ok(())
-}
-
-/// Names the first tensor that differs in the newest checkpoint both runs have.
-pub fn compare(a: &RunDir, b: &RunDir, findings: &mut Findings) -> Result<()> {
-    let theirs = b.checkpoints();
-    let Some(step) = a.checkpoints().into_iter().rev().find(|s| theirs.contains(s)) else { return Ok(()) };
-    findings.checked.push(format!("checkpoint of step {step}, every tensor"));
-    for (p, q) in [(a.checkpoint(step), b.checkpoint(step)), (a.optimizer(step), b.optimizer(step))] {
-        let (x, y) = (digests_of(&p)?, digests_of(&q)?);
-        let mut names: Vec<&String> = x.keys().chain(y.keys()).collect();
-        names.sort();
-        let Some(name) = names.into_iter().find(|name| x.get(*name) != y.get(*name)) else { continue };
-        let shown = |digest: Option<&String>| digest.map_or("missing".into(), |d| d[..SHOWN].to_string());
-        findings.differences.push(Difference {
-            file: name_of(&p),
-            step: Some(step),
-            tensor: Some(name.clone()),
-            a: shown(x.get(name)),
-            b: shown(y.get(name)),
-            ..Difference::default()
-        });
-    }
-    Ok(())
-}
-
-/// Name and digest of every tensor of a file; one tensor is in memory at a time.
-fn digests_of(path: &Path) -> Result<BTreeMap<String, String>> {
-    let mut digests = BTreeMap::new();
-    tensors::visit(path, |tensor| {
-        let digest = tensor.digest();
-        digests.insert(tensor.name, digest);
-    })?;
-    Ok(digests)
-}
-
-fn name_of(path: &Path) -> String {
-    format!("checkpoints/{}", path.file_name().unwrap_or_default().to_string_lossy())
+    Ok(Some(rows))
 }

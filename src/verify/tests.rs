@@ -1,35 +1,24 @@
-//! Verification on hand-made run directories.
+//! Two hand-made run directories against each other. That one is intact is tried on real runs (`tests/cli/tamper.rs`).
 
 use super::*;
-use crate::digest::sha256_hex;
-use crate::record;
-use crate::store::{write_atomic, RunDir, RunId};
+use crate::store::tensors::{self, NamedTensor};
+use crate::store::{RunDir, RunId};
 use std::path::Path;
 
-/// A run directory with one tensor `w` per half, digested at steps 1 and 2.
+/// A run directory with one tensor `w` per half, digested at steps 1 and 2, with a checkpoint at each.
 fn run(root: &Path, name: &str, w: f32) -> RunDir {
     let run = RunDir::create(root, RunId::new(name, "0123456789", 1)).unwrap();
-    let half = |tensor: &str| {
-        let data = w.to_le_bytes();
-        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &data).unwrap();
-        safetensors::serialize([(tensor.to_string(), view)], None).unwrap()
-    };
-    let digest = |tensor: &str| {
-        let mut h = crate::digest::Hasher::new("nano4m.tensor.v1");
-        h.field(tensor.as_bytes()).number(1).number(1).field(&w.to_le_bytes());
-        h.finish_hex()[..16].to_string()
-    };
-    write_atomic(&run.checkpoint(2), &half("w")).unwrap();
-    write_atomic(&run.optimizer(2), &half("m.w")).unwrap();
-    let digests = format!(
-        "step,tensor,digest\n1,*,aa\n1,w,ab\n1,m.w,ac\n2,*,{w}\n2,w,{}\n2,m.w,{}\n",
-        digest("w"),
-        digest("m.w")
-    );
+    let tensor = |name: &str| NamedTensor { name: name.into(), shape: vec![1], values: vec![w] };
+    for step in [1, 2] {
+        let position = format!(r#"{{"step": {step}, "tokens": 7, "digest": "aa"}}"#);
+        tensors::write(&run.checkpoint(step), &[tensor("w")], None).unwrap();
+        tensors::write(&run.optimizer(step), &[tensor("m.w")], Some(&position)).unwrap();
+    }
+    let digests = format!("step,tensor,digest\n1,*,aa\n1,w,ab\n1,m.w,ac\n2,*,{w}\n2,w,{w}\n2,m.w,ad\n");
     run.write("digests.csv", digests.as_bytes()).unwrap();
     let metrics = format!("step,loss,tokens_per_s\n1,0.5,{w}\n2,{w},7\n");
     run.write("metrics.csv", metrics.as_bytes()).unwrap();
-    run.write("eval.csv", b"step,modality,tokens,ce_nats\n").unwrap();
+    run.write("eval.csv", b"step,modality,tokens,ce_nats\n2,a,3,0.5\n2,b,3,0.25\n").unwrap();
     run.write("probes/x.csv", b"clip,n\na,1\n").unwrap();
     run
 }
@@ -44,7 +33,7 @@ fn equal_runs_have_the_same_bits() {
     let (a, b) = (run(root.path(), "a", 1.0), run(root.path(), "b", 1.0));
     let findings = compare(&a, &b).unwrap();
     assert_eq!(lines(&findings), [""; 0]);
-    assert_eq!(findings.checked.len(), 5, "{:?}", findings.checked);
+    assert_eq!(findings.checked.len(), 6, "{:?}", findings.checked);
 }
 
 #[test]
@@ -53,33 +42,93 @@ fn the_first_step_and_tensor_that_differ_are_named() {
     let (a, b) = (run(root.path(), "a", 1.0), run(root.path(), "b", 2.0));
     b.write("probes/x.csv", b"clip,n\na,2\n").unwrap();
     let found = lines(&compare(&a, &b).unwrap());
-    assert!(found[0].starts_with("digests.csv, step 2, tensor w: "), "{found:?}");
+    assert_eq!(found[0], "digests.csv, step 2, tensor w: 1 ≠ 2");
     assert_eq!(found[1], "metrics.csv, step 2, column loss: 1 ≠ 2", "times do not count");
-    assert!(found[2].starts_with("checkpoints/step-00000002.safetensors, step 2, tensor w: "), "{found:?}");
-    assert!(found[3].contains("optimizer.safetensors, step 2, tensor m.w: "), "{found:?}");
-    assert_eq!(found[4], "probes/x.csv:2: a,1 ≠ a,2");
+    assert!(found[2].starts_with("checkpoints/step-00000001.safetensors, step 1, tensor w: "), "{found:?}");
+    assert!(found[3].contains("optimizer.safetensors, step 1, tensor m.w: "), "{found:?}");
+    assert!(found[4].starts_with("checkpoints/step-00000002.safetensors"), "{found:?}");
+    assert_eq!(found[6], "probes/x.csv:2: a,1 ≠ a,2");
+}
+
+/// What the second run lacks, and what it has beside: a change to its folder, and what is said.
+#[test]
+fn what_one_of_two_runs_lacks_is_a_difference() {
+    type Change = fn(&RunDir);
+    let cases: [(Change, &str); 11] = [
+        (|b| b.remove_checkpoint(1).unwrap(), "checkpoints/: 1 checkpoint (step 1) ≠ missing"),
+        (
+            |b| [1, 2].iter().for_each(|step| b.remove_checkpoint(*step).unwrap()),
+            "checkpoints/: 2 checkpoints (step 1, 2) ≠ missing",
+        ),
+        (
+            |b| std::fs::remove_file(b.file("probes/x.csv")).unwrap(),
+            "probes/: 1 file (probes/x.csv) ≠ missing",
+        ),
+        (|b| b.write("probes/y.csv", b"clip\n").unwrap(), "probes/: missing ≠ 1 file (probes/y.csv)"),
+        (
+            |b| b.write("digests.csv", b"step,tensor,digest\n1,*,aa\n1,w,ab\n1,m.w,ac\n").unwrap(),
+            "digests.csv: 1 step (2) ≠ missing",
+        ),
+        (
+            |b| {
+                b.write("digests.csv", b"step,tensor,digest\n1,*,aa\n1,w,ab\n2,*,1\n2,w,1\n2,m.w,ad\n")
+                    .unwrap()
+            },
+            "digests.csv, step 1, tensor m.w: ac ≠ missing",
+        ),
+        (
+            |b| b.write("metrics.csv", b"step,loss,tokens_per_s\n2,1,7\n").unwrap(),
+            "metrics.csv: 1 row (step 1) ≠ missing",
+        ),
+        (
+            |b| b.write("eval.csv", b"step,modality,tokens,ce_nats\n2,b,3,0.25\n").unwrap(),
+            "eval.csv: 1 row (step 2) ≠ missing",
+        ),
+        (
+            |b| b.write("metrics.csv", b"step,loss,tokens_per_s\n1,0.5,1\n1,0.5,1\n2,1,7\n").unwrap(),
+            "metrics.csv: 2 rows, 2 of them different ones ≠ 3 rows, 2 of them different ones",
+        ),
+        (|b| std::fs::remove_file(b.file("eval.csv")).unwrap(), "eval.csv: there ≠ missing"),
+        (
+            |b| b.write("record.json", &crate::record::sample().to_json().unwrap()).unwrap(),
+            "record.json: missing ≠ there",
+        ),
+    ];
+    for (change, expected) in cases {
+        let root = tempfile::tempdir().unwrap();
+        let (a, b) = (run(root.path(), "a", 1.0), run(root.path(), "b", 1.0));
+        change(&b);
+        assert_eq!(lines(&compare(&a, &b).unwrap()), [expected]);
+        // The same the other way round.
+        let back = lines(&compare(&b, &a).unwrap());
+        assert_eq!(back.len(), 1, "{back:?}");
+    }
 }
 
 #[test]
-fn a_changed_file_or_tensor_of_a_finished_run_is_named() {
+fn a_difference_of_two_records_is_named_by_field_and_metric() {
     let root = tempfile::tempdir().unwrap();
-    let a = run(root.path(), "a", 1.0);
-    assert!(intact(&a).unwrap_err().what.contains("not finished"));
-    let mut record = record::sample();
-    record.steps = 2;
-    record.files =
-        vec![record::FileDigest { path: "probes/x.csv".into(), sha256: sha256_hex(b"clip,n\na,1\n") }];
+    let (a, b) = (run(root.path(), "a", 1.0), run(root.path(), "b", 1.0));
+    let mut record = crate::record::sample();
     a.write("record.json", &record.to_json().unwrap()).unwrap();
-    let findings = intact(&a).unwrap();
-    assert_eq!((lines(&findings).len(), findings.checked.len()), (0, 2));
+    (record.name, record.id) = ("other".into(), "0123456789-a2".into());
+    b.write("record.json", &record.to_json().unwrap()).unwrap();
+    assert_eq!(lines(&compare(&a, &b).unwrap()), [""; 0], "names do not count");
+    record.metrics[0].low = Some(1.0);
+    record.final_digest = "33".into();
+    b.write("record.json", &record.to_json().unwrap()).unwrap();
+    assert_eq!(
+        lines(&compare(&a, &b).unwrap()),
+        [
+            "record.json, column final_digest: 22 ≠ 33",
+            "record.json, column cross_entropy/rgb: Some(1.5) [None, None], n 3 ≠ Some(1.5) [Some(1.0), None], n 3"
+        ]
+    );
+}
 
-    a.write("probes/x.csv", b"clip,n\na,9\n").unwrap();
-    let mut bytes = std::fs::read(a.optimizer(2)).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    write_atomic(&a.optimizer(2), &bytes).unwrap();
-    let found = lines(&intact(&a).unwrap());
-    assert!(found[0].starts_with("probes/x.csv: "), "{found:?}");
-    assert!(found[1].contains("optimizer.safetensors, step 2, tensor m.w: "), "{found:?}");
-    std::fs::remove_file(a.file("probes/x.csv")).unwrap();
-    assert!(lines(&intact(&a).unwrap())[0].ends_with("≠ missing"));
+#[test]
+fn a_run_that_is_not_finished_is_not_verified() {
+    let root = tempfile::tempdir().unwrap();
+    let fault = intact(&run(root.path(), "a", 1.0)).unwrap_err();
+    assert!(fault.what.contains("not finished") && fault.help.unwrap().contains("nano4m resume"));
 }

@@ -19,5 +19,6 @@ mod resume;
 mod slurm;
 #[path = "../support/mod.rs"]
 mod support;
+mod tamper;
 mod verdicts;
 mod width;

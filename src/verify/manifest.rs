@@ -1,0 +1,92 @@
+//! What a record says against the manifest the run was started with, and against what it was started on.
+
+use super::findings::{Difference, Findings};
+use crate::architecture::Config;
+use crate::fault::{Fault, Result};
+use crate::manifest::schema::Experiment;
+use crate::manifest::{self, identity::bare};
+use crate::provenance::Provenance;
+use crate::record::{ModalityInfo, Record};
+use crate::store::{regular, CellOf, RunDir, Status};
+
+const RESOLVED: &str = "resolved.ron";
+const RECORD: &str = "record.json";
+
+/// Holds identity, seeds, steps, size and modalities of the record against `resolved.ron`, and device, data and cell
+/// against where it was made; the experiment, if the manifest can be read.
+pub fn check(
+    run: &RunDir,
+    record: &Record,
+    status: Option<&Status>,
+    findings: &mut Findings,
+) -> Option<Experiment> {
+    if let Some(status) = status {
+        findings.equal(RECORD, "identity", &record.identity, &status.identity);
+        let cell = |cell: &Option<CellOf>| cell.as_ref().map_or("none".into(), CellOf::to_string);
+        findings.equal(RECORD, "made_for", cell(&record.made_for), cell(&status.made_for));
+    }
+    let provenance = Provenance::read(&run.file("provenance.json"));
+    if let Some(provenance) = findings.hold("provenance.json", "where the run was made", provenance) {
+        place(record, &provenance, findings);
+    }
+    let experiment = findings.hold(RESOLVED, "a manifest", read(run))?;
+    let before = findings.differences.len();
+    if !record.drift.iter().any(|drift| drift.starts_with("identity")) {
+        let identity = manifest::identity(&experiment, &record.data_hash, &record.code_hash);
+        findings.equal(
+            RECORD,
+            "identity, made again from resolved.ron, data and code,",
+            &record.identity,
+            &identity,
+        );
+    }
+    if !record.identity.starts_with(&run.id.id) {
+        let directory = run.id.directory();
+        findings.differences.push(Difference::of(RECORD, &record.identity, directory).column("identity"));
+    }
+    let seeds = |seeds| format!("{seeds:?}");
+    findings.equal(RECORD, "seeds", seeds(record.seeds), seeds(experiment.seeds));
+    findings.equal(RECORD, "steps", record.steps, experiment.train.steps());
+    let parameters = Config::new(&experiment.modalities, &experiment.model).parameters();
+    findings.equal(RECORD, "parameters", record.parameters, parameters);
+    let said: Vec<String> = record.modalities.iter().map(|m| format!("{m:?}")).collect();
+    let made = experiment.modalities.iter().map(|m| ModalityInfo {
+        name: m.name.clone(),
+        short: m.short().into(),
+        length: m.length,
+        vocab: m.vocab,
+    });
+    let made: Vec<String> = made.map(|m| format!("{m:?}")).collect();
+    findings.equal(RECORD, "modalities", said.join(", "), made.join(", "));
+    if findings.differences.len() == before {
+        let what = "identity, seeds, steps, parameters and modalities of record.json against resolved.ron";
+        findings.checked.push(what.into());
+    }
+    Some(experiment)
+}
+
+/// The resolved manifest, checked: one that was changed asks for anything.
+fn read(run: &RunDir) -> Result<Experiment> {
+    let path = run.file(RESOLVED);
+    let text = regular::read_text("read the manifest", &path, regular::WRITTEN_BY_HAND)?;
+    let first = |all: manifest::Diagnostics| {
+        let said = all.to_string();
+        Fault::failed(said.lines().next().unwrap_or_default().replace(&path.display().to_string(), RESOLVED))
+    };
+    manifest::parse(&text, &path, &[]).map(|loaded| loaded.experiment).map_err(first)
+}
+
+fn place(record: &Record, provenance: &Provenance, findings: &mut Findings) {
+    // With such a drift the record's is what it was finished with.
+    let drifted = |drift: &String| drift.starts_with("identity") || drift.starts_with("pins");
+    if !record.drift.iter().any(drifted) {
+        findings.equal(RECORD, "data_hash", bare(&record.data_hash), bare(&provenance.data.sha256));
+        findings.equal(RECORD, "code_hash", bare(&record.code_hash), bare(&provenance.last().code.hash));
+    }
+    let devices: Vec<&str> = provenance.segments.iter().map(|segment| segment.device.as_str()).collect();
+    if !devices.contains(&record.device.as_str()) {
+        findings
+            .differences
+            .push(Difference::of(RECORD, &record.device, devices.join(", ")).column("device"));
+    }
+}
