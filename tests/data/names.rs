@@ -94,6 +94,19 @@ fn paths_that_lead_out_of_an_archive_are_refused_by_name() {
     }
 }
 
+#[test]
+fn a_link_where_a_folder_should_be_is_named() {
+    for (link, skip) in [("d/train/tok_a@3", "train/tok_a@3/"), ("d/val", "val/")] {
+        let mut f = Fixture::new();
+        let mut tar = Tar::default();
+        tar.fixture(&f, "d/", |name| name.starts_with(skip)).header(link.as_bytes(), b'2', 0);
+        f.archive(&tar.end());
+        let fault = f.fault();
+        assert_eq!(fault.what, "the archive holds a link instead of a folder");
+        assert_eq!(fault.place.unwrap(), link[2..]);
+    }
+}
+
 /// Names outside the layout are nobody's business.
 #[test]
 fn other_files_may_be_called_anything() {

@@ -90,6 +90,10 @@ fn folders(present: &[Vec<bool>; 3], layout: &Layout, seen: &Seen, problems: &mu
                 let help =
                     "correct the modality's `name` or `text` in the manifest, or export it for every clip";
                 let place = format!("{split}/{}", folder.name);
+                if linked(seen, &place) {
+                    problems.push(a_link(place));
+                    continue;
+                }
                 problems.push(if children(seen, split).contains(&folder.name.as_str()) {
                     Fault::invalid(format!("no `.{}` files in a modality's folder", folder.extension()))
                         .at(place)
@@ -109,6 +113,9 @@ fn no_clips(part: Part, layout: &Layout, seen: &Seen) -> Fault {
     let split = layout.splits[part as usize].as_str();
     let exists = seen.folders.iter().any(|f| f.split('/').any(|name| name == split));
     let help = format!("correct `data.splits.{}` in the manifest, or export the split", part.name());
+    if linked(seen, split) {
+        return a_link(split.to_string());
+    }
     if exists {
         return Fault::invalid(format!("empty split: `{split}` has no clip of these modalities"))
             .at(split)
@@ -126,6 +133,19 @@ fn no_clips(part: Part, layout: &Layout, seen: &Seen) -> Fault {
         .at(split)
         .found(or_nothing(splits.iter().map(String::as_str).collect()))
         .help(help)
+}
+
+/// Whether an archive holds a link where this folder should be.
+fn linked(seen: &Seen, folder: &str) -> bool {
+    seen.links
+        .iter()
+        .any(|link| link.strip_suffix(folder).is_some_and(|root| root.is_empty() || root.ends_with('/')))
+}
+
+fn a_link(folder: String) -> Fault {
+    Fault::invalid("the archive holds a link instead of a folder")
+        .at(folder)
+        .help("pack it again with `tar --dereference --hard-dereference`")
 }
 
 /// Folders directly inside a split, of those that were seen.
