@@ -8,6 +8,9 @@ fn halves(f: &Fixture) -> (Vec<u8>, Vec<u8>) {
     (first, Tar::default().fixture(f, "d/", |name| !name.starts_with("test")).end())
 }
 
+/// Adds a member of this name and content.
+type Put = Box<dyn FnMut(&mut Tar, &str, &[u8])>;
+
 fn refused(bytes: &[u8]) -> Fault {
     let mut f = Fixture::new();
     f.archive(bytes);
@@ -91,7 +94,7 @@ fn names_of_every_form_are_the_same() {
         Tar::default().fixture(&f, "././/d/./", |_| false).end(),
     ];
     // Every member's path, not only one's: the root is the same.
-    let all = |mut put: Box<dyn FnMut(&mut Tar, &str, &[u8])>| {
+    let all = |mut put: Put| {
         let mut tar = Tar::default();
         for (split, stem) in crate::fixture::clips() {
             for (folder, extension) in [("tok_a@3", "npy"), ("tok_b@2", "npy"), ("scene_desc", "json")] {

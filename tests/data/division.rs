@@ -6,6 +6,7 @@ use nano4m::fault::{Exit, Result};
 use nano4m::manifest::schema::Labels;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 
 /// A folder of one split `all`, a modality and captions.
 fn source(folder: &Path, name: &str, clips: &[(&str, &str)]) -> PathBuf {
@@ -73,14 +74,14 @@ fn a_published_list_decides() {
         {"train": ["as_a_000001", "as_a_000002"], "val": ["as_b_000001"], "test": ["vgg_c_000001"]}}"#;
     fs::write(&list, text).unwrap();
     let target = dir.path().join("out");
-    let division = split(&[root.clone()], &target, Some(&list)).unwrap();
+    let division = split(from_ref(&root), &target, Some(&list)).unwrap();
     assert_eq!((division.clips, division.stems, division.unlisted), ([1, 1, 1], [2, 1, 1], 1));
     assert!(
         target.join("val/tok_a@3/as_b_000001.npy").exists() && !target.join("train/tok_a@3/d.npy").exists()
     );
     // What it wrote divides in the same way again.
     let again = dir.path().join("again");
-    let division = split(&[root.clone()], &again, Some(&target.join("splits.json"))).unwrap();
+    let division = split(from_ref(&root), &again, Some(&target.join("splits.json"))).unwrap();
     assert_eq!(division.stems, [2, 1, 1]);
     fs::write(&list, text.replace("vgg_c", "vgg_x")).unwrap();
     let fault = split(&[root], &dir.path().join("third"), Some(&list)).unwrap_err();
