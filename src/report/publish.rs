@@ -165,7 +165,7 @@ pub fn plot_file(name: &str) -> String {
 
 /// What stands in a page now.
 fn old_page(path: &Path) -> Result<Option<String>> {
-    match std::fs::read_to_string(path) {
+    match crate::store::regular::read_own_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Fault::io("read", path, &e)),

@@ -218,7 +218,7 @@ fn scores(a: &RunDir, b: &RunDir, findings: &mut Findings) -> Result<()> {
         if digest(a, file)? != digest(b, file)? {
             let read = |run: &RunDir| {
                 let path = run.file(file);
-                std::fs::read(&path).map_err(|e| Fault::io("read", &path, &e))
+                crate::store::regular::read_own(&path).map_err(|e| Fault::io("read", &path, &e))
             };
             findings.differences.push(first_line(file, &read(a)?, &read(b)?));
         }

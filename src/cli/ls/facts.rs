@@ -46,7 +46,7 @@ impl Facts {
             flatten("record", &record, &mut fields);
         }
         flatten("", &value(&line), &mut fields);
-        let manifest = std::fs::read_to_string(run.file("resolved.ron")).unwrap_or_default();
+        let manifest = crate::store::regular::read_own_text(run.file("resolved.ron")).unwrap_or_default();
         Facts { line, fields, manifest, problem, old }
     }
 

@@ -33,7 +33,7 @@ pub fn state(run: &RunDir, status: Option<&Status>) -> &'static str {
 /// Reads what the line needs; what cannot be read is unknown.
 pub fn line(run: &RunDir) -> Line {
     let status = run.status().ok().flatten();
-    let text = |file: &str| std::fs::read_to_string(run.file(file)).unwrap_or_default();
+    let text = |file: &str| crate::store::regular::read_own_text(run.file(file)).unwrap_or_default();
     Line {
         id: run.id.short(),
         name: run.id.name.clone(),

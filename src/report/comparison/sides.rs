@@ -194,7 +194,7 @@ impl Side {
         }
         let first = runs.first().map(|(_, r)| r);
         let experiment = first.and_then(|r| {
-            let manifest = std::fs::read_to_string(r.path.join("resolved.ron")).ok()?;
+            let manifest = crate::store::regular::read_own_text(r.path.join("resolved.ron")).ok()?;
             text::parse(&manifest).ok()
         });
         let cost = experiment.as_ref().zip(first).map(|(e, r)| Cost::new(e, &r.record));
