@@ -10,7 +10,7 @@ use crate::metrics::forward_vs_autoregressive::ForwardVsAutoregressiveRow;
 use crate::metrics::memorization::MemorizationRow;
 use crate::metrics::{rows, ScoreRow};
 use crate::modality::short_names;
-use crate::record::{ModalityInfo, Record};
+use crate::record::{ModalityInfo, Record, Seal};
 use crate::report::left_out::LeftOut;
 use crate::report::table::Origin;
 use crate::store::{self, RunDir};
@@ -118,11 +118,9 @@ fn check_digest(path: &Path, recorded: &str) -> Result<()> {
     if found == recorded {
         return Ok(());
     }
-    let what = match path.parent().is_some_and(|folder| folder.ends_with("probes")) {
-        true => "per-example scores were changed after the run was recorded",
-        false => "a file was changed after the run was recorded",
-    };
-    Err(Fault::failed(what)
+    let scores = path.parent().is_some_and(|folder| folder.ends_with("probes"));
+    let what = if scores { "per-example scores were changed" } else { "a file was changed" };
+    Err(Fault::failed(format!("{what} after the run was recorded"))
         .at(path.display().to_string())
         .found(found)
         .expected(recorded)
@@ -242,6 +240,11 @@ fn open(dir: RunDir, packed: bool) -> Result<Run> {
         if path.exists() || !packed {
             check_digest(&path, &file.sha256)?;
         }
+    }
+    // Packed runs have none: the digests of a report speak for them.
+    let sealed = Seal::read(&dir)?.unwrap_or_default().files;
+    for (file, digest) in sealed.iter().filter(|(file, _)| used(file)) {
+        check_digest(&dir.file(file), digest)?;
     }
     // Without its manifest a run stands alone.
     let (manifest, claims) = match std::fs::read_to_string(dir.file("resolved.ron")) {

@@ -162,10 +162,9 @@ impl Gathered {
             let why = match &left_out.damage {
                 None => "of another version of nano4m".to_string(),
                 Some(damage) => {
-                    let file = match self.committed.contains(&left_out.run) {
-                        true => format!("{FOLDER}/{}.tar.gz", left_out.run),
-                        false => left_out.run.clone(),
-                    };
+                    let committed = self.committed.contains(&left_out.run);
+                    let archive = format!("{FOLDER}/{}.tar.gz", left_out.run);
+                    let file = if committed { archive } else { left_out.run.clone() };
                     self.differences.push(CellDifference {
                         row: format!("run {}", left_out.run),
                         ..whole("(runs)", &file, damage, "a run as it was recorded")
