@@ -72,7 +72,7 @@ fn a_fresh_clone_recomputes_every_digit() {
 fn an_ablation_is_recomputed_without_its_runs() {
     let reported = Reported::of(Fixture::ablation());
     let checked = reported.alone();
-    assert_eq!((checked.differences.as_slice(), checked.tables), (&[][..], 4), "{}", checked.text());
+    assert_eq!((checked.differences.as_slice(), checked.tables), (&[][..], 8), "{}", checked.text());
     // Another ablation of that name among one's own runs is another matter.
     let mut record = nano4m::record::AblationRecord::list(reported.fixture.runs()).unwrap().remove(0);
     record.cells.truncate(2);
@@ -138,21 +138,21 @@ fn a_table_whose_runs_are_nowhere_is_counted_and_ends_nothing() {
     let bytes = std::fs::read(&scores).unwrap();
     std::fs::remove_file(&scores).unwrap();
     let checked = reported.alone();
-    assert_eq!((checked.tables, checked.not_checkable.len()), (0, 4));
+    assert_eq!((checked.tables, checked.not_checkable.len()), (0, 8));
     let why = &checked.not_checkable[0].why;
     assert_eq!(
         why,
         "run grid.span-small-a1b2000000: not in the folder of runs, and the report ships no scores of it"
     );
     assert!(
-        checked.text().contains("4 tables not checkable here: run grid.span-small"),
+        checked.text().contains("8 tables not checkable here: run grid.span-small"),
         "{}",
         checked.text()
     );
     assert!(checked.differences.iter().all(|d| d.file.ends_with("a1b2000000.tar.gz")), "{checked:?}");
     // With the run it is checked from there.
     let checked = reported.with_runs();
-    assert_eq!((checked.tables, checked.from_committed), (4, 0));
+    assert_eq!((checked.tables, checked.from_committed), (8, 0));
     std::fs::write(&scores, bytes).unwrap();
     assert_eq!(reported.alone().differences, []);
 }
@@ -226,7 +226,7 @@ fn one_damaged_run_of_an_ablation_does_not_end_it() {
     std::fs::write(gone.join("probes/cross_entropy.csv"), "").unwrap();
     let reported = Reported::of(fixture);
     let checked = reported.alone();
-    assert_eq!((checked.differences.as_slice(), checked.tables), (&[][..], 4), "{}", checked.text());
+    assert_eq!((checked.differences.as_slice(), checked.tables), (&[][..], 8), "{}", checked.text());
     let table = std::fs::read_to_string(reported.reports.join("ablation_grid/v0001.md")).unwrap();
     assert!(table.contains("or damaged: grid.random-big-a2b3000000"), "{table}");
 }
@@ -259,4 +259,15 @@ fn a_head_that_names_a_path_leads_nowhere() {
     let checked = reported.alone();
     assert!(checked.not_checkable.iter().any(|t| t.why.contains("not the name of a run")), "{checked:?}");
     assert!(checked.differences.iter().any(|d| d.file == "cross_entropy/v0001.csv"), "{checked:?}");
+}
+
+#[test]
+fn a_head_that_asks_for_endless_work_is_not_believed() {
+    let reported = Reported::of(Fixture::only_cross_entropy());
+    let path = reported.reports.join("cross_entropy/v0001.csv");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("replicates 20", "replicates 20000000000", 1)).unwrap();
+    let checked = reported.alone();
+    assert_eq!(checked.differences[0].row, "(head)", "{checked:?}");
+    assert_eq!(checked.tables, 1);
 }

@@ -34,6 +34,12 @@ impl Head {
     }
 }
 
+/// Whether a report could have been made so: what a file asks for is not computed without a bound.
+fn sane(plan: &Bootstrap) -> bool {
+    const REPLICATES: usize = 100_000;
+    plan.replicates <= REPLICATES && plan.level > 0.0 && plan.level < 1.0
+}
+
 /// The latest version of each table; a head that cannot be read is a difference.
 ///
 /// # Errors
@@ -44,7 +50,7 @@ pub fn read(reports: &Path) -> Result<(Vec<Head>, Vec<CellDifference>)> {
         let Some(&version) = versions::list(reports, &table).last() else { continue };
         let csv = versions::read(reports, &table, version, "csv")?;
         let parsed = Header::parse(&csv).filter(|header| header.table == table);
-        match parsed.and_then(|header| Some((header.plan()?, header))) {
+        match parsed.and_then(|header| Some((header.plan().filter(sane)?, header))) {
             Some((plan, header)) => heads.push(Head { table, version, csv, header, plan }),
             None => {
                 let file = format!("{table}/{}.csv", versions::stem(version));
