@@ -66,7 +66,7 @@ fn notes(summary: &summary::Summary) -> String {
     }
     if summary.tests > 0 {
         notes.push(format!(
-            "verdict: the trained model against the strongest of its baselines, at 5 % (Benjamini–Hochberg, m = {})",
+            "verdict: against the strongest baseline, at 5 % (Benjamini–Hochberg over {} tests)",
             summary.tests
         ));
     }
@@ -175,7 +175,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("rgb → audio | 2.5000 | untrained 3.5000 | better | 24"), "{text}");
-        assert!(text.contains("m = 3"), "{text}");
+        assert!(text.contains("over 3 tests"), "{text}");
         assert_eq!(printed(&[], &["rgb"]), "");
     }
 

@@ -8,7 +8,7 @@ const CLASSIFY: &str = "probes=[CrossEntropy(masks: 1), LinearProbe(inputs: [[\"
 fn a_run_ends_with_verdicts_against_the_strongest_baseline() {
     let folder = Folder::new();
     let printed = stdout(&folder.nano4m(&["run", "small.ron", "--set", CLASSIFY], 0));
-    for part in ["strongest baseline", "verdict", "Benjamini–Hochberg, m = "] {
+    for part in ["strongest baseline", "verdict", "Benjamini–Hochberg over "] {
         assert!(printed.contains(part), "`{part}` is not in:\n{printed}");
     }
     assert!(!printed.contains("gain"), "{printed}");
