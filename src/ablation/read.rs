@@ -62,6 +62,11 @@ pub fn read(path: &Path) -> Result<Loaded> {
     let file = path.display().to_string();
     let text = file::text(path, "ablation").map_err(|f| invalid(vec![Diagnostic::new(f, &file, None)]))?;
     let (read, mut items) = written(&text, &file);
+    if !items.is_empty() && syntax::scan(&text).kind.name() == Some("Experiment") {
+        let finding = Finding::error("", "the file is a manifest, not an ablation");
+        let finding = finding.help("`nano4m run FILE` runs it; an ablation names it as its `base`");
+        return Err(invalid(vec![Diagnostic::new(finding, &file, None)]));
+    }
     let Some(ablation) = read.value() else { return Err(invalid(items)) };
     let base = base_of(path, &ablation.base);
     let experiment = match manifest::read(&base, &[]) {

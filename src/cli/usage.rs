@@ -43,7 +43,7 @@ pub fn told(mut error: Error) -> ExitCode {
         }
         hint = ELSEWHERE.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, hint)| *hint);
     }
-    output::note(error.render().to_string().trim_end());
+    output::note(error.render().to_string().replace("\n\n\n", "\n\n").trim_end());
     if let Some(hint) = hint {
         output::note(&format!("\n  help: {hint}"));
     }

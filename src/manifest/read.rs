@@ -42,6 +42,9 @@ pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Loaded, Di
     if let Some((finding, span)) = text::other_schema(text).filter(|_| !read.wrong.is_empty()) {
         return Err(Diagnostics::of_manifest(vec![Diagnostic::in_text(finding, &file, (text, span))]));
     }
+    if let Some(finding) = other_kind(text).filter(|_| !read.wrong.is_empty()) {
+        return Err(Diagnostics::of_manifest(vec![Diagnostic::new(finding, &file, None)]));
+    }
     let in_file = |w: &reading::Wrong| Diagnostic::in_text(w.finding.clone(), &file, (text, w.span.clone()));
     let mut items: Vec<Diagnostic> = read.wrong.iter().map(in_file).collect();
     let mut refused = Vec::new();
@@ -61,6 +64,18 @@ pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Loaded, Di
         }
         _ => Err(Diagnostics::of_manifest(items)),
     }
+}
+
+/// A file of this program, but of another kind.
+fn other_kind(text: &str) -> Option<Finding> {
+    let (what, help) = match syntax::scan(text).kind.name()? {
+        "Ablation" => ("the file is an ablation, not a manifest", "`nano4m ablate FILE` checks and runs it"),
+        "Slurm" => {
+            ("the file is a Slurm profile, not a manifest", "`nano4m ablate NAME --profile FILE` takes it")
+        }
+        _ => return None,
+    };
+    Some(Finding::error("", what).help(help))
 }
 
 /// `experiment` with every override that can be applied; what is wrong with the others goes into `refused`.
@@ -96,9 +111,10 @@ fn place_all(
     };
     let place = |finding: Finding| {
         let (start, end) = span(&finding.path);
-        let set = overrides.iter().rev().find(|o| {
-            let (from, to) = span(o.split('=').next().unwrap_or(o).trim());
-            from <= start && end <= to
+        let set = overrides.iter().rev().find(|argument| {
+            let Some((path, _)) = argument.split_once('=') else { return false };
+            let set = lookup::follow(&whole, &whole_root, path.trim());
+            set.rest.is_empty() && set.node.start <= start && end <= set.node.end
         });
         match set {
             Some(argument) => {

@@ -14,6 +14,11 @@ const LONGEST: usize = 600;
 impl From<Diagnostics> for Fault {
     /// Exit 2; every problem with the line it is about.
     fn from(all: Diagnostics) -> Fault {
+        // About the file as a whole there is no line to show.
+        if let [Diagnostic { excerpt: None, what, file, found, expected, help, .. }] = &all.items[..] {
+            let (found, expected, help) = (found.clone(), expected.clone(), help.clone());
+            return Fault { found, expected, help, ..Fault::invalid(what).at(file) };
+        }
         Fault::invalid(all.conclusion()).listing(listing(&all.items))
     }
 }

@@ -106,7 +106,7 @@ proptest! {
             let window: Vec<u32> = input.iter().chain(target).copied().collect();
             prop_assert!(window.windows(2).all(|w| w[0] + 1 == w[1]), "not one window");
             prop_assert_eq!((input.len() % stride, target.len() % stride), (0, 0));
-            prop_assert!(!aligned || window[0] as usize % stride == 0);
+            prop_assert!(!aligned || (window[0] as usize).is_multiple_of(stride));
         }
     }
 

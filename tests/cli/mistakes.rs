@@ -101,6 +101,27 @@ fn a_message_has_one_prefix() {
 }
 
 #[test]
+fn a_file_of_another_kind_is_named() {
+    let folder = Folder::new();
+    folder.write("x.ron", "Ablation(schema: 1, name: \"x\", base: \"small.ron\", axes: [], metrics: [])");
+    let told = |arguments: &[&str]| stderr(&folder.nano4m(arguments, 2));
+    assert_eq!(
+        told(&["check", "x.ron"]),
+        "error: the file is an ablation, not a manifest\n        at: x.ron\n      help: `nano4m ablate FILE` checks and runs it\n"
+    );
+    assert!(told(&["ablate", "small.ron"]).starts_with("error: the file is a manifest, not an ablation"));
+    assert!(told(&["check", "nowhere.ron"]).starts_with("error: cannot read the manifest: No such file"));
+}
+
+#[test]
+fn an_override_that_is_none_is_not_blamed_for_others() {
+    let folder = Folder::new();
+    let told = stderr(&folder.nano4m(&["check", "small.ron", "--set", "model.dim=33", "--set", "foo"], 2));
+    assert!(told.contains("model.dim=33\n  |           ^^"), "{told}");
+    assert_eq!(told.matches("foo\n").count(), 1, "{told}");
+}
+
+#[test]
 fn no_far_word_leads_to_a_command_that_writes() {
     let folder = Folder::new();
     let told = stderr(&folder.nano4m(&["init"], 2));

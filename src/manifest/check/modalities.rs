@@ -60,7 +60,7 @@ fn name(modalities: &[Modality], i: usize, found: &mut Findings) {
 }
 
 fn codebooks(m: &Modality, path: &str, found: &mut Findings) {
-    if m.codebooks > 1 && m.length % m.codebooks != 0 {
+    if m.codebooks > 1 && !m.length.is_multiple_of(m.codebooks) {
         found.warn(
             Finding::error(path, format!("the last frame of `{}` is incomplete", m.name))
                 .found(format!("length {} with {} codebooks", m.length, m.codebooks))
@@ -104,7 +104,7 @@ fn strategy(m: &Modality, path: &str, found: &mut Findings) {
             let at = format!("{path}.stride");
             let fits = (1..=m.length).contains(&stride);
             found.require(fits, &at, stride, &format!("1 to the length, {}", m.length));
-            if fits && aligned && m.codebooks > 1 && stride % m.codebooks != 0 {
+            if fits && aligned && m.codebooks > 1 && !stride.is_multiple_of(m.codebooks) {
                 found.warn(
                     Finding::error(&at, format!("spans of `{}` cut through frames", m.name))
                         .found(format!("stride {stride} with {} codebooks", m.codebooks))

@@ -21,10 +21,10 @@ fn model(m: &Model, found: &mut Findings) {
         found.require(value >= 1, path, value, "at least 1");
         found.at_most(path, value, most);
     }
-    if m.head_dim >= 1 && m.dim % m.head_dim != 0 {
+    if m.head_dim >= 1 && !m.dim.is_multiple_of(m.head_dim) {
         let expected = format!("a multiple of `head_dim`, {}", m.head_dim);
         found.require(false, "model.dim", m.dim, &expected);
-    } else if m.dim % 2 != 0 {
+    } else if !m.dim.is_multiple_of(2) {
         found.require(false, "model.dim", m.dim, "an even number: half sines, half cosines");
     }
     let hidden = m.mlp_ratio * m.dim as f64;

@@ -33,8 +33,10 @@ pub fn of_text<T: DeserializeOwned>(text: &str) -> Reading<T> {
         Err(refused) => refused,
     };
     let slight = problems.iter().all(|problem| problem.slight);
+    // What is broken may make the rest look so.
     let broken: Vec<Wrong> = problems
         .into_iter()
+        .filter(|problem| slight || !problem.slight)
         .map(|p| Wrong { finding: Finding::error("", p.what), span: p.start..p.end })
         .collect();
     if !slight {

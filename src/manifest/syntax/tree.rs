@@ -19,6 +19,16 @@ pub enum Kind {
     Items { name: Option<String>, items: Vec<Node> },
 }
 
+impl Kind {
+    /// What stands before the bracket.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Kind::Scalar => None,
+            Kind::Fields { name, .. } | Kind::Items { name, .. } => name.as_deref(),
+        }
+    }
+}
+
 /// `key: value`; the key starts at byte `start`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
