@@ -106,10 +106,10 @@ impl Provenance {
             return Ok(Provenance::new(data, seeds, None, first));
         }
         let read: Provenance = FORMAT.parse(&bytes).map_err(place)?;
-        match read.segments.is_empty() {
-            true => Err(place(Fault::failed("not a run's provenance: no segment"))),
-            false => Ok(read),
+        if read.segments.is_empty() {
+            return Err(place(Fault::failed("not a run's provenance: no segment")));
         }
+        Ok(read)
     }
 
     /// Whether the file is as it was written; one of schema 1 cannot say, and is believed.

@@ -114,9 +114,10 @@ fn none_intact(run: &RunDir, damaged: &mut Vec<(u64, Fault)>) -> Result<()> {
     match run.damaged_checkpoints().into_iter().next() {
         None => Ok(()),
         Some(file) => {
-            let what = match file.extension().is_some_and(|e| e == "damaged") {
-                true => "the run's checkpoints were damaged and set aside",
-                false => "the optimizer's half of the run's checkpoint is missing",
+            let what = if file.extension().is_some_and(|e| e == "damaged") {
+                "the run's checkpoints were damaged and set aside"
+            } else {
+                "the optimizer's half of the run's checkpoint is missing"
             };
             Err(Fault::failed(what).at(file.display().to_string()).help(HELP))
         }
