@@ -53,7 +53,7 @@ fn too_little_memory_is_1_and_the_run_goes_on_with_more() {
         ends.push(code);
     }
     assert!(ends.contains(&Some(4)) || ends.contains(&Some(0)), "{ends:?}");
-    let many = limited(&folder, "-v 300000", &["--threads", "4000", "run", "small.ron"]).assert().code(1);
+    let many = limited(&folder, "-v 300000", &["--threads", "1000", "run", "small.ron"]).assert().code(1);
     let said = stderr(&many);
     assert!(said.contains("cannot start the worker threads: Resource temporarily unavailable"), "{said}");
     assert!(said.contains("--threads 1"), "{said}");
