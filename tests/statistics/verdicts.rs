@@ -44,7 +44,7 @@ fn words(which: u64, s: u64, seeds: u64, effect: f64) -> Words {
 /// With one seed most pairs of equal recipes are told apart: as models, which they are, and never as recipes.
 #[test]
 fn equal_recipes_of_one_seed_are_told_apart_as_models_only() {
-    let n = 200;
+    let n = 100;
     let found = share(n, |s| words(300, s, 1, 0.0).verdict.ends_with("better"));
     assert!(found > 0.4, "the fault that is guarded: {found}");
     for s in 0..n {
@@ -105,7 +105,7 @@ fn standing(metrics: &[Metric]) -> (String, Standing) {
 /// However weak the others are, and also where several are the strongest.
 #[test]
 fn a_model_as_good_as_the_strongest_baseline_is_not_called_better_or_worse() {
-    let n = 400;
+    let n = 200;
     for (case, baselines) in [(330, [5.0, 7.0, 9.0]), (331, [5.0, 5.0, 9.0]), (332, [5.0; 3])] {
         let found = share(n, |s| standing(&metrics(case, s, 5.0, baselines)).1.decided());
         at_most(found, ALPHA, n);
