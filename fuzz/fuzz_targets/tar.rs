@@ -26,7 +26,9 @@ fn experiment() -> &'static Experiment {
 fuzz_target!(|bytes: &[u8]| {
     let Some((form, bytes)) = bytes.split_first() else { return };
     match archive_files(bytes, LARGEST) {
-        Ok(files) => assert!(files.iter().flat_map(|(_, file)| file).all(|file| file.len() as u64 <= LARGEST)),
+        Ok(files) => {
+            assert!(files.iter().flat_map(|(_, file)| file).all(|file| file.len() as u64 <= LARGEST))
+        }
         Err(fault) => {
             assert!(!fault.to_string().is_empty());
             return;

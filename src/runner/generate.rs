@@ -4,6 +4,7 @@
 //! `{stem}.json`, a list of one text); `labels.csv` the classes, `generated.json` how it was made.
 
 use super::session::Session;
+use crate::data::text::is_blank;
 use crate::data::{ClipData, Dataset, Part};
 use crate::decode::{self, Task};
 use crate::fault::Result;
@@ -105,15 +106,24 @@ fn clips_of(net: &dyn Inference, session: &Session, task: &Task) -> Result<Vec<C
     let clip = |(i, tokens): (usize, Vec<u32>)| ClipData {
         stem: task.split.stem(i).into(),
         label: task.split.label(i).into(),
-        captions: text.iter().map(|v| v.decode(&tokens)).collect(),
+        captions: text.iter().map(|v| said(v.decode(&tokens))).collect(),
         tokens: vec![tokens],
     };
     Ok(generated.into_iter().enumerate().map(clip).collect())
 }
 
-/// The target as the new dataset has it. A generated `[UNK]` is three words of a caption's text, which the
-/// vocabulary of the manifest need not have room for.
+/// A generated caption as text. One that ends where it begins is written as its end: a caption must say something.
+fn said(text: String) -> String {
+    if is_blank(&text) {
+        "[EOS]".into()
+    } else {
+        text
+    }
+}
+
+/// The target as the new dataset has it. A generated `[UNK]` is three words of a caption's text and an `[EOS]`
+/// one more, which the vocabulary of the manifest need not have room for.
 fn written(target: &Modality) -> Modality {
-    let room = if target.text.is_some() { 3 } else { 0 };
+    let room = if target.text.is_some() { 4 } else { 0 };
     Modality { vocab: target.vocab + room, ..target.clone() }
 }

@@ -161,7 +161,7 @@ fn captions_are_text_and_all_splits_are_a_dataset() {
     let to = read.find("        (name: \"scene").unwrap();
     let probes = read.find("    probes").unwrap();
     let read = format!("{}{})\n", &read[..from], &read[to..probes]);
-    f.write("captions.ron", &read.replace("vocab: 12", "vocab: 15"));
+    f.write("captions.ron", &read.replace("vocab: 12", "vocab: 16"));
     let seen = f.nano4m(&["data", "inspect", "captions.ron", "--json"], 0);
     let seen: serde_json::Value = serde_json::from_str(&stdout(&seen)).unwrap();
     assert_eq!(seen["splits"][2]["clips"], 20);

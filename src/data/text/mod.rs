@@ -8,6 +8,7 @@ mod words;
 
 pub(super) use choose::{check_size, vocabularies};
 pub use gpt2::Gpt2;
-pub(super) use normal::{class_key, class_name, composed, into_composed, is_blank};
+pub use normal::is_blank;
+pub(super) use normal::{class_key, class_name, composed, into_composed};
 pub use vocabulary::Vocabulary;
 pub use words::Words;
