@@ -20,6 +20,6 @@ test:
 bench *args:
     cargo bench --bench step -- {{args}}
 
-# Every fuzz target for so many seconds (cargo-fuzz and nightly): bash fuzz/run.sh SECONDS [TARGET…]
+# Every fuzz target for so many seconds (cargo-fuzz): bash fuzz/run.sh SECONDS [TARGET…]
 fuzz seconds *targets:
     bash fuzz/run.sh {{seconds}} {{targets}}

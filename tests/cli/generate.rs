@@ -218,7 +218,7 @@ fn the_probes_of_a_manifest_leave_rows_and_metrics() {
     assert!(value("linear_probe/tok_rgb@16") > value("linear_probe/tok_rgb@16/shuffled_labels"));
     let rows = |name: &str| std::fs::read_to_string(run.join(name)).unwrap().lines().count();
     assert_eq!(rows("probes/generation.csv"), 1 + 2 * 20);
-    assert_eq!(rows("probes/linear_probe.csv"), 1 + 3 * 20);
+    assert_eq!(rows("probes/linear_probe.csv"), 1 + 4 * 20);
     folder().nano4m(&["report", "--reports", "reports"], 0);
     let table = std::fs::read_to_string(folder().path("reports/generation/v0001.md")).unwrap();
     assert!(table.contains("rgb + first 12 of audio"), "{table}");
