@@ -74,7 +74,7 @@ impl Run {
     /// What the keys of `probe` do not say about what was measured, from the manifest: two runs are compared on them
     /// only where this is the same.
     pub fn setup(&self, probe: &str) -> Option<String> {
-        let manifest = std::fs::read_to_string(self.path.join("resolved.ron")).ok()?;
+        let manifest = store::regular::read_own_text(self.path.join("resolved.ron")).ok()?;
         let experiment = text::parse(&manifest).ok()?;
         experiment.probes.iter().find_map(|measured| match measured {
             Probe::Memorization { modality, given, .. } if probe == MemorizationRow::PROBE => {
@@ -113,7 +113,7 @@ pub fn used(file: &str) -> bool {
 }
 
 fn check_digest(path: &Path, recorded: &str) -> Result<()> {
-    let bytes = std::fs::read(path).map_err(|e| Fault::io("read", path, &e))?;
+    let bytes = store::regular::read_own(path).map_err(|e| store::regular::fault("read", path, &e))?;
     let found = sha256_hex(&bytes);
     if found == recorded {
         return Ok(());
@@ -247,14 +247,14 @@ fn open(dir: RunDir, packed: bool) -> Result<Run> {
         check_digest(&dir.file(file), digest)?;
     }
     // Without its manifest a run stands alone.
-    let (manifest, claims) = match std::fs::read_to_string(dir.file("resolved.ron")) {
+    let (manifest, claims) = match store::regular::read_own_text(dir.file("resolved.ron")) {
         Ok(text) => {
             let place = |f: Fault| f.at(dir.file("resolved.ron").display().to_string());
             (unseeded(&text), claims(&text).map_err(place)?)
         }
         Err(_) => (record.identity.clone(), vec![]),
     };
-    let text = |file: &str| std::fs::read_to_string(dir.file(file)).unwrap_or_default();
+    let text = |file: &str| store::regular::read_own_text(dir.file(file)).unwrap_or_default();
     let changed = changed(&text("manifest.ron"), &text("resolved.ron"));
     Ok(Run {
         directory: dir.id.directory(),

@@ -7,8 +7,7 @@ use crate::architecture::{specs, Config};
 use crate::digest;
 use crate::manifest::schema::Experiment;
 use crate::record::Record;
-use crate::store::{Rows, RowsDigest, RunDir};
-use std::fs::File;
+use crate::store::{regular, Rows, RowsDigest, RunDir};
 use std::io::{BufRead, BufReader};
 
 /// Holds every checkpoint against `digests.csv` and against its own digest, and the last against the record and the
@@ -137,7 +136,7 @@ fn against_record(
 
 /// What a table holds, as a checkpoint says it; `None` where it cannot be read.
 fn held_by(run: &RunDir, file: &str) -> Option<Rows> {
-    let mut lines = BufReader::new(File::open(run.file(file)).ok()?);
+    let mut lines = BufReader::new(regular::open(&run.file(file)).ok()?);
     let mut digest: Option<RowsDigest> = None;
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).ok()? > 0 {

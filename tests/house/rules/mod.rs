@@ -17,6 +17,7 @@ pub const ALL: &[&Rule] = &[
     &nevers::LIBRARIES,
     &words::OUTSIDE_WORLD,
     &words::CLOCK,
+    &words::REGULAR_FILES,
     &words::CUDA,
     &words::ORDER_AND_CHANCE,
     &words::MEASURED_OR_ABSENT,

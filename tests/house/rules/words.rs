@@ -137,6 +137,39 @@ pub const CLOCK: Rule = Rule {
     unseen: &[("cli/mod.rs", "use std::time::Instant; fn f() { Instant::now().elapsed() }")],
 };
 
+/// Who else opens files to read them, and why they cannot be anything but what is expected.
+const OPENS: [(&str, &str); 6] = [
+    ("store/atomic.rs", "a folder, to make a rename in it last"),
+    ("store/lock.rs", "the kernel's files about processes"),
+    ("report/publish.rs", "a folder, as a lock"),
+    ("runner/memory.rs", "the kernel's files about memory"),
+    ("provenance/machine.rs", "the kernel's file about processors"),
+    ("provenance/code.rs", "the sources, which the build script hashes: it has no crate to call"),
+];
+
+pub const REGULAR_FILES: Rule = Rule {
+    name: "files are opened by `store::regular`, which waits for no pipe, or by who is excused by name",
+    find: |sources| {
+        const READS: [&str; 4] =
+            ["std::fs::read", "std::fs::read_to_string", "std::fs::File::open", "std::fs::File::options"];
+        let excused = |s: &Source, _: &Named| OPENS.iter().any(|(path, _)| s.path == *path);
+        let mut found = named(sources, &READS, excused);
+        found.extend(idle(sources, OPENS.iter().map(|(path, _)| *path)));
+        found
+    },
+    seen: &[
+        plant("data/mod.rs", "fn f() { std::fs::read(\"x\") }", "std::fs::read"),
+        plant("report/runs.rs", "use std::fs; fn f() { fs::read_to_string(\"x\") }", "read_to_string"),
+        plant("verify/state.rs", "use std::fs::File; fn f() { File::open(\"x\") }", "std::fs::File::open"),
+        plant("store/mod.rs", "use std::fs::*; fn f() { File::open(\"x\") }", "std::fs::*"),
+        plant("store/mod.rs", "fn f() { std::fs::File::options().read(true) }", "std::fs::File::options"),
+    ],
+    unseen: &[
+        ("data/mod.rs", "use std::fs; fn f() { fs::read_dir(\"x\"); fs::write(\"x\", b\"\") }"),
+        ("data/mod.rs", "#[cfg(test)] mod more { fn f() { std::fs::read(\"x\") } }"),
+    ],
+};
+
 /// Files that a rule excuses and that are no more.
 fn idle<'a>(sources: &Sources, excused: impl Iterator<Item = &'a str>) -> Vec<Violation> {
     let gone = excused.filter(|path| !sources.files.contains_key(*path));
