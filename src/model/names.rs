@@ -27,7 +27,11 @@ pub fn reference_names(names: &[&str]) -> Result<(Vec<String>, Vec<String>)> {
     }
     let mut seen = BTreeSet::new();
     if let Some(twice) = bare.iter().find(|name| !seen.insert(name.as_str())) {
-        return Err(Fault::invalid(format!("the checkpoint has the tensor {} twice", shown(twice)))
+        let fault = Fault::invalid(format!("the checkpoint has the tensor {} twice", shown(twice)));
+        if taken.is_empty() {
+            return Err(fault.help("two of its files hold it: keep it in one of them"));
+        }
+        return Err(fault
             .found(format!("after {} was taken off the names", listed(taken.keys())))
             .help("keep one of them"));
     }

@@ -75,6 +75,11 @@ impl TensorFile {
         let nature = Nature::of(&start).filter(|nature| !json && *nature != Nature::Safetensors);
         let damaged = |why: String| match nature {
             Some(nature) => not_a_checkpoint(nature).at(path.display().to_string()),
+            None if is_text(&start) => Fault::invalid("not a safetensors file")
+                .at(path.display().to_string())
+                .found("a text file")
+                .expected("a checkpoint as safetensors")
+                .help("name the checkpoint itself"),
             None => damaged(path, length, &why),
         };
         let Some(size) = start.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)) else {
@@ -142,6 +147,12 @@ fn damaged(path: &Path, length: u64, why: &str) -> Fault {
     Fault::failed(format!("the checkpoint is corrupt or truncated: {why}"))
         .at(path.display().to_string())
         .found(format!("{length} bytes"))
+}
+
+/// Whether a file begins as text: the length of a header never does.
+fn is_text(start: &[u8]) -> bool {
+    let bytes = start.get(..8).unwrap_or(start);
+    !bytes.is_empty() && bytes.iter().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
 }
 
 fn not_a_checkpoint(nature: Nature) -> Fault {
@@ -308,6 +319,7 @@ mod tests {
                 "git lfs pull",
             ),
             (b"<!DOCTYPE html><html></html>", "an HTML page", "download"),
+            (b"Experiment(schema: 1)", "a text file", "itself"),
             (&[0; 64], "nothing but zero bytes", "copy or download"),
         ] {
             let (_dir, path) = file(bytes);
