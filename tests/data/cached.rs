@@ -168,5 +168,27 @@ fn tokens_or_index_of_another_dataset_are_noticed_and_packed_again() {
     fs::write(&ours, format!("{own} {}\n", tokens.file_stem().unwrap().to_str().unwrap())).unwrap();
     let again = f.open().unwrap();
     assert_eq!(again.hash, hash);
-    assert!(again.notes()[0].contains("it leads to the tokens of another manifest"), "{:?}", again.notes());
+    assert!(again.notes()[0].contains("it is damaged"), "{:?}", again.notes());
+}
+
+/// An index that says whose it is and leads to another dataset's tokens.
+#[test]
+fn an_index_that_was_rewritten_leads_nowhere() {
+    let f = Fixture::new();
+    let hash = f.open().unwrap().hash;
+    let index = |f: &Fixture| {
+        let all = fs::read_dir(f.cache()).unwrap().map(|e| e.unwrap().path());
+        all.filter(|p| p.extension().is_some_and(|e| e == "index")).collect::<Vec<_>>().remove(0)
+    };
+    let other = Fixture::new();
+    other.write("train/tok_b@2/s4.npy", &npy("<i2", &[2, 2], &[9, 9, 9, 9]));
+    other.open().unwrap();
+    let name = |store: &PathBuf| store.file_stem().unwrap().to_str().unwrap().to_string();
+    let (own, theirs) = (stores(&f).remove(0), stores(&other).remove(0));
+    fs::copy(&theirs, f.cache().join(theirs.file_name().unwrap())).unwrap();
+    let text = fs::read_to_string(index(&f)).unwrap();
+    fs::write(index(&f), text.replace(&name(&own), &name(&theirs))).unwrap();
+    let opened = f.open().unwrap();
+    assert_eq!(opened.hash, hash);
+    assert!(opened.notes()[0].contains("it is damaged; the dataset was packed again"));
 }

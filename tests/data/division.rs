@@ -115,3 +115,39 @@ fn of_several_sources_the_first_wins_and_incomplete_stems_are_named() {
     let fault = split(&[a], &dir.path().join("one"), None).unwrap_err();
     assert_eq!(fault.what, "missing file of a clip");
 }
+
+/// Links in a source lead nowhere from the new folder: what they lead to is taken.
+#[test]
+fn a_source_of_relative_links_is_divided_into_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let stems = stems(3);
+    let clips: Vec<(&str, &str)> = stems.iter().map(|s| (s.as_str(), "cat")).collect();
+    let root = source(dir.path(), "in", &clips);
+    let folder = root.join("all/tok_a@3");
+    fs::rename(&folder, dir.path().join("files")).unwrap();
+    fs::create_dir(&folder).unwrap();
+    for stem in &stems {
+        let name = format!("{stem}.npy");
+        std::os::unix::fs::symlink(format!("../../../files/{name}"), folder.join(name)).unwrap();
+    }
+    let target = dir.path().join("much/deeper/out");
+    split(&[root], &target, None).unwrap();
+    for (part, stem) in ["train", "val", "test"].iter().flat_map(|p| stems.iter().map(move |s| (p, s))) {
+        let path = target.join(format!("{part}/tok_a@3/{stem}.npy"));
+        if let Ok(meta) = path.symlink_metadata() {
+            assert!(meta.is_file());
+            assert_eq!(fs::read(path).unwrap(), npy("<i4", &[1, 3], &[1, 2, 2]));
+        }
+    }
+}
+
+#[test]
+fn a_list_that_leaves_a_part_empty_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = source(dir.path(), "in", &[("s0", "cat"), ("s1", "cat"), ("s2", "cat")]);
+    let list = dir.path().join("splits.json");
+    fs::write(&list, r#"{"splits": {"train": ["s0", "s1"], "val": [], "test": ["s2"]}}"#).unwrap();
+    let fault = split(&[root], &dir.path().join("out"), Some(&list)).unwrap_err();
+    assert_eq!(fault.what, "the list leaves a part empty");
+    assert_eq!(fault.found.as_deref(), Some("2 train, 0 val and 1 test clips"));
+}

@@ -117,3 +117,75 @@ fn other_files_may_be_called_anything() {
     f.write("train/tok_a@3/._s4.npy", b"x");
     assert_eq!(f.open().unwrap().hash, hash);
 }
+
+/// The same files below `root`, of whatever bytes, as a folder in a folder and as an archive.
+fn below(root: &[u8], more: &[(&[u8], &[u8])]) -> [Fixture; 2] {
+    [false, true].map(|archive| {
+        let mut f = Fixture::new();
+        let mut tar = Tar::default();
+        for (split, stem) in crate::fixture::clips() {
+            for (folder, extension) in FOLDERS {
+                let name = format!("{split}/{folder}/{stem}.{extension}");
+                let path = [root, b"/", name.as_bytes()].concat();
+                tar.file(&path, &fs::read(f.root().join(&name)).unwrap());
+            }
+        }
+        let outer = f.folder.path().join("outer");
+        let inner = outer.join(OsStr::from_bytes(root));
+        fs::create_dir_all(inner.parent().unwrap()).unwrap();
+        fs::rename(f.root(), &inner).unwrap();
+        for (name, bytes) in more {
+            tar.file(&[root, b"/", name].concat(), bytes);
+            let path = inner.join(OsStr::from_bytes(name));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        f.data.path = Some(outer.display().to_string());
+        if archive {
+            f.archive(&tar.end());
+        }
+        f
+    })
+}
+
+#[test]
+fn the_folders_above_a_dataset_may_have_any_name_and_depth() {
+    let hash = Fixture::new().open().unwrap().hash;
+    for root in [&b"d"[..], b"a/b/c", b"donn\xe9es", b"a\nb/c", b"p/\xff/q"] {
+        for f in below(root, &[]) {
+            assert_eq!(f.open().unwrap_or_else(|e| panic!("{root:?}: {e}")).hash, hash);
+        }
+    }
+}
+
+#[test]
+fn hidden_folders_are_passed_over_in_both() {
+    let hash = Fixture::new().open().unwrap().hash;
+    let more: [(&[u8], &[u8]); 3] = [
+        (b".old/train/tok_a@3/s4.npy", b"x"),
+        (b"train/tok_a@3/.ipynb_checkpoints/s4.npy", b"x"),
+        (b".\xff/train/tok_a@3/s4.npy", b"x"),
+    ];
+    for f in below(b"d", &more) {
+        assert_eq!(f.open().unwrap_or_else(|e| panic!("{e}")).hash, hash);
+    }
+}
+
+#[test]
+fn folders_are_listed_and_no_end_of_them() {
+    let f = Fixture::new();
+    (0..500).for_each(|i| f.write(&format!("train/f{i:03}/x"), b""));
+    f.remove("train/tok_a@3");
+    let fault = f.fault();
+    assert_eq!(fault.what, "missing modality `tok_a@3`");
+    let found = fault.found.unwrap();
+    assert!(found.starts_with("folders f000, f001, ") && found.ends_with(" and 490 more"), "{found}");
+    // An archive of datasets without end is as short.
+    let mut f = Fixture::new();
+    let mut tar = Tar::default();
+    (0..500).for_each(|i| {
+        tar.file(format!("r{i}/train/tok_a@3/x.npy").as_bytes(), b"");
+    });
+    f.archive(&tar.end());
+    assert!(f.fault().to_string().len() < 3000);
+}

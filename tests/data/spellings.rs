@@ -75,3 +75,32 @@ fn empty_captions_and_labels_are_refused() {
     f.write("labels.csv", format!("stem,class\n{lines}").as_bytes());
     assert_eq!(f.fault().found.unwrap(), "no `class` for s8");
 }
+
+#[test]
+fn a_caption_that_shows_nothing_is_empty() {
+    for caption in ["\\u0000", "\\u001b\\u0007", "\\u200d", "\\u202e\\u2800\\u3164\\ufe0f"] {
+        let f = Fixture::new();
+        f.write("train/scene_desc/s4.json", format!("[\"{caption}\", \"cat\"]").as_bytes());
+        assert_eq!(f.fault().what, "an empty caption", "{caption}");
+    }
+}
+
+#[test]
+fn what_shows_nothing_makes_no_class_and_no_word() {
+    let f = Fixture::new();
+    let plain = f.open().unwrap();
+    let stems: Vec<_> =
+        (0..2).map(|clip| plain.split(nano4m::data::Part::Test).stem(clip).to_string()).collect();
+    for stem in stems {
+        let path = format!("test/scene_desc/{stem}.json");
+        let text = std::fs::read_to_string(f.root().join(&path)).unwrap();
+        f.write(&path, text.replace(" m", " \\u202am\\u200e").replace("do", "d\\u200do\\ufe0f").as_bytes());
+    }
+    let odd = f.open().unwrap();
+    assert_eq!(odd.classes(), plain.classes());
+    for clip in 0..2 {
+        let tokens =
+            |data: &nano4m::data::Dataset| data.split(nano4m::data::Part::Test).sample(clip, 1).concat();
+        assert_eq!(tokens(&odd), tokens(&plain));
+    }
+}

@@ -3,14 +3,29 @@
 use super::header::damaged;
 use crate::store::sniff::Nature;
 use flate2::bufread::GzDecoder;
+use std::cell::Cell;
 use std::io::{BufRead, Read, Result};
+use std::rc::Rc;
 
 /// Bytes read from the file at once.
 const BUFFER: usize = 1 << 20;
 
+/// Bytes that may come out of each packed one, beside [`FREE`]: no gzip holds more, and no dataset as many.
+const MOST_PER_BYTE: u64 = 1100;
+
+/// Bytes that come out whatever they were packed into.
+const FREE: u64 = 4 << 30;
+
 /// A stream's bytes, unpacked as its first bytes say; what is not packed passes as it is.
+///
+/// A few bytes can be packed so that they never end; so what comes out is bounded by what went in.
 pub struct Unpacked<R: Read> {
     state: State<R>,
+    /// Bytes read of the stream.
+    packed: Rc<Cell<u64>>,
+    /// Bytes that came out, and may.
+    unpacked: u64,
+    free: u64,
 }
 
 enum State<R: Read> {
@@ -24,12 +39,31 @@ impl<R: Read> Unpacked<R> {
     /// # Errors
     /// If the stream cannot be read.
     pub fn new(input: R) -> Result<Unpacked<R>> {
-        let mut window = Window { input, buffer: vec![0; BUFFER], start: 0, end: 0 };
+        Unpacked::with_free(input, FREE)
+    }
+
+    fn with_free(input: R, free: u64) -> Result<Unpacked<R>> {
+        let packed = Rc::new(Cell::new(0));
+        let mut window =
+            Window { input, buffer: vec![0; BUFFER], start: 0, end: 0, read: Rc::clone(&packed) };
         let state = match packing(window.at_least(4)?) {
             Some(packing) => packing.unpack(window)?,
             None => State::Plain(window),
         };
-        Ok(Unpacked { state })
+        Ok(Unpacked { state, packed, unpacked: 0, free })
+    }
+
+    /// Counts what comes out of a packed piece.
+    fn count(&mut self, bytes: usize) -> Result<usize> {
+        self.unpacked += bytes as u64;
+        if self.unpacked > self.free.saturating_add(self.packed.get().saturating_mul(MOST_PER_BYTE)) {
+            return Err(damaged(format!(
+                "more than {} bytes in {} packed ones, which no dataset is",
+                self.unpacked - bytes as u64,
+                self.packed.get()
+            )));
+        }
+        Ok(bytes)
     }
 
     /// What begins where a packed piece has ended.
@@ -69,7 +103,7 @@ impl<R: Read> Read for Unpacked<R> {
                 State::Zstandard(piece) => piece.read(buffer)?,
             };
             if n > 0 {
-                return Ok(n);
+                return self.count(n);
             }
             self.state = match std::mem::replace(&mut self.state, State::End) {
                 State::Gzip(piece) => Unpacked::after(piece.into_inner())?,
@@ -109,6 +143,8 @@ struct Window<R> {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// Bytes read of `input`.
+    read: Rc<Cell<u64>>,
 }
 
 impl<R: Read> Window<R> {
@@ -121,7 +157,10 @@ impl<R: Read> Window<R> {
         while self.end < wanted {
             match self.input.read(&mut self.buffer[self.end..]) {
                 Ok(0) => break,
-                Ok(n) => self.end += n,
+                Ok(n) => {
+                    self.end += n;
+                    self.read.set(self.read.get() + n as u64);
+                }
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
@@ -147,5 +186,32 @@ impl<R: Read> Read for Window<R> {
         out[..n].copy_from_slice(&buffered[..n]);
         self.consume(n);
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks of 128 KiB of zeros, in four bytes each.
+    fn endless(blocks: usize) -> Vec<u8> {
+        let mut frame = b"\x28\xb5\x2f\xfd\0\x38".to_vec();
+        for i in 0..blocks {
+            let head = u32::from(i + 1 == blocks) | 1 << 1 | (128 << 10) << 3;
+            frame.extend([&head.to_le_bytes()[..3], &[0]].concat());
+        }
+        frame
+    }
+
+    fn unpacked(packed: &[u8], free: u64) -> Result<u64> {
+        std::io::copy(&mut Unpacked::with_free(packed, free)?, &mut std::io::sink())
+    }
+
+    #[test]
+    fn what_unpacks_without_an_end_is_refused() {
+        let packed = endless(1000);
+        assert_eq!(unpacked(&packed, 1 << 30).unwrap(), 1000 << 17);
+        let error = unpacked(&packed, 1 << 20).unwrap_err().to_string();
+        assert!(error.ends_with(" bytes in 4006 packed ones, which no dataset is"), "{error}");
     }
 }

@@ -3,7 +3,8 @@
 //! Two sources with the same content (a directory and its archive) share one store. Both files
 //! appear by rename, so two processes may build at once: the last one wins, with the same bytes' worth.
 //! Each says inside whose it is, so that one put in the place of another is noticed: the index its
-//! fingerprint; the store its name, which is the digest of its content hash and form.
+//! fingerprint, and a digest of that and the name it leads to; the store its name, which is the digest of
+//! its content hash and form.
 
 use super::store::{self, Mapped, Refused};
 use crate::data::contents::Contents;
@@ -14,8 +15,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Bytes of an index: two hashes, a space and a line's end.
-const INDEX: u64 = 130;
+/// Bytes of an index: three hashes, two spaces and a line's end.
+const INDEX: u64 = 195;
 
 /// Stores under one folder.
 pub struct Cache<'a> {
@@ -64,8 +65,8 @@ impl Cache<'_> {
         let text = regular::read(&path, INDEX).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let text = text.unwrap_or_default();
         let is_hash = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
-        match text.trim_end().split_once(' ') {
-            Some((own, name)) if is_hash(own) && is_hash(name) => {
+        match text.trim_end().split(' ').collect::<Vec<_>>()[..] {
+            [own, name, sum] if is_hash(own) && is_hash(name) && sum == bond(own, name) => {
                 if own == fingerprint {
                     Ok(name.to_string())
                 } else {
@@ -92,7 +93,9 @@ impl Cache<'_> {
         let fault = |e| Fault::io("write the token store", &path, &e);
         writer.finish(&name, contents)?.persist(&path).map_err(|e| fault(e.error))?;
         let mut index = store::temporary().tempfile_in(self.folder).map_err(fault)?;
-        writeln!(index, "{fingerprint} {name}").and_then(|()| index.as_file().sync_all()).map_err(fault)?;
+        writeln!(index, "{fingerprint} {name} {}", bond(fingerprint, &name))
+            .and_then(|()| index.as_file().sync_all())
+            .map_err(fault)?;
         index.persist(self.index(fingerprint)).map_err(|e| fault(e.error))?;
         store::read(&path).map_err(|_| {
             Fault::failed("the token store is not what was written").at(path.display().to_string())
@@ -112,6 +115,13 @@ impl Cache<'_> {
 fn name(hash: &str, form: &str) -> String {
     let mut h = Hasher::new("nano4m.data.store");
     h.number(u64::from(store::VERSION)).field(hash.as_bytes()).field(form.as_bytes());
+    h.finish_hex()
+}
+
+/// Digest of an index: which store belongs to which source.
+fn bond(fingerprint: &str, name: &str) -> String {
+    let mut h = Hasher::new("nano4m.data.store");
+    h.field(b"index").field(fingerprint.as_bytes()).field(name.as_bytes());
     h.finish_hex()
 }
 

@@ -23,7 +23,7 @@ pub fn groups(intake: &mut Intake, seen: &Seen) -> Vec<Group> {
     if intake.roots.len() > 1 {
         problems.push(
             Fault::invalid("more than one dataset in the archive")
-                .found(intake.roots.iter().map(|r| format!("`{r}/`")).collect::<Vec<_>>().join(", "))
+                .found(list(intake.roots.iter().map(|r| format!("`{r}/`"))))
                 .expected("one root folder, or none")
                 .help("pack one dataset alone"),
         );
@@ -161,7 +161,18 @@ fn or_nothing(names: Vec<&str>) -> String {
     if names.is_empty() {
         return "no folder".into();
     }
-    format!("folders {}", names.join(", "))
+    format!("folders {}", list(names.into_iter().map(String::from)))
+}
+
+/// The first of these, and how many more there are.
+fn list(names: impl Iterator<Item = String>) -> String {
+    const SHOWN: usize = 12;
+    let names: Vec<String> = names.collect();
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 fn missing(g: &Group, present: &[Vec<bool>; 3], layout: &Layout, problems: &mut Problems) {

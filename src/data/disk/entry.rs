@@ -1,6 +1,6 @@
 //! What a source hands over, and what an archive and a folder alike make of a name.
 
-use super::names::{name, Name};
+use super::names::{inside, is_hidden, name, Name};
 use crate::fault::{Fault, Result};
 use std::collections::BTreeSet;
 
@@ -29,8 +29,16 @@ pub struct Seen {
 /// path and the bound of its size, or the entry that says why it is refused.
 pub fn choose(raw: &[u8], wanted: Wanted) -> Option<std::result::Result<(String, u64), Entry>> {
     match name(raw) {
+        Name::Good(path) | Name::Bad { like: path, outside: false, .. } if is_hidden(&path) => None,
         Name::Good(path) => wanted(&path).map(|bound| Ok((path, bound))),
         Name::Bad { fault, outside, like } => {
+            // The folder that holds a dataset may have any name, as nothing is called by it. Who wants
+            // everything has no layout that would tell which folder that is.
+            if wanted("").is_none() {
+                if let Some(path) = inside(raw, &|path| wanted(path).is_some()) {
+                    return wanted(&path).map(|bound| Ok((path, bound)));
+                }
+            }
             (outside || wanted(&like).is_some()).then_some(Err(Entry { path: like, bytes: Err(fault) }))
         }
     }

@@ -48,7 +48,11 @@ pub fn list(root: &Path, splits: &[String]) -> Result<Listing> {
     Ok(found)
 }
 
-/// The folder that holds the splits: the one given, or the only one in it that does.
+/// Folders in folders that hold nothing else, followed to a dataset.
+const DEEPEST: usize = 16;
+
+/// The folder that holds the splits: the one given, or the only one in it that does, or such a one in the
+/// only folder that is there.
 ///
 /// # Errors
 /// If it cannot be listed.
@@ -57,14 +61,19 @@ pub fn find_root(path: &Path, splits: &[String]) -> Result<PathBuf> {
         [] => looks_like_data(folder),
         _ => folders(folder).iter().any(|(name, _)| splits.iter().any(|s| is_called(s, name))),
     };
-    if holds(path) {
-        return Ok(path.to_path_buf());
+    let mut here = path.to_path_buf();
+    for _ in 0..DEEPEST {
+        if holds(&here) {
+            return Ok(here);
+        }
+        let inside: Vec<PathBuf> = entries(&here)?.into_iter().filter(|e| e.2).map(|e| e.1).collect();
+        match (&inside.iter().filter(|p| holds(p)).collect::<Vec<_>>()[..], &inside[..]) {
+            ([root], _) => return Ok(root.to_path_buf()),
+            ([], [only]) => here = only.clone(),
+            _ => break,
+        }
     }
-    let inside: Vec<_> = entries(path)?.into_iter().filter(|(_, p, is_dir)| *is_dir && holds(p)).collect();
-    Ok(match &inside[..] {
-        [(_, only, _)] => only.clone(),
-        _ => path.to_path_buf(),
-    })
+    Ok(path.to_path_buf())
 }
 
 /// Whether any `split/folder/` below holds a token or caption file.

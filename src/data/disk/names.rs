@@ -59,6 +59,23 @@ pub fn name(bytes: &[u8]) -> Name {
     Name::Good(like)
 }
 
+/// Whether it, or a folder that it is in, begins with a dot: leftovers of systems and editors.
+pub fn is_hidden(path: &str) -> bool {
+    path.split('/').any(|part| part.starts_with('.'))
+}
+
+/// The path of a file that is wanted by its last names, all of them text, in folders above that are none:
+/// these are escaped. `None` when its own names are no text either.
+pub fn inside(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Option<String> {
+    let slashes = bytes.iter().enumerate().rev().filter(|(_, b)| **b == b'/');
+    slashes.map(|(at, _)| bytes.split_at(at)).find_map(|(above, path)| match name(&path[1..]) {
+        Name::Good(path) if wanted(&path) && matches!(name(above), Name::Bad { outside: false, .. }) => {
+            Some(format!("{}/{path}", above.escape_ascii()))
+        }
+        _ => None,
+    })
+}
+
 /// Bytes for a message: printable, and not long.
 fn shown(bytes: &[u8]) -> String {
     const MOST: usize = 200;
@@ -102,6 +119,16 @@ mod tests {
             let Name::Bad { fault, outside, .. } = name(bytes) else { panic!("{bytes:?}") };
             assert_eq!((fault.found.as_deref(), outside), (Some(found), out));
             assert!(fault.help.is_some() && !fault.place.unwrap().contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_folder_above_a_dataset_may_have_any_name() {
+        let wanted = |path: &str| path.ends_with("train/a/x.npy");
+        assert_eq!(inside(b"p/r\xff/train/a/x.npy", &wanted).as_deref(), Some("p/r\\xff/train/a/x.npy"));
+        assert_eq!(inside(b"r\n/train/a/x.npy", &wanted).as_deref(), Some("r\\n/train/a/x.npy"));
+        for other in [&b"r\xff/train/a\xff/x.npy"[..], b"train/a/x\xff.npy", b"../r\xff/train/a/x.npy"] {
+            assert_eq!(inside(other, &wanted), None);
         }
     }
 }

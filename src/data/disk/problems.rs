@@ -6,31 +6,48 @@ use std::fmt::Write;
 /// Problems shown in full; the rest is counted.
 const SHOWN: usize = 20;
 
-/// Problems in the order they were found; told in the order of their places.
+/// Problems kept at a time: of more, the first by place.
+const KEPT: usize = 1000;
+
+/// Problems, told in the order of their places.
 #[derive(Default)]
-pub struct Problems(Vec<Fault>);
+pub struct Problems {
+    kept: Vec<Fault>,
+    /// Found beside those that are kept.
+    more: usize,
+}
 
 impl Problems {
     pub fn push(&mut self, fault: Fault) {
-        self.0.push(fault);
+        self.kept.push(fault);
+        if self.kept.len() == KEPT {
+            self.sort();
+            self.kept.truncate(SHOWN);
+            self.more += KEPT - SHOWN;
+        }
+    }
+
+    fn sort(&mut self) {
+        self.kept.sort_by(|a, b| (&a.place, &a.what, &a.found).cmp(&(&b.place, &b.what, &b.found)));
     }
 
     /// A single problem as it is; several as one fault that lists the first by place, and counts the rest.
     pub fn into_result(mut self, dataset: &str) -> Result<()> {
-        if self.0.len() < 2 {
-            return self.0.pop().map_or(Ok(()), Err);
+        let all = self.kept.len() + self.more;
+        if all < 2 {
+            return self.kept.pop().map_or(Ok(()), Err);
         }
-        self.0.sort_by(|a, b| (&a.place, &a.what, &a.found).cmp(&(&b.place, &b.what, &b.found)));
-        let mut what = format!("{} problems in the dataset", self.0.len());
-        for fault in self.0.iter().take(SHOWN) {
+        self.sort();
+        let mut what = format!("{all} problems in the dataset");
+        for fault in self.kept.iter().take(SHOWN) {
             what.push_str("\n  ");
             line(&mut what, fault);
         }
-        if self.0.len() > SHOWN {
-            let _ = write!(what, "\n  … and {} more", self.0.len() - SHOWN);
+        if all > SHOWN {
+            let _ = write!(what, "\n  … and {} more", all - SHOWN);
         }
         let mut fault = Fault::invalid(what).at(dataset);
-        fault.help = self.0.swap_remove(0).help;
+        fault.help = self.kept.swap_remove(0).help;
         Err(fault)
     }
 }
@@ -74,5 +91,17 @@ mod tests {
             .starts_with("25 problems in the dataset\n  00.npy: bad (found 0; expected 0)\n  01"));
         assert!(fault.what.ends_with("19.npy: bad (found 19; expected 0)\n  … and 5 more"));
         assert_eq!(fault.place.as_deref(), Some("d.tar"));
+    }
+
+    #[test]
+    fn no_number_of_problems_fills_the_memory() {
+        let mut problems = Problems::default();
+        for i in (0..5000).rev() {
+            problems.push(Fault::invalid("bad").at(format!("{i:04}.npy")));
+            assert!(problems.kept.len() < KEPT);
+        }
+        let fault = problems.into_result("d.tar").unwrap_err();
+        assert!(fault.what.starts_with("5000 problems in the dataset\n  0000.npy: bad\n  0001"));
+        assert!(fault.what.ends_with("0019.npy: bad\n  … and 4980 more"));
     }
 }

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
 /// Raise it whenever the same files would give other tokens or another layout.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// How the name of a store that is being built begins.
 pub const UNFINISHED: &str = ".building-";
 const MAGIC: &[u8; 8] = b"nano4m\0T";

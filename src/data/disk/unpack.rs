@@ -1,7 +1,7 @@
 //! The wanted files of an archive.
 
 use super::entry::{choose, too_large, Entry, Seen, Wanted, BATCH_BYTES, BATCH_FILES};
-use super::names::{name, Name};
+use super::names::{is_hidden, name, Name};
 use crate::data::archive::{Kind, Member, Members, Unpacked};
 use crate::fault::{Fault, Result};
 use crate::store::regular;
@@ -139,6 +139,9 @@ pub fn archive_files(archive: &[u8], bound: u64) -> Result<Vec<(String, Result<V
 
 fn remember(member: &Member, seen: &mut Seen) {
     let Name::Good(path) = name(&member.name) else { return };
+    if is_hidden(&path) {
+        return;
+    }
     if matches!(member.kind, Kind::HardLink | Kind::SymbolicLink) && seen.links.len() < MOST_SEEN {
         seen.links.insert(path.clone());
     }
@@ -169,7 +172,10 @@ fn refusal(member: &Member, path: &str, bound: u64) -> Option<Entry> {
         Kind::File => None,
         kind => other(
             "the archive holds no file there",
-            &format!("{kind:?}"),
+            &match kind {
+                Kind::Other(letter) => format!("a member of type `{}`", letter.escape_ascii()),
+                kind => format!("{kind:?}"),
+            },
             "pack it again with GNU tar or bsdtar",
         ),
     }

@@ -1,9 +1,10 @@
 //! A vocabulary of words: the ones in the training captions, lower-cased.
 //!
 //! A word is a maximal run of letters, digits and the marks on them (Unicode, composed); every other
-//! visible character is a word of its own; white space separates. "A lion's den." → `a` `lion` `'` `s` `den` `.`
+//! visible character is a word of its own; white space separates, and what shows nothing is left out.
+//! "A lion's den." → `a` `lion` `'` `s` `den` `.`
 
-use super::normal::composed;
+use super::normal::{composed, is_invisible, is_space};
 use super::vocabulary::Vocabulary;
 use std::collections::BTreeMap;
 use unicode_normalization::char::is_combining_mark;
@@ -100,7 +101,8 @@ fn split(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut inside = false;
     // Lower case may take a composed character apart, so that it is composed again behind it.
-    for c in composed(&composed(text).to_lowercase()).chars() {
+    let visible: String = composed(text).chars().filter(|c| !is_invisible(*c)).collect();
+    for c in composed(&composed(&visible).to_lowercase()).chars() {
         let in_word = c.is_alphanumeric() || (inside && is_combining_mark(c));
         if in_word {
             if !inside {
@@ -109,7 +111,7 @@ fn split(text: &str) -> Vec<String> {
             if let Some(word) = words.last_mut() {
                 word.push(c);
             }
-        } else if !c.is_whitespace() {
+        } else if !is_space(c) {
             words.push(c.to_string());
         }
         inside = in_word;
@@ -130,6 +132,7 @@ mod tests {
     fn two_spellings_are_one_word() {
         assert_eq!(split("CAFE\u{301} İstanbul"), split("café i\u{307}stanbul"));
         assert_eq!(split("cafe\u{301}"), ["café"]);
+        assert_eq!(split("ca\u{ad}t\u{200b} \u{202a}meow\u{200d}ing\u{7}\u{fe0f}"), ["cat", "meowing"]);
         // Marks that no composed character has stay with their letter.
         assert_eq!(split("हिन्दी q\u{323}\u{307}"), ["हिन्दी", "q\u{323}\u{307}"]);
     }

@@ -12,6 +12,7 @@ use crate::rng::{stream, Purpose};
 use rand::seq::SliceRandom;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// How many clips went where.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -106,15 +107,22 @@ pub fn count(classes: &BTreeMap<String, String>, parts: &Parts) -> Division {
     division
 }
 
-/// Refuses a division with an empty part.
+/// Refuses a division with an empty part; `list` is what has said which stems go where, if anything has.
 ///
 /// # Errors
 /// How many clips there are, and how many it needs.
-pub fn refuse_empty(division: &Division) -> Result<()> {
+pub fn refuse_empty(division: &Division, list: Option<&Path>) -> Result<()> {
     if division.clips.iter().all(|&n| n > 0) {
         return Ok(());
     }
     let [train, val, test] = division.clips;
+    if let Some(list) = list {
+        return Err(Fault::invalid("the list leaves a part empty")
+            .at(list.display().to_string())
+            .found(format!("{train} train, {val} val and {test} test clips"))
+            .expected("at least one clip in each part")
+            .help("move stems into the empty list"));
+    }
     let largest = division.strata.iter().map(|s| s.clips.iter().sum::<usize>()).max().unwrap_or(0);
     Err(Fault::invalid("a part of the division would be empty")
         .found(format!(

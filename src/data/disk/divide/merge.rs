@@ -259,10 +259,13 @@ fn unpack(archive: &Source, folder: &Path, place: &str) -> Result<()> {
     problems.into_result(place)
 }
 
-/// A hard link, or a copy where links are not possible.
+/// A hard link, or a copy where links are not possible. Of a symbolic link what it leads to: itself, it
+/// would lead elsewhere from the new folder.
 fn link(from: &Path, folder: &Path, name: &str) -> Result<()> {
     let to = folder.join(name);
+    let file = fs::canonicalize(from).and_then(|file| regular::open(&file).map(|_| file));
+    let file = file.map_err(|e| regular::fault("read the dataset", from, &e))?;
     fs::create_dir_all(folder)
-        .and_then(|()| fs::hard_link(from, &to).or_else(|_| fs::copy(from, &to).map(|_| ())))
+        .and_then(|()| fs::hard_link(&file, &to).or_else(|_| fs::copy(&file, &to).map(|_| ())))
         .map_err(|e| Fault::io("write the divided dataset", &to, &e))
 }

@@ -41,7 +41,7 @@ pub fn divide(request: &Request) -> Result<Division> {
         None => assign(&merged.classes(request.labels)?, request.seed),
         Some(list) => listed(&merged, request.labels, list)?,
     };
-    refuse_empty(&division)?;
+    refuse_empty(&division, request.splits)?;
     division.unlisted = merged.stems().filter(|stem| !parts.contains_key(*stem)).count();
     let new = work.path().join("new");
     let splits = Splits::default();

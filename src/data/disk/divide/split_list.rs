@@ -22,11 +22,16 @@ pub const FILE: &str = "splits.json";
 
 const FORM: &str = r#"{"splits": {"train": [stems], "val": [stems], "test": [stems]}}"#;
 
+/// The published form.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Document {
-    Published { splits: Lists },
-    Alone(Lists),
+struct Published {
+    splits: Lists,
+}
+
+/// Whether there is an entry `splits`.
+#[derive(Deserialize)]
+struct Looked {
+    splits: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -44,11 +49,15 @@ struct Lists {
 pub fn read(path: &Path) -> Result<Parts> {
     let place = || path.display().to_string();
     let text = regular::read_text("read the list of splits", path, limits::LABELS)?;
-    let document: Document = serde_json::from_str(&text).map_err(|e| {
-        let why = serde_json::from_str::<serde::de::IgnoredAny>(&text).err().unwrap_or(e);
-        Fault::invalid("no list of splits").at(place()).found(why).expected(FORM).help("see docs/dataset.md")
+    let published = serde_json::from_str::<Looked>(&text).map(|looked| looked.splits.is_some());
+    let splits = match published {
+        Ok(true) => serde_json::from_str::<Published>(&text).map(|document| document.splits),
+        Ok(false) => serde_json::from_str::<Lists>(&text),
+        Err(e) => Err(e),
+    };
+    let splits = splits.map_err(|e| {
+        Fault::invalid("no list of splits").at(place()).found(e).expected(FORM).help("see docs/dataset.md")
     })?;
-    let (Document::Published { splits } | Document::Alone(splits)) = document;
     let mut parts = Parts::new();
     let mut clips: BTreeMap<String, usize> = BTreeMap::new();
     for (part, stems) in [splits.train, splits.val, splits.test].into_iter().enumerate() {
@@ -117,8 +126,17 @@ mod tests {
         assert_eq!(parts(&format!(r#"{{"seed": 42, "splits": {lists}}}"#)).unwrap(), expected);
         let twice = r#"{"train": ["as_x_000030"], "val": [], "test": ["as_x_000040"]}"#;
         assert_eq!(parts(twice).unwrap_err().found.unwrap(), "as_x_000040 (clip `as_x`)");
-        for bad in ["", "{", "[]", r#"{"splits": {"train": []}}"#] {
-            assert_eq!(parts(bad).unwrap_err().what, "no list of splits", "{bad}");
+        for (bad, found) in [
+            ("", "EOF while parsing a value"),
+            ("{", "EOF while parsing an object"),
+            ("[]", "invalid length 0"),
+            (r#"{"splits": {"train": [], "test": []}}"#, "missing field `val`"),
+            (r#"{"train": [], "val": [], "eval": [], "test": []}"#, "duplicate field `val`"),
+            (r#"{"splits": {"train": [1], "val": [], "test": []}}"#, "invalid type: integer `1`"),
+        ] {
+            let fault = parts(bad).unwrap_err();
+            assert_eq!(fault.what, "no list of splits", "{bad}");
+            assert!(fault.found.as_ref().unwrap().starts_with(found), "{bad}: {fault}");
         }
         assert_eq!(parts("<html>").unwrap_err().found.unwrap(), "an HTML page");
     }
