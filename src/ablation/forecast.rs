@@ -7,6 +7,7 @@
 //! machine will be doing by then.
 
 use super::job::{Existing, Job};
+use super::memory;
 use super::plan::Plan;
 use crate::batch::Batch;
 use crate::data::{Dataset, Part};
@@ -87,8 +88,9 @@ pub struct Forecast {
 /// Measures and scales.
 ///
 /// # Errors
-/// If a dataset or device cannot be opened.
+/// If a dataset or device cannot be opened; exit 2 for a cell that needs more memory than there is.
 pub fn forecast(plan: &Plan, found: &[Existing], resources: Resources, cache: &Path) -> Result<Forecast> {
+    memory::hold(plan, found, resources.workers, resources.device)?;
     let open: Vec<(&Job, &Existing)> =
         plan.jobs.iter().zip(found).filter(|(_, f)| !matches!(f, Existing::Complete(_))).collect();
     let mut timings: Vec<Option<Timing>> = vec![None; plan.cells.len()];

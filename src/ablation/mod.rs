@@ -22,6 +22,7 @@ pub mod forecast;
 mod invocation;
 mod job;
 pub mod local;
+pub mod memory;
 mod outcome;
 mod plan;
 mod process;

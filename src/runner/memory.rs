@@ -6,14 +6,18 @@
 use crate::architecture::Config;
 use crate::device::Device;
 use crate::fault::{Fault, Result};
-use crate::manifest::schema::Experiment;
+use crate::manifest::schema::{Experiment, Softmax};
 use crate::modality::Modality;
 
 /// Bytes that are needed at least; no number in a manifest makes it overflow.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Need {
-    /// Weights, gradients and both moments of the optimizer.
+    /// Weights and both moments of the optimizer.
     pub model: f64,
+    /// The moments once more, while they are written: on the host, wherever the model is.
+    pub checkpoint: f64,
+    /// Gradients.
+    pub gradients: f64,
     /// What the forward pass leaves for the backward pass, of one part of a batch.
     pub activations: f64,
     /// Data that are made, not read.
@@ -23,25 +27,39 @@ pub struct Need {
 impl Need {
     /// Of a whole run.
     pub fn of(e: &Experiment) -> Need {
-        Need { model: model(e), activations: activations(e), data: data(e) }
+        let config = Config::new(&e.modalities, &e.model);
+        let all = config.parameters() as f64;
+        let vocabulary = config.vocab() as f64 * config.dim as f64;
+        // Of ids that never occur the embedding has no gradient, and the moments' memory is not touched. With one
+        // softmax over all ids the logits have one of each.
+        let untouched = if e.model.softmax == Softmax::Unified { vocabulary } else { 2.0 * vocabulary };
+        let touched = (all - untouched).max(0.0);
+        Need {
+            model: 4.0 * (all + 2.0 * touched),
+            checkpoint: 8.0 * all,
+            gradients: 4.0 * touched,
+            activations: activations(e),
+            data: data(e),
+        }
     }
 
     /// Of the data alone.
     pub fn of_data(e: &Experiment) -> Need {
-        Need { model: 0.0, activations: 0.0, data: data(e) }
+        Need { model: 0.0, checkpoint: 0.0, gradients: 0.0, activations: 0.0, data: data(e) }
     }
 
+    /// On the host of a device; the rest lies on the device.
+    fn on(self, device: Device) -> Need {
+        match device {
+            Device::Cpu => self,
+            _ => Need { model: 0.0, gradients: 0.0, activations: 0.0, ..self },
+        }
+    }
+
+    /// A step and a checkpoint follow each other.
     pub fn bytes(&self) -> f64 {
-        self.model + self.activations + self.data
+        self.model + self.data + self.checkpoint.max(self.gradients + self.activations)
     }
-}
-
-fn model(e: &Experiment) -> f64 {
-    let config = Config::new(&e.modalities, &e.model);
-    // Rows of the vocabulary that never occur cost nothing but their weights.
-    let vocabulary = config.vocab() as f64 * config.dim as f64;
-    let layers = (config.parameters() as f64 - 2.0 * vocabulary).max(0.0);
-    4.0 * (4.0 * layers + vocabulary)
 }
 
 fn activations(e: &Experiment) -> f64 {
@@ -77,34 +95,48 @@ fn data(e: &Experiment) -> f64 {
 /// # Errors
 /// Exit 2 if there is certainly too little.
 pub fn hold(need: &Need, e: &Experiment, device: Device) -> Result<()> {
-    // The rest lies on the device.
-    let here = if device == Device::Cpu { *need } else { Need { activations: 0.0, ..*need } };
+    hold_all(need, 1, e, device)
+}
+
+/// [`hold`], of `runs` at the same time that all need as much.
+///
+/// # Errors
+/// As [`hold`].
+pub fn hold_all(need: &Need, runs: usize, e: &Experiment, device: Device) -> Result<()> {
+    let need = need.on(device);
     let Some((available, what)) = available() else { return Ok(()) };
-    if here.bytes() <= available {
+    if need.bytes() * runs as f64 <= available {
         return Ok(());
     }
-    let mut parts = Vec::new();
-    for (bytes, of) in [
-        (here.model, "parameters with gradients and moments"),
-        (here.activations, "activations"),
-        (here.data, "synthetic data"),
-    ] {
-        if bytes > 0.01 * here.bytes() {
-            parts.push(format!("{} {of}", size(bytes)));
-        }
-    }
-    let largest = here.model.max(here.activations).max(here.data);
+    let step = need.gradients + need.activations;
+    let largest = need.model.max(need.activations).max(need.data);
     let help = match largest {
-        x if x == here.data => "fewer `data.synthetic.clips` or rows need less",
-        x if x == here.activations => {
+        x if x == need.data => "fewer `data.synthetic.clips` or rows need less",
+        x if x == need.activations => {
             "a smaller `train.micro_batch` needs less, and gives the same result up to rounding"
         }
         _ => "a smaller `model` or `vocab` needs less",
     };
-    Err(Fault::invalid(format!("`{}` needs more memory than there is", e.name))
-        .found(format!("at least {} ({})", size(here.bytes()), parts.join(", ")))
-        .expected(format!("at most {}, {what}", size(available)))
-        .help(format!("{help}; `nano4m check --elsewhere` checks for another machine")))
+    let (name, single) = (&e.name, need.bytes());
+    let fault = if runs > 1 && single <= available {
+        let fit = (available / single) as usize;
+        Fault::invalid(format!("`{name}` needs more memory than there is for {runs} at the same time"))
+            .help(format!("--jobs {fit}"))
+    } else {
+        Fault::invalid(format!("`{name}` needs more memory than there is"))
+            .help(format!("{help}; `nano4m check --elsewhere` checks for another machine"))
+    };
+    let during = if step > need.checkpoint {
+        [(need.gradients, "gradients"), (need.activations, "activations")]
+    } else {
+        [(need.checkpoint, "a checkpoint"), (0.0, "")]
+    };
+    let all = [(need.model, "parameters and moments"), (need.data, "synthetic data")];
+    let parts = all.into_iter().chain(during).filter(|(bytes, _)| *bytes > 0.01 * single);
+    let parts: Vec<String> = parts.map(|(bytes, of)| format!("{} {of}", size(bytes))).collect();
+    Err(fault
+        .found(format!("at least {} ({})", size(single), parts.join(", ")))
+        .expected(format!("at most {}, {what}", size(available))))
 }
 
 fn size(bytes: f64) -> String {
@@ -175,8 +207,30 @@ mod tests {
         let e = small();
         let need = Need::of(&e);
         let parameters = Config::new(&e.modalities, &e.model).parameters() as f64;
-        assert!(need.model > 4.0 * parameters / 2.0 && need.model <= 16.0 * parameters);
+        assert!(need.model > 4.0 * parameters && need.model <= 12.0 * parameters);
+        assert!(need.bytes() <= 20.0 * parameters + need.data + need.activations);
         // 512 + 64 + 128 clips of 2 rows of 16 + 9 ids.
         assert!(need.data >= 4.0 * 704.0 * 2.0 * 25.0);
+    }
+
+    /// Measured with `modalities[0].vocab=1048576`, a dim of 64, and little else: 3.3 GB.
+    #[test]
+    fn a_large_vocabulary_counts_in_the_logits_their_moments_and_the_checkpoint() {
+        let wide = ["modalities[0].vocab=1048576", "model.dim=64", "model.head_dim=32"];
+        let mut e = wide.iter().fold(small(), |e, setting| apply(&e, setting).unwrap());
+        let need = Need::of(&e).bytes();
+        assert!((2.1e9..3.3e9).contains(&need), "{need}");
+        e.model.softmax = Softmax::Restricted;
+        assert!(Need::of(&e).bytes() < need);
+        assert!(Need::of(&e).on(Device::Cuda(0)).bytes() < need / 2.0);
+    }
+
+    #[test]
+    fn runs_at_the_same_time_are_held_together() {
+        let e = small();
+        let runs = 1_000_000_000;
+        let fault = hold_all(&Need::of(&e), runs, &e, Device::Cpu).unwrap_err();
+        assert!(fault.what.contains("at the same time"), "{fault}");
+        assert!(fault.help.unwrap().starts_with("--jobs "));
     }
 }

@@ -180,6 +180,22 @@ fn what_needs_more_memory_than_there_is_is_refused_before_it_is_taken() {
 }
 
 #[test]
+fn an_ablation_of_which_a_cell_does_not_fit_is_refused_before_it_is_timed() {
+    let folder = Folder::new();
+    let text = "Ablation(schema: 1, name: \"wide\", base: \"small.ron\", axes: [(name: \"batch\", \
+                path: \"train.batch\", values: [16, 1048576])], metrics: [\"cross_entropy/tok_rgb@16\"])";
+    let large = text.replace("train.batch", "model.dim").replace("1048576", "65536");
+    for text in [text, &large] {
+        folder.write("wide.ron", text);
+        for asked in [&["ablate", "wide.ron", "--plan"][..], &["ablate", "wide.ron"]] {
+            let told = stderr(&folder.nano4m(asked, 2));
+            assert!(told.contains("needs more memory than there is") && told.contains("cell `"), "{told}");
+        }
+    }
+    assert!(!folder.path("runs").exists());
+}
+
+#[test]
 fn check_says_whether_the_data_are_here() {
     let folder = Folder::new();
     let here = stdout(&folder.nano4m(&["check", "small.ron"], 0));

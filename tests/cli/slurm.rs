@@ -55,6 +55,16 @@ fn print_shows_both_scripts_and_writes_nothing() {
 }
 
 #[test]
+fn a_plan_submits_nothing() {
+    let folder = folder();
+    stand_in(&folder, "sbatch", "echo 7", 0);
+    let asked = ["ablate", "tiny", "--engine", "slurm", "--plan", "--time", "2h"];
+    let shown = stdout(&with_stand_ins(&folder, &asked, 0));
+    assert!(shown.contains("missing") && !folder.path("bin/sbatch.called").exists(), "{shown}");
+    assert!(!folder.path("runs").exists());
+}
+
+#[test]
 fn bad_options_are_refused_before_anything_is_written() {
     let folder = folder();
     let refused = |args: &[&str], code| stderr(&folder.nano4m(&[&["ablate", "tiny"], args].concat(), code));

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::progress::AblationProgress;
 use super::{outcome, plan, setup, slurm};
-use crate::ablation::LocalEngine;
+use crate::ablation::{memory, Existing, Job, LocalEngine};
 use crate::cli::arguments::Global;
 use crate::cli::done::Done;
 use crate::cli::environment;
@@ -24,9 +24,11 @@ pub fn ablate(args: &Args, global: &Global) -> Result<Done> {
     if args.plan {
         return plan::show(&plan, args, global);
     }
+    let (workers, threads) = setup::shares(args, plan.jobs.len());
+    let found: Vec<Existing> = plan.jobs.iter().map(Job::existing).collect::<Result<_>>()?;
+    memory::hold(&plan, &found, workers, global.device)?;
     let mut progress = AblationProgress::new(&plan, Signals::listen()?, args.max_time);
     let invocation = setup::invocation(args, global, &settings)?;
-    let (workers, threads) = setup::shares(args, plan.jobs.len());
     let engine = LocalEngine { invocation, workers, threads, fail_fast: args.fail_fast };
     let states = engine.execute(&plan, &mut progress)?;
     progress.end();

@@ -23,8 +23,9 @@ pub fn asked(args: &Args, global: &Global) -> Result<Option<Done>> {
     if s.cancel {
         return cancel(args, global).map(Some);
     }
-    if s.engine == Engine::Slurm && !args.collect {
-        return submit(args, global).map(Some);
+    if s.engine == Engine::Slurm {
+        // A plan runs nothing, wherever the runs will be made.
+        return if args.collect || args.plan { Ok(None) } else { submit(args, global).map(Some) };
     }
     let pointless = s.print || s.profile.is_some() || s.options != Profile::default();
     if pointless {

@@ -18,6 +18,8 @@ use std::collections::BTreeSet;
 
 /// More GPUs than any cluster has.
 const MOST_GPUS: usize = 1 << 20;
+/// Characters of an experiment's name.
+const LONGEST_NAME: usize = 80;
 /// Rows a clip is drawn from, where the loader is not told.
 const ROWS: usize = 10;
 
@@ -88,10 +90,9 @@ fn experiment(values: &Values, options: &Options) -> Experiment {
     let modalities = modalities(values);
     let masking = masking(values);
     let seed = values.or("seed", Node::whole, "a whole number", (0, "0"));
-    let named = values.get("run_name", Node::text, "a name").filter(|name| name != "auto");
     Experiment {
         schema: SCHEMA,
-        name: named.unwrap_or_else(|| options.name.clone()),
+        name: name(values, options),
         about: String::new(),
         seeds: Seeds { init: seed, data: seed, masking: seed, probes: seed },
         data: data(values),
@@ -103,6 +104,22 @@ fn experiment(values: &Values, options: &Options) -> Experiment {
         claims: Vec::new(),
         pins: None,
     }
+}
+
+/// The run's name, with `_` for what cannot be in the name of a directory.
+fn name(values: &Values, options: &Options) -> String {
+    let named = values.get("run_name", Node::text, "a name").filter(|name| name != "auto");
+    let name = named.unwrap_or_else(|| options.name.clone());
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+    let mut usable: String = name.chars().take(LONGEST_NAME).map(plain).collect();
+    if !usable.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') || usable == "latest" {
+        usable.insert(0, '_');
+        usable.truncate(LONGEST_NAME);
+    }
+    if usable != name {
+        values.problems.note(format!("the name `{}` cannot name a directory: `{usable}`", shorten(&name)));
+    }
+    usable
 }
 
 fn gpus(values: &Values, options: &Options) -> usize {

@@ -93,7 +93,7 @@ fn codebooks(values: &Values, name: &str, vocab: usize, stride: Option<usize>) -
 
 /// Modality → stride, of those masked by spans.
 fn strides(values: &Values, names: &[String]) -> BTreeMap<String, usize> {
-    let Some(setting) = values.setting("span_modalities") else {
+    let Some(setting) = values.of_loader("span_modalities", "masked at random") else {
         if let Some(path) = values.settings.unread.iter().find(|path| path.as_str() == "span_modalities") {
             values.problems.note(format!(
                 "`{path}` stands where no loader reads it: every modality is masked at random, as there"
@@ -130,7 +130,7 @@ fn texts(values: &Values, modalities: &[Modality]) {
             values.problems.push(wrong.at(setting.path.clone()).found(shorten(&tokenizer)).expected("gpt2"));
         }
     }
-    let setting = values.setting("text_max_length");
+    let setting = values.of_loader("text_max_length", "256");
     let length = match setting {
         Some(setting) => values.read(setting, size, "a whole number").unwrap_or_default(),
         None => TEXT_LENGTH,
@@ -154,7 +154,8 @@ pub fn masking(values: &Values) -> Masking {
     let default = Masking::default();
     let range = "a whole number or [from, to]";
     let input = values.need("input_tokens_range", pair, range).unwrap_or(default.input_tokens);
-    if values.setting("target_tokens_range").is_none() {
+    let target = values.of_loader("target_tokens_range", "that of the input tokens");
+    if target.is_none() {
         values.problems.note("`target_tokens_range` is absent: that of the input tokens");
     }
     let alphas = |key: &str| {
@@ -168,7 +169,7 @@ pub fn masking(values: &Values) -> Masking {
     };
     Masking {
         input_tokens: input,
-        target_tokens: values.get("target_tokens_range", pair, range).unwrap_or(input),
+        target_tokens: target.and_then(|setting| values.read(setting, pair, range)).unwrap_or(input),
         input_alphas: alphas("input_alphas"),
         target_alphas: alphas("target_alphas"),
         ..default

@@ -22,7 +22,7 @@ impl Node {
     pub fn whole(&self) -> Option<u64> {
         match self {
             Node::Whole(n) => u64::try_from(*n).ok(),
-            Node::Text(text) => digits(text).parse().ok(),
+            Node::Text(text) => digits(text).parse().ok().filter(|_| !is_octal(text)),
             _ => None,
         }
     }
@@ -32,19 +32,19 @@ impl Node {
         let number = match self {
             Node::Whole(n) => Some(*n as f64),
             Node::Number(x) => Some(*x),
-            Node::Text(text) => digits(text).parse().ok(),
+            Node::Text(text) => digits(text).parse().ok().filter(|_| !is_octal(text)),
             _ => None,
         };
         number.filter(|x: &f64| x.is_finite())
     }
 
-    /// True or false, also in the words of YAML 1.1.
+    /// True or false, also in those words of YAML 1.1 that are text in YAML 1.2. `"False"` in quotes is a text.
     pub fn flag(&self) -> Option<bool> {
         match self {
             Node::Flag(flag) => Some(*flag),
             Node::Text(text) => match text.to_ascii_lowercase().as_str() {
-                "true" | "yes" | "on" => Some(true),
-                "false" | "no" | "off" => Some(false),
+                "yes" | "on" => Some(true),
+                "no" | "off" => Some(false),
                 _ => None,
             },
             _ => None,
@@ -122,6 +122,13 @@ fn digits(text: &str) -> String {
     text.trim().replace('_', "")
 }
 
+/// `010` is eight in YAML 1.1: better no number than another one.
+fn is_octal(text: &str) -> bool {
+    let text = digits(text);
+    let whole = text.trim_start_matches(['-', '+']);
+    whole.len() > 1 && whole.starts_with('0') && whole.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// Text as a message shows it: no control characters, and not longer than a line has room for.
 pub fn shorten(text: &str) -> String {
     let mut out: String = text.chars().take(SHOWN).flat_map(escape).collect();
@@ -149,6 +156,9 @@ mod tests {
         assert_eq!(Node::Text("1e-4".into()).number(), Some(1e-4));
         assert_eq!(Node::Text("1_000".into()).whole(), Some(1000));
         assert_eq!(Node::Text("yes".into()).flag(), Some(true));
+        assert_eq!(Node::Text("False".into()).flag(), None);
+        assert_eq!((Node::Text("010".into()).whole(), Node::Text("-010".into()).number()), (None, None));
+        assert_eq!((Node::Text("0".into()).whole(), Node::Text("0.5".into()).number()), (Some(0), Some(0.5)));
         assert_eq!((Node::Whole(-1).whole(), Node::Number(f64::NAN).number()), (None, None));
         assert!(Node::Whole(1).same(&Node::Number(1.0)));
         assert!(!Node::Text("a".into()).same(&Node::Text("b".into())));

@@ -25,6 +25,8 @@ pub struct Settings {
     pub classes: Vec<Setting>,
     /// Whether the sections are those of the published launcher.
     pub launcher: bool,
+    /// Whether there is a loader that evaluates.
+    pub evaluates: bool,
     /// Paths that were left out because they have no effect.
     pub without_effect: Vec<String>,
     /// Paths that were left out because they were to be ignored.
@@ -50,8 +52,12 @@ impl Reader<'_> {
     /// The settings of `root`; what is wrong goes to the problems.
     pub fn read(&self, root: &BTreeMap<String, Node>) -> Settings {
         let launcher = ["model_config", "train_loader_config"].iter().any(|key| root.contains_key(*key));
-        let mut found = Settings { launcher, ..Settings::default() };
+        let evaluates =
+            launcher && matches!(root.get("eval_loader_config"), Some(Node::Map(_) | Node::Text(_)));
+        let mut found = Settings { launcher, evaluates, ..Settings::default() };
         self.walk(root, "", Section::Launcher, &mut found);
+        // What trains stands before what evaluates.
+        found.values.values_mut().for_each(|all| all.sort_by_key(|setting| setting.section));
         if !found.unknown.is_empty() {
             self.problems.push(unknown(&found.unknown));
         }
@@ -162,6 +168,8 @@ impl Reader<'_> {
         let Some(Setting { value, .. }) = kept else { return };
         let text = match value {
             Node::Null => "null".to_owned(),
+            // `"False"` is a text, and no text but the empty one is false there.
+            Node::Text(text) if is_word_of_flags(text) => format!("\"{text}\""),
             value => value.text().unwrap_or_default().to_lowercase(),
         };
         let is_one = !matches!(value, Node::Map(_) | Node::List(_));
@@ -175,6 +183,10 @@ impl Reader<'_> {
             );
         }
     }
+}
+
+fn is_word_of_flags(text: &str) -> bool {
+    ["true", "false"].contains(&text.to_ascii_lowercase().as_str())
 }
 
 fn is_without_effect(name: &str) -> bool {

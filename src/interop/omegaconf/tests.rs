@@ -221,6 +221,72 @@ fn absent_keys_mean_what_they_mean_to_the_reference() {
     }
 }
 
+/// The published configuration, and what stands in the loader that evaluates.
+fn evaluating(with: &str) -> String {
+    PUBLISHED.replace("  split: val\n", &format!("  split: val\n{with}"))
+}
+
+#[test]
+fn what_only_the_evaluating_loader_says_does_not_decide_the_training() {
+    for (line, here, key) in [
+        (
+            "  span_modalities: ${vars.stride_of}\n",
+            "  span_modalities: ${vars.stride_of}\n",
+            "span_modalities",
+        ),
+        ("  target_tokens_range: ${vars.budget}\n", "  target_tokens_range: [1, 8]\n", "target_tokens_range"),
+        ("  text_max_length: 64\n", "  text_max_length: 64\n", "text_max_length"),
+    ] {
+        // The evaluating loader is merged with the other: without the line neither has it.
+        let text = evaluating(here).replacen(line, "", 1);
+        let message = with(&text, None, &[]).unwrap_err().to_string();
+        assert!(message.contains(&format!("`{key}` only where it evaluates")), "{message}");
+        let left_out = with(&text, None, &[&format!("eval_loader_config.{key}")]);
+        match left_out {
+            Ok(i) if key == "span_modalities" => {
+                assert_eq!(i.experiment.modalities[1].masking, Strategy::Random)
+            }
+            Ok(i) => assert_eq!(i.experiment.masking.target_tokens, (16, 256)),
+            Err(fault) => assert!(fault.to_string().contains("256, the loader's default"), "{fault}"),
+        }
+    }
+    let apart = evaluating("").replace("  <<: *loader\n", "  root_dir: data/tokenized_v5/\n");
+    let i = with(&apart, None, &[]).unwrap();
+    assert_eq!(i.experiment.modalities[1].masking, Strategy::Span { stride: 2, aligned: true });
+    assert!(i.notes.iter().any(|n| n.contains("span_modalities` only where it trains")), "{:#?}", i.notes);
+}
+
+#[test]
+fn of_two_values_the_evaluating_one_is_offered_to_be_left_out() {
+    let text = evaluating("  input_alphas: [1, 1, 1, 1, 2]\n");
+    let message = with(&text, None, &[]).unwrap_err().to_string();
+    assert!(message.contains("--ignore eval_loader_config.input_alphas"), "{message}");
+    let i = with(&text, None, &["eval_loader_config.input_alphas"]).unwrap();
+    assert_eq!(i.experiment.masking.input_alphas, PerModality::All(1.0));
+}
+
+#[test]
+fn a_flag_in_quotes_is_a_text_and_an_octal_no_number() {
+    let message = refused("head_dim: 64", "head_dim: 64\n  use_swiglu: \"False\"");
+    assert!(message.contains("SwiGLU"), "{message}");
+    refused("per_modality_loss_avg: True", "per_modality_loss_avg: \"False\"");
+    assert!(refused("  dim: 512", "  dim: 01000").contains("01000"));
+    assert!(refused("\nbatch_size: ${vars.clips}", "\nseed: 010\nbatch_size: ${vars.clips}").contains("010"));
+}
+
+#[test]
+fn a_name_that_is_no_folder_s_gets_one_with_a_note() {
+    for (from, to) in
+        [("multiclevr/d6 w512", "multiclevr_d6_w512"), (".hidden", "_.hidden"), ("latest", "_latest")]
+    {
+        let i = imported("run_name: five_modalities", &format!("run_name: {from}"));
+        assert_eq!(i.experiment.name, to);
+        assert!(i.notes.iter().any(|note| note.contains("cannot name a directory")), "{:#?}", i.notes);
+    }
+    let long = imported("five_modalities", &"x".repeat(300));
+    assert_eq!(long.experiment.name.len(), 80);
+}
+
 #[test]
 fn absent_text_length_is_256() {
     let message = refused("  text_max_length: 64\n", "");
@@ -461,7 +527,6 @@ fn sizes_without_bound_end_in_messages() {
         ("budget: [16, 256]", "budget: [256, 16]"),
         ("lr: 1.0e-4", "lr: .nan"),
         ("lr: 1.0e-4", "lr: .inf"),
-        ("run_name: five_modalities", "run_name: a/b"),
     ] {
         let start = Instant::now();
         let message = refused(from, to);

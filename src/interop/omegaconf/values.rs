@@ -31,6 +31,34 @@ impl Values<'_> {
         self.settings.values.get(key)?.iter().find(|setting| setting.section == section)
     }
 
+    /// The setting of `key` with which the published loader trains; the one that evaluates must say the same. A
+    /// loader that is not told does what `absent` says.
+    pub fn of_loader(&self, key: &str, absent: &str) -> Option<&Setting> {
+        let all = self.setting(key)?;
+        let (train, eval) = (self.setting_in(key, Section::Train), self.setting_in(key, Section::Eval));
+        match (train, eval) {
+            (None, Some(eval)) => {
+                let what = format!(
+                    "`{key}` only where it evaluates: the loader that trains does without it ({absent})"
+                );
+                let fault = Fault::invalid(what).at(eval.path.clone()).found(eval.value.show());
+                self.problems.push(fault.help(format!(
+                    "--ignore {} leaves it out; write it in `train_loader_config` too if it is meant for both",
+                    eval.path
+                )));
+                None
+            }
+            (Some(train), None) if self.settings.evaluates => {
+                self.problems.note(format!(
+                    "`{}` only where it trains, the evaluation there does without it ({absent}): here both have it",
+                    train.path
+                ));
+                Some(train)
+            }
+            _ => Some(all),
+        }
+    }
+
     /// What a setting says.
     pub fn read<T>(&self, setting: &Setting, read: impl Fn(&Node) -> Option<T>, expected: &str) -> Option<T> {
         let value = read(&setting.value);

@@ -60,7 +60,7 @@ impl<'a> Scanner<'a> {
     fn broken(&mut self, span: Range<usize>, what: String, slight: bool) {
         // Where the text ends too early, the innermost that is open is told.
         let again = |p: &Problem| p.what == what && p.start == span.start;
-        let ends = |what: &str| what.ends_with(NEVER_CLOSED);
+        let ends = |what: &str| what.ends_with(NEVER_CLOSED) || what.ends_with(OPEN_STRING);
         let again = self.problems.iter().any(|p| again(p) || (ends(&p.what) && ends(&what)));
         if self.problems.len() < MOST_PROBLEMS && !again {
             self.problems.push(Problem { start: span.start, end: span.end, what, slight });
@@ -225,7 +225,10 @@ impl<'a> Scanner<'a> {
         let (mut fields, mut items): (Vec<Field>, Vec<Node>) = (Vec::new(), Vec::new());
         while !self.closes(close) {
             let before = self.at;
-            match self.key() {
+            let key = self.key();
+            self.blank();
+            let begun = self.at;
+            match key {
                 Some((key, start)) => fields.push(Field { key, start, value: self.value() }),
                 None => items.push(self.value()),
             }
@@ -236,6 +239,8 @@ impl<'a> Scanner<'a> {
                 if self.at == before {
                     self.stray();
                 }
+            } else if self.peek().is_some_and(|c| !CLOSING.contains(c)) && self.runs_over(begun..end) {
+                self.at = self.text.len();
             } else if self.peek().is_some_and(|c| !CLOSING.contains(c)) {
                 self.broken(end.saturating_sub(1)..end, "a comma is missing behind this".into(), true);
             }
@@ -249,6 +254,18 @@ impl<'a> Scanner<'a> {
             self.broken(item.start..item.end, what, true);
         }
         Kind::Fields { name, map: open == '{', fields }
+    }
+
+    /// Whether a string, behind which a comma is missing, ends on another line than it begins: it has probably
+    /// ended at the quote that begins the next one, and what follows is inside out.
+    fn runs_over(&mut self, string: Range<usize>) -> bool {
+        let source = &self.text[string.clone()];
+        let Some(line) = source.find('\n').filter(|_| source.starts_with('"')) else { return false };
+        let length = source[..line].trim_end().len();
+        let (last, _) = position(self.text, string.end - 1);
+        let what = format!("this string ends in line {last}: {OPEN_STRING}");
+        self.broken(string.start..string.start + length, what, false);
+        true
     }
 
     /// Whether the innermost bracket, to be closed by `close`, ends here; takes the closing bracket.
@@ -304,6 +321,7 @@ impl<'a> Scanner<'a> {
 
 const CLOSING: &str = ")]}";
 const NEVER_CLOSED: &str = "is never closed";
+const OPEN_STRING: &str = "its closing quote, or a comma behind it, is missing";
 
 fn closing(open: char) -> char {
     match open {
@@ -377,6 +395,10 @@ Experiment( /* nested /* lr: */ "quote */
         assert_eq!(told("(a: 1, 2)"), ["2): a value without a name among values with names"]);
         assert_eq!(told("(a: 1 /* x"), ["/* x: the comment is never closed"]);
         assert_eq!(told(""), [": the file holds no value"]);
+        let open = "(name: \"x,\n about: \"y z\",\n sizes: [1, 2],\n)";
+        let said = "this string ends in line 2: its closing quote, or a comma behind it, is missing";
+        assert_eq!(told(open), [format!("{}: {said}", &open[7..])]);
+        assert_eq!(told("(a: \"two\nlines\", b: 1)"), none);
         assert_eq!(told("(a = 1)"), ["= 1): `=` where a field has `:`"]);
         assert_eq!(told("(a: [1")[0], "[1: `[` is never closed");
     }
