@@ -100,7 +100,9 @@ impl Datasets {
     ) -> Result<(String, usize)> {
         let modalities: Vec<_> =
             experiment.modalities.iter().map(|m| (&m.name, m.length, m.vocab, m.codebooks, m.text)).collect();
-        let key = format!("{:?} {modalities:?} {:?}", experiment.data, experiment.pins);
+        let Experiment { data, pins, probes, claims, seeds, .. } = experiment;
+        // What is measured is held against the data as well.
+        let key = format!("{data:?} {modalities:?} {pins:?} {probes:?} {claims:?} {}", seeds.probes);
         if let Some(known) = self.known.get(&key) {
             return Ok(known.clone());
         }

@@ -43,6 +43,12 @@ impl Need {
         }
     }
 
+    /// Of measuring a model that is there.
+    pub fn of_measuring(e: &Experiment) -> Need {
+        let parameters = Config::new(&e.modalities, &e.model).parameters() as f64;
+        Need { model: 4.0 * parameters, ..Need::of_data(e) }
+    }
+
     /// Of the data alone.
     pub fn of_data(e: &Experiment) -> Need {
         Need { model: 0.0, checkpoint: 0.0, gradients: 0.0, activations: 0.0, data: data(e) }

@@ -1,6 +1,7 @@
 //! From a session to a run: find or make its directory, take its lock, work on it.
 
 use super::description;
+use super::memory;
 use super::session::Session;
 use super::settings::Settings;
 use super::stages::{finished, work, Ended, Workplace};
@@ -14,7 +15,8 @@ use std::time::Duration;
 /// not repeated, unless the settings ask for it.
 ///
 /// # Errors
-/// Exit 1 when another process works on it, and for what keeps it from being made.
+/// Exit 2 if its training needs more memory than there is, 1 when another process works on it, and for what keeps
+/// it from being made.
 pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) -> Result<Ended> {
     let last = store::attempts(&settings.runs, &session.identity)?.pop();
     let attempt = match &last {
@@ -23,6 +25,7 @@ pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) 
         Some(run) => run.id.attempt,
         None => 1,
     };
+    hold(session, last.as_ref().filter(|run| run.id.attempt == attempt), settings)?;
     // A run keeps the name it was started under: the name is not part of its identity.
     let name = last.map_or_else(|| session.experiment.name.clone(), |run| run.id.name);
     let run = &RunDir::create(&settings.runs, RunId::new(&name, &session.identity, attempt))?;
@@ -46,7 +49,18 @@ pub fn resume(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) ->
     let lock = &run.lock()?;
     let seal = record::open(run)?;
     let (session, status) = &description::again(run, settings, observer)?;
+    hold(session, Some(run), settings)?;
     work(&Workplace { session, run, lock, settings }, seal, status.clone(), observer)
+}
+
+/// What training needs of memory, unless `run` has been trained and is only measured.
+fn hold(session: &Session, run: Option<&RunDir>, settings: &Settings) -> Result<()> {
+    let experiment = &session.experiment;
+    let trained = |run: &RunDir| run.checkpoints().last() == Some(&experiment.train.steps());
+    if run.is_some_and(trained) {
+        return Ok(());
+    }
+    memory::hold(&memory::Need::of(experiment), experiment, settings.device)
 }
 
 /// Takes the run's lock as soon as nobody holds it.

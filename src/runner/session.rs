@@ -34,7 +34,8 @@ impl Session {
     /// Reads the manifest, opens its data and holds both against the pins.
     ///
     /// # Errors
-    /// Exit 2 for an invalid manifest or dataset or one that needs more memory than there is, 3 for missing data or pins that do not match.
+    /// Exit 2 for an invalid manifest or dataset, or one whose model and data need more memory than there is (what
+    /// training needs is asked by [`run()`](super::run())), 3 for missing data or pins that do not match.
     pub fn open(path: impl AsRef<Path>, settings: &Settings) -> Result<Session> {
         Session::of_manifest(manifest::read(path.as_ref(), &settings.overrides)?, settings)
     }
@@ -88,7 +89,7 @@ impl Session {
     /// `path` is where the manifest lies or lay, beside which its data may be; `file` is what messages name.
     fn assemble(loaded: Loaded, path: PathBuf, file: &Path, settings: &Settings) -> Result<Session> {
         let Loaded { experiment, text, .. } = loaded;
-        memory::hold(&memory::Need::of(&experiment), &experiment, settings.device)?;
+        memory::hold(&memory::Need::of_measuring(&experiment), &experiment, settings.device)?;
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         let data = dataset(&experiment, folder(&path), &settings.cache)?;
         warnings.extend_from_slice(data.notes());

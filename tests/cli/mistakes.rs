@@ -180,6 +180,18 @@ fn what_needs_more_memory_than_there_is_is_refused_before_it_is_taken() {
 }
 
 #[test]
+fn what_was_trained_elsewhere_is_measured_here() {
+    let folder = Folder::new();
+    folder.nano4m(&["run", "small.ron", "--stop-after", "2"], 4);
+    let checkpoint = folder.run().join("checkpoints/step-00000002.safetensors");
+    let large = SMALL.replace("batch: 16, tokens: 10240", "batch: 1048576, tokens: 671088640");
+    folder.write("large.ron", &large);
+    let told = stderr(&folder.nano4m(&["run", "large.ron"], 2));
+    assert!(told.contains("needs more memory than there is") && told.contains("activations"), "{told}");
+    folder.nano4m(&["eval", "--manifest", "large.ron", "--checkpoint", checkpoint.to_str().unwrap()], 0);
+}
+
+#[test]
 fn an_ablation_of_which_a_cell_does_not_fit_is_refused_before_it_is_timed() {
     let folder = Folder::new();
     let text = "Ablation(schema: 1, name: \"wide\", base: \"small.ron\", axes: [(name: \"batch\", \
@@ -193,6 +205,37 @@ fn an_ablation_of_which_a_cell_does_not_fit_is_refused_before_it_is_timed() {
         }
     }
     assert!(!folder.path("runs").exists());
+}
+
+#[test]
+fn what_would_end_a_run_after_its_training_is_found_before() {
+    let folder = Folder::new();
+    let pairs = "pairs: [(\"tok_rgb@16\", \"tok_audio@16\")]";
+    let gallery = |n: usize| format!("probes=[Retrieval({pairs}, gallery: {n})]");
+    let (large, drawn) = (gallery(33), gallery(8));
+    for (set, said) in [
+        (vec![&*large], "larger than the test split"),
+        (vec![&*drawn, "seeds.probes=4294967296"], "below 2^32"),
+        (vec!["train.eps=1e-60"], "`train.eps` is out of range"),
+    ] {
+        let set: Vec<&str> = set.into_iter().flat_map(|s| ["--set", s]).collect();
+        for command in ["check", "run"] {
+            let told = stderr(&folder.nano4m(&[&[command, "small.ron"], &*set].concat(), 2));
+            assert!(told.contains(said), "{said} is not in\n{told}");
+        }
+    }
+    assert!(!folder.path("runs").exists());
+    // Of data that are read, when they are opened; of every cell of an ablation.
+    folder.nano4m(&["data", "synth", "small.ron", "data"], 0);
+    let read = SMALL.replace("synthetic: (classes: 4, clips: (64, 16, 32))", "path: \"data\"");
+    folder.write("read.ron", &read);
+    let told = stderr(&folder.nano4m(&["check", "read.ron", "--set", &large], 2));
+    assert!(told.contains("larger than the test split"), "{told}");
+    let cells = format!("[(label: \"as it is\"), (label: \"large\", set: {{\"probes\": [CrossEntropy(), Retrieval({pairs}, gallery: 33)]}})]");
+    let ablation = format!("Ablation(schema: 1, name: \"two\", base: \"read.ron\", axes: [(name: \"probes\", options: {cells})], metrics: [\"cross_entropy/tok_rgb@16\"])");
+    folder.write("two.ron", &ablation);
+    let told = stderr(&folder.nano4m(&["ablate", "two.ron", "--plan"], 2));
+    assert!(told.contains("larger than the test split"), "{told}");
 }
 
 #[test]

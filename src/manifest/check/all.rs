@@ -26,7 +26,7 @@ pub fn check(experiment: &Experiment) -> Vec<Finding> {
 /// What is wrong with `experiment` on its data, of `test_clips` test clips and `classes` classes.
 pub fn on_data(experiment: &Experiment, test_clips: usize, classes: usize) -> Vec<Finding> {
     let mut found = Findings::default();
-    probes::once(&experiment.probes, Some(test_clips), &mut found);
+    probes::on_data(experiment, Some(test_clips), &mut found);
     claims::on_data(experiment, test_clips, classes, &mut found);
     found.0
 }

@@ -76,7 +76,8 @@ fn optimizer(t: &Train, found: &mut Findings) {
         let path = format!("train.betas[{i}]");
         found.require_number(&path, beta, (0.0..1.0).contains(&beta), "0 or more, below 1");
     }
-    found.require_number("train.eps", t.eps, t.eps > 0.0, "a number above 0");
+    let some = t.eps as f32 > 0.0;
+    found.require_number("train.eps", t.eps, some, "a number above 0, in float32 too (1e-45 and more)");
     found.require_number("train.weight_decay", t.weight_decay, t.weight_decay >= 0.0, "0 or more");
     if let Some(clip) = t.clip {
         found.require_number("train.clip", clip, clip > 0.0, "a number above 0, or None");
