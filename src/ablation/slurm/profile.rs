@@ -58,8 +58,8 @@ pub struct Profile {
 /// Seconds before the time limit at which a task is asked for its checkpoint.
 pub const GRACE: u32 = 60;
 
-/// What the script itself sets, and would contradict.
-const OURS: [&str; 13] = [
+/// What the script itself sets, and would contradict; the time limit has a field, which `grace` is held against.
+const OURS: [&str; 16] = [
     "--array",
     "-a",
     "--job-name",
@@ -71,8 +71,11 @@ const OURS: [&str; 13] = [
     "--no-requeue",
     "--signal",
     "--chdir",
+    "-D",
     "--dependency",
     "-d",
+    "--time",
+    "-t",
 ];
 
 impl Profile {
@@ -152,11 +155,11 @@ impl Profile {
             if !line.starts_with('-') || line.contains(char::is_control) {
                 return wrong("extra", line, "an option of sbatch on one line, e.g. --constraint=a100");
             }
-            if OURS.contains(&name) {
+            if is_ours(name) {
                 return wrong("extra", line, "an option that the array script does not set itself");
             }
         }
-        match self.setup.iter().find(|line| line.contains('\n')) {
+        match self.setup.iter().find(|line| line.contains(|c: char| c.is_control() && c != '\t')) {
             Some(line) => wrong("setup", line, "one line of shell in each entry"),
             None => Ok(()),
         }
@@ -208,6 +211,15 @@ impl Profile {
             ("mem", &self.mem),
         ];
         options.into_iter().filter_map(|(field, value)| Some((field, value.as_deref()?))).collect()
+    }
+}
+
+/// Also abbreviated, and with its value behind its letter, as sbatch takes both.
+fn is_ours(name: &str) -> bool {
+    if name.starts_with("--") {
+        name.len() > 2 && OURS.iter().any(|ours| ours.starts_with(name))
+    } else {
+        OURS.iter().any(|ours| ours.len() == 2 && name.starts_with(ours))
     }
 }
 
@@ -273,10 +285,26 @@ mod tests {
         }
         assert!(refused(Profile { throttle: Some(u32::MAX), ..Profile::default() }).contains("`throttle`"));
         assert!(refused(Profile { cpus: Some(0), ..Profile::default() }).contains("`cpus`"));
-        for extra in ["exclusive", "--signal=B:KILL@5", "-a 1-9", "--x\n#SBATCH"] {
+        for extra in [
+            "exclusive",
+            "--signal=B:KILL@5",
+            "-a 1-9",
+            "-a1-9",
+            "-Jx",
+            "--arra=1-9",
+            "--depend=singleton",
+            "--time=5:00",
+            "-t5",
+            "--x\n#SBATCH",
+        ] {
             let profile = Profile { extra: vec![extra.into()], ..Profile::default() };
             assert!(refused(profile).contains("`extra`"), "{extra}");
         }
-        assert!(refused(Profile { setup: vec!["a\nb".into()], ..Profile::default() }).contains("`setup`"));
+        for line in ["a\nb", "a\rb", "a\0"] {
+            assert!(refused(Profile { setup: vec![line.into()], ..Profile::default() }).contains("`setup`"));
+        }
+        for extra in ["--constraint=a100", "--exclusive", "-n1", "--time-min=5", "--nice", "--comment=-a"] {
+            Profile { extra: vec![extra.into()], ..Profile::default() }.check().unwrap();
+        }
     }
 }
