@@ -2,6 +2,7 @@
 
 use super::commit::{commit, Outcome};
 use super::journal::Journal;
+use super::origin::same_model;
 use super::session::Session;
 use super::settings::Settings;
 use super::sinks::{FolderSink, RunSink};
@@ -72,7 +73,7 @@ pub fn checkpoint(
 /// done to names and types of a file that another program wrote.
 ///
 /// # Errors
-/// If the file cannot be read or holds another model.
+/// If the file cannot be read or holds another model, or lies in a run that has trained another one.
 pub fn load(
     session: &Session,
     file: &Path,
@@ -90,6 +91,7 @@ pub fn load(
             fault
         }
     })?;
+    same_model(&session.experiment, file)?;
     notes.iter().for_each(|line| note(line));
     let mut net = session.network(settings)?;
     net.load_parameters(tensors).map_err(|fault| {

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod generate;
 mod journal;
 pub mod memory;
+mod origin;
 mod rate;
 mod run;
 mod session;

@@ -109,6 +109,7 @@ impl Nature {
             () if at(4, b"ftyp") => Some(Mp4),
             () if at(8, b"{\"") && at(3, b"\0\0\0\0\0") => Some(Safetensors),
             () if start.len() >= 8 && start.iter().all(|&b| b == 0) => Some(Zeros),
+            () if is_wide_text(start) => Some(Utf16),
             () => markup(start),
         }
     }
@@ -187,6 +188,14 @@ impl Nature {
     }
 }
 
+/// Whether ASCII and zeros take turns: text in UTF-16 without its mark.
+fn is_wide_text(start: &[u8]) -> bool {
+    let shows = |b: u8| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    let pairs = || start.chunks_exact(2).take(8);
+    start.len() >= 8
+        && (pairs().all(|p| shows(p[0]) && p[1] == 0) || pairs().all(|p| p[0] == 0 && shows(p[1])))
+}
+
 /// Which zip: numpy and torch write zips of their own.
 fn zip(start: &[u8]) -> Nature {
     let length = start.get(26..28).map_or(0, |n| usize::from(u16::from_le_bytes([n[0], n[1]])));
@@ -239,6 +248,8 @@ mod tests {
             (b"<?xml version='1.0'?>", Xml),
             (b"\xef\xbb\xbf[\"cat\"]", Utf8WithMark),
             (b"\xff\xfe[\0", Utf16),
+            (b"[\0\"\0c\0a\0t\0", Utf16),
+            (b"\0[\0\"\0c\0a", Utf16),
             (b"PK\x03\x04\x14\0", Zip),
             (&npz, Npz),
             (&torch, TorchZip),

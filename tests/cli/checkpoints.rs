@@ -186,3 +186,19 @@ fn a_file_that_promises_too_much_is_refused_by_its_header() {
     file.set_len(start.len() as u64 + 4_000_000_000).unwrap();
     says(&stderr(&eval(&folder, "huge.safetensors", 2)), &["enc_tok_emb.weight [1000000000]", "[64, 32]"]);
 }
+
+/// Same shapes, another model: only the run knows.
+#[test]
+fn a_checkpoint_of_a_run_is_not_measured_as_another_model_of_its_shapes() {
+    let (folder, tensors) = trained();
+    let checkpoint = folder.run().join("checkpoints/step-00000001.safetensors").display().to_string();
+    let eval = |path: &str, setting: &str, code: i32| {
+        folder.nano4m(&["eval", "--manifest", "small.ron", "--checkpoint", path, "--set", setting], code)
+    };
+    eval(&checkpoint, "name=other", 0);
+    let refused = stderr(&eval(&checkpoint, "model.head_dim=4", 2));
+    says(&refused, &["the checkpoint's run has trained another model", "head_dim", "resolved.ron"]);
+    // Elsewhere it says nothing of its heads.
+    write(&folder.path("given.safetensors"), &tensors);
+    eval("given.safetensors", "model.head_dim=4", 0);
+}

@@ -127,7 +127,7 @@ fn reader(descr: &str) -> Option<(usize, Read)> {
     };
     let big = order == ">" || (order != "<" && cfg!(target_endian = "big"));
     Some(match (kind, big) {
-        ("b1" | "?", _) => (1, |b| i64::from(b[0])),
+        ("b1" | "?", _) => (1, |b| i64::from(b[0] != 0)),
         ("i1", _) => of!(i8, from_le_bytes),
         ("u1", _) => of!(u8, from_le_bytes),
         ("i2", false) => of!(i16, from_le_bytes),
