@@ -20,12 +20,14 @@ pub enum Standing {
 impl Standing {
     /// From the difference (own − other) and its corrected p-value.
     pub fn new(better: Better, difference: Option<f64>, adjusted: Option<f64>) -> Standing {
-        let (Some(difference), Some(p)) = (difference.filter(|d| !d.is_nan()), adjusted) else {
-            return Standing::NotEstimable;
-        };
+        let Some(difference) = difference.filter(|d| !d.is_nan()) else { return Standing::NotEstimable };
+        if difference == 0.0 {
+            // Also where a test has nothing to go by, because the two are alike on every clip.
+            return Standing::NotDistinguishable;
+        }
+        let Some(p) = adjusted else { return Standing::NotEstimable };
         match (p <= ALPHA, better, difference > 0.0) {
             (false, ..) => Standing::NotDistinguishable,
-            _ if difference == 0.0 => Standing::NotDistinguishable,
             (true, Better::Higher, true) | (true, Better::Lower, false) => Standing::Better,
             (true, Better::Higher, false) | (true, Better::Lower, true) => Standing::Worse,
             (true, Better::Neither, true) => Standing::Larger,
@@ -87,6 +89,7 @@ mod tests {
         let of = |difference, p| Standing::new(Better::Higher, difference, p);
         assert_eq!(of(Some(1.0), Some(0.0501)), Standing::NotDistinguishable);
         assert_eq!(of(Some(1.0), Some(ALPHA)), Standing::Better);
+        assert_eq!(of(Some(0.0), None), Standing::NotDistinguishable, "alike on every clip");
         for none in [of(Some(1.0), None), of(None, Some(0.001)), of(Some(f64::NAN), Some(0.001))] {
             assert_eq!(none, Standing::NotEstimable);
         }

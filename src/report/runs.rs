@@ -32,7 +32,7 @@ pub struct Run {
     pub changed: Vec<String>,
 }
 
-/// Runs that differ only in their seeds, ascending by seeds.
+/// Runs that differ only in their seeds, ascending by seeds; no two of them are one trained model.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// Name in the tables; unique.
@@ -133,6 +133,11 @@ impl Group {
         &self.runs[0].record.modalities
     }
 
+    /// What `--set` changed of the manifest for all of its runs.
+    pub fn changed(&self) -> Vec<&str> {
+        changed_for_all(&self.runs)
+    }
+
     /// Modalities joined by `+` as tables name them: short where that names one modality only.
     pub fn names(&self, joined: &str) -> String {
         let name = |full: &str| {
@@ -151,6 +156,13 @@ impl Group {
     pub fn direction(&self, joined: &str) -> String {
         joined.split("->").map(|side| self.names(side)).collect::<Vec<_>>().join(" → ")
     }
+}
+
+/// What `--set` changed of the manifest for all of these runs, as `path=value`.
+pub fn changed_for_all(runs: &[Run]) -> Vec<&str> {
+    let Some((first, others)) = runs.split_first() else { return vec![] };
+    let shared = |change: &&str| others.iter().all(|run| run.changed.iter().any(|c| c == change));
+    first.changed.iter().map(String::as_str).filter(shared).collect()
 }
 
 /// Where the numbers of all runs come from.
@@ -309,36 +321,55 @@ fn walk(text: &str, node: &Node, inside: &str, hash: &mut Hasher) {
     }
 }
 
-/// Seeds together, labels unique, everything in a fixed order.
+/// Seeds together, labels unique, everything in a fixed order. What claims something else is another experiment: a
+/// claim that was not made of a run is not judged by it, and none is lost.
 fn group(runs: Vec<Run>) -> Vec<Group> {
-    let mut by_key: BTreeMap<(String, String, String, String), Vec<Run>> = BTreeMap::new();
+    let mut by_key: BTreeMap<[String; 5], Vec<Run>> = BTreeMap::new();
     for run in runs {
-        let r = &run.record;
-        let key = (r.name.clone(), run.manifest.clone(), r.data_hash.clone(), r.code_hash.clone());
+        let (r, claims) = (&run.record, format!("{:?}", run.claims));
+        let key = [r.name.clone(), run.manifest.clone(), r.data_hash.clone(), r.code_hash.clone(), claims];
         by_key.entry(key).or_default().push(run);
     }
     let mut groups: Vec<Group> = Vec::new();
-    for ((name, ..), mut runs) in by_key {
+    for ([name, ..], mut runs) in by_key {
         let seeds = |r: &Run| {
             (r.record.seeds.init, r.record.seeds.data, r.record.seeds.masking, r.record.seeds.probes)
         };
         runs.sort_by(|a, b| seeds(a).cmp(&seeds(b)).then(a.directory.cmp(&b.directory)));
-        groups.push(Group { label: name, runs });
+        groups.extend(different_models(runs).into_iter().map(|runs| Group { label: name.clone(), runs }));
     }
     for i in 0..groups.len() {
         let same = groups.iter().filter(|g| g.runs[0].record.name == groups[i].runs[0].record.name).count();
         if same > 1 {
-            groups[i].label = apart(&groups[i].runs[0]);
+            groups[i].label = apart(&groups[i]);
         }
     }
     groups
 }
 
-/// What a group of a name that is not its own is called: by its first run, and by what was changed for it, its seeds
-/// aside.
-fn apart(run: &Run) -> String {
-    let changed: Vec<&str> =
-        run.changed.iter().map(String::as_str).filter(|change| !change.starts_with("seeds.")).collect();
+/// The runs by trained model: one that was trained from the seeds of another and measured by its own (`seeds.probes`),
+/// or once more, is no further seed of a recipe and stands in a group beside it, with those measured alike.
+fn different_models(runs: Vec<Run>) -> Vec<Vec<Run>> {
+    let trained = |run: &Run| (run.record.seeds.init, run.record.seeds.data, run.record.seeds.masking);
+    let mut groups: Vec<Vec<Run>> = Vec::new();
+    for run in runs {
+        let free = |group: &Vec<Run>| group.iter().all(|other| trained(other) != trained(&run));
+        let alike = |group: &Vec<Run>| group[0].record.seeds.probes == run.record.seeds.probes;
+        let place = groups.iter().position(|group| free(group) && alike(group));
+        match place.or_else(|| groups.iter().position(free)) {
+            Some(place) => groups[place].push(run),
+            None => groups.push(vec![run]),
+        }
+    }
+    groups
+}
+
+/// What a group of a name that is not its own is called: by its first run, and by what was changed for it, the seeds
+/// of training aside.
+fn apart(group: &Group) -> String {
+    let run = &group.runs[0];
+    let told = |change: &&str| !change.starts_with("seeds.") || change.starts_with("seeds.probes=");
+    let changed: Vec<&str> = group.changed().into_iter().filter(told).collect();
     let all = changed.join(", ");
     match all.chars().count() {
         1..=LONGEST_CHANGE => format!("{} [{all}]", run.directory),

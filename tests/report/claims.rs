@@ -1,5 +1,6 @@
 //! What `check` accepts is judged: a claim on every probe, read from the scores that the probe leaves.
 
+use crate::fake::Fake;
 use crate::fixture::Fixture;
 use nano4m::data::Part;
 use nano4m::manifest::check::{check, on_data};
@@ -62,7 +63,8 @@ fn a_claim_on_every_probe_is_judged() {
 /// A claim against another experiment is judged on the same quantity or not at all.
 #[test]
 fn the_same_key_about_something_else_is_not_judged() {
-    let fixture = Fixture::full();
+    let run = |name: &str, id: &str, seed| Fake { name: name.into(), id: id.into(), seed, ..Fake::default() };
+    let fixture = Fixture::of(&[run("alpha", "aaaa000000", 1), run("beta", "bbbb000000", 7)]);
     let (memory, forward) = ("memorization/train/accuracy", "forward_vs_autoregressive/scene_desc/single");
     let probe =
         |modality: &str| format!("probes: [Memorization(modality: {modality:?}, given: [])], claims: [");
@@ -184,6 +186,8 @@ fn what_check_accepts_is_judged() {
     let run = std::fs::read_dir(&runs).unwrap().flatten().map(|entry| entry.path());
     let run = run.into_iter().find(|path| path.to_string_lossy().contains("one-")).unwrap();
     std::fs::write(run.join("resolved.ron"), manifest::resolved(&experiment)).unwrap();
+    // Else it is no longer what was sealed.
+    std::fs::remove_file(run.join("SHA256SUMS")).unwrap();
     let report = report::build(&runs, &Options::default()).unwrap();
     let (table, _) = report.tables.iter().find(|(t, _)| t.name == "claims").unwrap();
     let verdict = table.column("verdict").unwrap();

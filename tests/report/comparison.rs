@@ -153,13 +153,13 @@ fn two_experiments_and_two_runs() {
     let plan = Bootstrap::default();
     let groups = comparison::pair(fixture.runs(), "alpha", "beta", &plan).unwrap();
     insta::assert_snapshot!("pair_terminal", table::terminal(&groups.tables[0].0, 100));
-    assert!(groups.tables[0].0.notes.iter().any(|n| n.starts_with("The two have no seed in common")));
+    assert!(groups.tables[0].0.notes.iter().any(|n| n.starts_with("Runs without a partner")));
     let runs = comparison::pair(fixture.runs(), "aaaa000000", "aaaa111", &plan).unwrap();
     let row = "cross_entropy/tok_rgb@196 / alpha-aaaa000000 / alpha-aaaa111111";
     assert_eq!(cell(&runs.tables[0].0, row, "clips"), "24");
     let own = comparison::pair(fixture.runs(), "beta", "beta", &plan).unwrap();
     let same = cell(&own.tables[0].0, "cross_entropy/tok_rgb@196 / beta / beta", "verdict");
-    assert_eq!(same, "not estimable");
+    assert_eq!(same, "models not distinguishable");
     assert_eq!(groups.speed[0].tokens_per_s, None);
 }
 

@@ -42,6 +42,10 @@ pub struct Fake {
     pub data: &'static str,
     pub clips: u64,
     pub all: bool,
+    /// Of the probes, where it is not that of everything else.
+    pub probes_seed: Option<u64>,
+    /// In place of beta's.
+    pub claims: &'static str,
     /// Tells runs of one seed apart; 0: only seed and data do.
     pub salt: u64,
     /// Added to the model's cross-entropies, nats per token.
@@ -59,6 +63,8 @@ impl Default for Fake {
             data: "d1",
             clips: CLIPS,
             all: true,
+            probes_seed: None,
+            claims: "",
             salt: 0,
             shift: 0.0,
             masking: "Random",
@@ -84,13 +90,14 @@ impl Fake {
         // The name decides no more than its size here: beta is the bigger one.
         let dim = if self.name == "beta" { 128 } else { self.dim };
         format!(
-            "(schema: 1, name: \"{}\", seeds: (init: {s}, data: {s}, masking: {s}, probes: {s}), data: (), \
+            "(schema: 1, name: \"{}\", seeds: (init: {s}, data: {s}, masking: {s}, probes: {p}), data: (), \
              modalities: [(name: \"tok_rgb@196\", length: 196, vocab: 1024), \
              (name: \"tok_audio@512\", length: 512, vocab: 2048, masking: {})], model: (dim: {dim}), claims: [{}])",
             self.name,
             self.masking,
-            if self.name == "beta" { CLAIMS } else { "" },
-            s = self.seed
+            if self.name == "beta" { CLAIMS } else { self.claims },
+            s = self.seed,
+            p = self.probes_seed.unwrap_or(self.seed),
         )
     }
 
@@ -114,7 +121,7 @@ impl Fake {
             drift: vec![],
             pinned: false,
             device: "cpu".into(),
-            seeds: Seeds { init: s, data: s, masking: s, probes: s },
+            seeds: Seeds { init: s, data: s, masking: s, probes: self.probes_seed.unwrap_or(s) },
             parameters: 10 * self.dim / 64,
             steps: 4,
             train_tokens: 100,

@@ -65,6 +65,84 @@ fn several_seeds_speak_of_the_recipes() {
     assert_eq!(column(table, "recipes")[rgb], "a better");
 }
 
+fn remeasured(name: &str, id: &str, dim: usize, probes: u64, shift: f64) -> Fake {
+    Fake { dim, probes_seed: Some(probes), ..beta(name, id, 1, shift) }
+}
+
+/// Trained once and measured under three seeds of the probes: one model a side, and nothing on the recipes.
+#[test]
+fn measuring_a_model_again_makes_no_further_seed() {
+    let runs: Vec<Fake> = (1..=3)
+        .flat_map(|p| {
+            [
+                remeasured("one", &format!("aaaa00000{p}"), 64, p, 0.0),
+                remeasured("two", &format!("bbbb00000{p}"), 32, p, -0.3),
+            ]
+        })
+        .collect();
+    let fixture = Fixture::of(&runs);
+    let refused = comparison::pair(fixture.runs(), "two", "one", &quick()).err().unwrap().to_string();
+    assert!(
+        refused.contains("`two` names 3 experiments") && refused.contains("one trained model"),
+        "{refused}"
+    );
+    let table = &pair(&fixture, "bbbb000001", "aaaa000001").tables[0].0;
+    let (verdicts, recipes) = (column(table, "verdict"), column(table, "recipes"));
+    assert!(verdicts.contains(&"model a better".to_string()), "{verdicts:?}");
+    assert!(recipes.iter().all(|word| word == "one seed: not estimable"), "{recipes:?}");
+    let page = front(&fixture);
+    assert!(column(&page, "seed").iter().all(|seed| !seed.contains("mean")), "{:?}", column(&page, "seed"));
+}
+
+/// The same seeds once more, by a manifest that says something else about itself.
+#[test]
+fn a_run_made_twice_is_one_seed() {
+    let again = ["aaaa000000", "aaaa111111"].map(|id| beta("one", id, 1, 0.0));
+    let page = front(&Fixture::of(&again));
+    let measured: Vec<String> =
+        column(&page, "seed").into_iter().filter(|seed| !seed.is_empty() && seed != "–").collect();
+    assert!(!measured.is_empty() && measured.iter().all(|seed| seed == "1"), "{measured:?}");
+    // Three seeds, of which one was measured again, are three.
+    let mut runs: Vec<Fake> = (1..=3).map(|s| beta("one", &format!("aaaa00000{s}"), s, 0.0)).collect();
+    runs.push(remeasured("one", "aaaa000009", 64, 9, 0.0));
+    let page = front(&Fixture::of(&runs));
+    let seeds = column(&page, "seed");
+    assert!(seeds.contains(&"mean of 3".to_string()) && seeds.contains(&"1/1/1/9".to_string()), "{seeds:?}");
+}
+
+const CLAIM: &str = "(metric: \"cross_entropy/tok_rgb@196\", against: \"uniform\")";
+const AGAINST_TWO: &str = "(metric: \"cross_entropy/tok_rgb@196\", against: \"two\")";
+
+fn claims(fixture: &Fixture) -> Table {
+    let report = report::build(fixture.runs(), &Options { plan: quick(), ..Options::default() }).unwrap();
+    report.tables.into_iter().map(|(table, _)| table).find(|table| table.name == "claims").unwrap()
+}
+
+/// An earlier run of the same manifest claimed nothing.
+#[test]
+fn a_claim_is_judged_whatever_other_seeds_claimed() {
+    let of = |seed| {
+        let without = beta("one", "aaaa000000", 1, 0.0);
+        Fixture::of(&[without, Fake { claims: CLAIM, ..beta("one", "aaaa111111", seed, 0.0) }])
+    };
+    for seed in [1, 2] {
+        let table = claims(&of(seed));
+        assert_eq!(column(&table, "verdict"), ["supported"], "{seed}");
+        assert_eq!(column(&table, "seed"), [seed.to_string()]);
+    }
+}
+
+#[test]
+fn a_claim_against_a_name_of_several_experiments_takes_none_of_them() {
+    let one = || Fake { claims: AGAINST_TWO, ..beta("one", "aaaa000000", 1, 0.0) };
+    let two = |id: &str, dim, shift| Fake { dim, ..beta("two", id, 1, shift) };
+    let clear = claims(&Fixture::of(&[one(), two("bbbb000000", 64, 0.4)]));
+    assert_eq!(column(&clear, "verdict"), ["supported by the two models"]);
+    let unclear = claims(&Fixture::of(&[one(), two("bbbb000000", 64, 0.4), two("bbbb111111", 32, -0.4)]));
+    assert_eq!(column(&unclear, "verdict"), ["not judged"]);
+    assert!(unclear.notes.iter().any(|note| note.contains("`two` names several experiments")));
+}
+
 /// Cells, claims, effects, pairs and plots of an ablation with one seed.
 #[test]
 fn an_ablation_of_one_seed_ranks_no_cell() {

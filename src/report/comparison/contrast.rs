@@ -93,6 +93,10 @@ impl Contrast {
     /// p-value of the mean difference against `margin`. One seed: McNemar (right or wrong, margin 0) or sign flips
     /// over clips, which speak of two trained models; several seeds: [`two_recipes`].
     pub fn p(&self, margin: f64, alternative: Alternative, plan: &Bootstrap) -> Estimable<f64> {
+        if alternative != Alternative::TwoSided && self.differences.iter().flatten().all(|d| *d == margin) {
+            // The claim that one is ahead is judged also where both are alike on every clip: nothing speaks for it.
+            return Ok(1.0);
+        }
         if let ([one], true) = (self.differences.as_slice(), self.binary && margin == 0.0) {
             return discordant(one, alternative);
         }
@@ -229,6 +233,7 @@ mod tests {
         assert!((one_sided - 1.0 / 16.0).abs() < 1e-12, "{one_sided}");
         let same = Contrast::new(&[(&runs(&[&a]), &runs(&[&a]))], &key(KEY)).unwrap();
         assert_eq!(same.tested(&plan).test.p, Err(NotEstimable::NoSpread));
+        assert_eq!(same.p(0.0, Alternative::Greater, &plan), Ok(1.0), "a claim is judged");
     }
 
     /// Three seeds that differ among themselves as much as from the other side: clips alone would

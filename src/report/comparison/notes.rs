@@ -43,10 +43,14 @@ pub fn tests(comparison: &Comparison, plan: &Bootstrap) -> Vec<String> {
     }
     if comparison.in_order {
         notes.push(
-            "The two have no seed in common: their runs are paired in the order of their seeds, what has no partner is left \
-             out."
-                .into(),
+            "Runs of seeds that the two do not have in common are paired in the order of their seeds.".into(),
         );
+    }
+    if comparison.alone > 0 {
+        notes.push(format!(
+            "Runs without a partner, because the other side has fewer: {}. They count in no number here.",
+            comparison.alone
+        ));
     }
     if !comparison.gone.is_empty() {
         notes.push(format!(

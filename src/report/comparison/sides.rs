@@ -40,6 +40,8 @@ pub struct Comparison {
     pub other_setups: Vec<String>,
     /// Whether runs without a common seed were paired in order.
     pub in_order: bool,
+    /// Runs of two experiments for which the other has no partner: they count in no number.
+    pub alone: usize,
 }
 
 /// One cell or experiment.
@@ -105,6 +107,7 @@ impl Comparison {
             left_out,
             other_setups: leave_out_other_setups(&mut sides, reference),
             in_order: false,
+            alone: 0,
             sides,
         })
     }
@@ -120,12 +123,8 @@ impl Comparison {
             let keyed = runs.into_iter().map(|r| (seeds(&r), r)).collect();
             Side::new(label, BTreeMap::new(), keyed, None)
         };
-        let (mut first, second) = (side(a)?, side(b)?);
-        let in_order = !first.scores.keys().any(|s| second.scores.contains_key(s));
-        if in_order {
-            let own = std::mem::take(&mut first.scores);
-            first.scores = second.scores.keys().copied().zip(own.into_values()).collect();
-        }
+        let (mut first, mut second) = (side(a)?, side(b)?);
+        let (in_order, alone) = partners(&mut first.scores, &mut second.scores);
         let mut sides = vec![first, second];
         let other_setups = leave_out_other_setups(&mut sides, 1);
         Ok(Comparison {
@@ -140,6 +139,7 @@ impl Comparison {
             left_out: loaded.left_out(),
             other_setups,
             in_order,
+            alone,
             sides,
         })
     }
@@ -174,11 +174,13 @@ pub fn same_targets(a: &Side, b: &Side) -> bool {
 }
 
 impl Side {
-    /// Its label, and what `--set` changed of its manifest.
+    /// Its label, and what `--set` changed of its manifest for all of its runs.
     pub fn title(&self) -> String {
-        match self.runs.first().map(|run| run.changed.as_slice()) {
-            Some(changed) if !changed.is_empty() => format!("{} [{}]", self.label, changed.join(", ")),
-            _ => self.label.clone(),
+        // A label may tell it already.
+        let changed = runs::changed_for_all(&self.runs);
+        match changed.is_empty() || self.label.ends_with(']') {
+            true => self.label.clone(),
+            false => format!("{} [{}]", self.label, changed.join(", ")),
         }
     }
 
@@ -218,6 +220,20 @@ fn targets(experiment: &Experiment) -> String {
     }
 }
 
+/// Gives every run of one side its partner on the other: that of the same seeds, else the next in order, under the
+/// seeds of `b`; what has none is taken away. Returns whether some were paired in order, and how many had none.
+fn partners(a: &mut Runs, b: &mut Runs) -> (bool, usize) {
+    let mut alone: Runs = std::mem::take(a);
+    let common = |seed: &Seed, alone: &mut Runs| alone.remove(seed);
+    *a = b.keys().filter_map(|seed| Some((*seed, common(seed, &mut alone)?))).collect();
+    let free: Vec<Seed> = b.keys().filter(|seed| !a.contains_key(*seed)).copied().collect();
+    let in_order = free.len().min(alone.len());
+    let lonely = free.len().max(alone.len()) - in_order;
+    a.extend(free.into_iter().zip(alone.into_values()));
+    b.retain(|seed, _| a.contains_key(seed));
+    (in_order > 0, lonely)
+}
+
 fn seeds(run: &Run) -> Seed {
     let seeds = run.record.seeds;
     [seeds.init, seeds.data, seeds.masking, seeds.probes]
@@ -246,10 +262,19 @@ fn named(runs_root: &Path, groups: &[Group], what: &str) -> Result<(String, Vec<
         [] => {}
         several => {
             let labels: Vec<&str> = several.iter().map(|g| g.label.as_str()).collect();
-            return Err(Fault::invalid(format!("`{what}` names {} experiments", several.len()))
+            let fault = Fault::invalid(format!("`{what}` names {} experiments", several.len()))
                 .at(runs_root.display().to_string())
                 .found(labels.join(", "))
-                .expected("one of these"));
+                .expected("one of these");
+            let alike = several.iter().all(|g| g.runs[0].manifest == several[0].runs[0].manifest);
+            return Err(if alike {
+                fault.help(
+                    "runs of the same training seeds are one trained model, however often it is measured: they are no \
+                     seeds of a recipe",
+                )
+            } else {
+                fault
+            });
         }
     }
     let dir = store::find(runs_root, what)?;
@@ -299,6 +324,27 @@ fn all_metrics(sides: &[Side]) -> Vec<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_run_has_its_partner() {
+        let runs = |seeds: &[u64]| -> Runs {
+            let scores = |s: u64| scores::Scores::from([(s.to_string(), Default::default())]);
+            seeds.iter().map(|&s| ([s; 4], scores(s))).collect()
+        };
+        let of = |a: &[u64], b: &[u64]| {
+            let (mut a, mut b) = (runs(a), runs(b));
+            let (in_order, alone) = partners(&mut a, &mut b);
+            assert!(a.keys().eq(b.keys()));
+            let name = |scores: &scores::Scores| scores.keys().next().cloned().unwrap_or_default();
+            let pairs: Vec<String> =
+                a.values().zip(b.values()).map(|(a, b)| format!("{} {}", name(a), name(b))).collect();
+            (pairs.join(", "), in_order, alone)
+        };
+        assert_eq!(of(&[1, 2], &[1, 2]), ("1 1, 2 2".into(), false, 0));
+        assert_eq!(of(&[1, 2, 3], &[3, 4, 5]), ("3 3, 1 4, 2 5".into(), true, 0));
+        assert_eq!(of(&[1, 2, 3], &[2]), ("2 2".into(), false, 2));
+        assert_eq!(of(&[1], &[7, 8]), ("1 7".into(), true, 1));
+    }
 
     #[test]
     fn a_fixed_masking_makes_targets_the_same() {

@@ -40,7 +40,9 @@ fn columns<'a>() -> Vec<Column<Line<'a>>> {
 /// The table; `None` when no manifest declares a claim.
 pub fn build(context: &Context) -> Result<Option<Built>> {
     let mut lines = Vec::new();
+    let mut unclear = Vec::new();
     for group in context.groups {
+        unclear.extend(ambiguous(context, group));
         let mut declared = Vec::new();
         for claim in &group.runs[0].claims {
             declared.extend(line(context, group, claim)?);
@@ -48,7 +50,9 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
         verdict::judge(declared.iter_mut().map(|line| &mut line.verdict));
         lines.extend(declared);
     }
-    let notes = vec![
+    unclear.sort();
+    unclear.dedup();
+    let mut notes = vec![
         "gain: by how much the model is better than what the claim holds it against, on the same clips. A claim is \
          supported when the gain is larger than its margin. Of a quantity without a better side (memorization, \
          generation) the gain is by how much it is larger."
@@ -60,6 +64,7 @@ pub fn build(context: &Context) -> Result<Option<Built>> {
             .into(),
         notes::mean(&context.plan),
     ];
+    notes.extend(unclear);
     let table = Table::new("claims", "Declared claims", 3, columns(), &lines, notes)
         .with_digits(&lines, |line| line.spec.map_or(4, |spec| spec.digits));
     Ok(Built::unless_empty(table, vec![]))
@@ -79,8 +84,8 @@ fn line<'a>(context: &Context, group: &'a Group, claim: &'a Claim) -> Result<Opt
     };
     let Some(key) = catalogue::parse(&claim.metric) else { return Ok(Some(unjudged)) };
     let mut seeds = Vec::new();
-    for (i, run) in group.runs.iter().enumerate() {
-        let Some(scores) = scored(context, (run, i), &key, &claim.against)? else {
+    for i in 0..group.runs.len() {
+        let Some(scores) = scored(context, (group, i), &key, &claim.against)? else {
             return Ok(Some(unjudged));
         };
         seeds.push(scores);
@@ -160,7 +165,13 @@ fn recipes_test(context: &Context, gains: &[&Clips], margin: f64) -> Estimable<f
 }
 
 /// Scores of run `i` of a group; `None` when the metric or the baseline is not there.
-fn scored(context: &Context, (run, i): (&Run, usize), key: &Key, against: &str) -> Result<Option<Scores>> {
+fn scored(
+    context: &Context,
+    (group, i): (&Group, usize),
+    key: &Key,
+    against: &str,
+) -> Result<Option<Scores>> {
+    let run = &group.runs[i];
     let Some(own) = scores::of(run, key)? else { return Ok(None) };
     if against == "chance" {
         return Ok(own.chance.map(|chance| Scores { own: own.clips, other: Other::Chance(chance) }));
@@ -174,15 +185,46 @@ fn scored(context: &Context, (run, i): (&Run, usize), key: &Key, against: &str) 
         None => {
             // The keys are the same: what they do not say must be, too.
             let same = |other: &&Run| other.setup(key.probe) == run.setup(key.probe);
-            let other = other_run(context, against, i).filter(same);
+            let other = other_run(context, group, against, i).filter(same);
             other.map_or(Ok(None), |other| scores::of(other, key))?.map(|other| Other::Run(other.clips))
         }
     };
     Ok(other.map(|other| Scores { own: own.clips, other }))
 }
 
-/// Run `i` of another experiment, seed by seed.
-fn other_run<'a>(context: &'a Context, against: &str, i: usize) -> Option<&'a Run> {
-    let named = |g: &&Group| g.label == against || g.runs[0].record.name == against;
-    context.groups.iter().find(named)?.runs.get(i)
+/// Run `i` of the other experiment of that name, seed by seed; `None` if there are several.
+fn other_run<'a>(context: &'a Context, own: &Group, against: &str, i: usize) -> Option<&'a Run> {
+    match others(context, own, against).as_slice() {
+        [one] => one.runs.get(i),
+        _ => None,
+    }
+}
+
+/// Other experiments that a claim may mean.
+fn others<'a>(context: &'a Context, own: &Group, against: &str) -> Vec<&'a Group> {
+    let labelled = |g: &Group| {
+        g.label.strip_prefix(against).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ["))
+    };
+    let other = |g: &&Group| !std::ptr::eq(*g, own);
+    let named = |g: &&Group| labelled(g) || g.runs[0].record.name == against;
+    context.groups.iter().filter(other).filter(named).collect()
+}
+
+/// What a claim is held against that names several experiments.
+fn ambiguous(context: &Context, group: &Group) -> Vec<String> {
+    let mut notes = Vec::new();
+    for claim in &group.runs[0].claims {
+        let baseline =
+            catalogue::parse(&claim.metric).and_then(|key| catalogue::baseline(&key, &claim.against));
+        let others = others(context, group, &claim.against);
+        if baseline.is_none() && others.len() > 1 {
+            let labels: Vec<&str> = others.iter().map(|other| other.label.as_str()).collect();
+            notes.push(format!(
+                "Not judged, because `{}` names several experiments: {}. `--only` chooses runs.",
+                claim.against,
+                labels.join(", ")
+            ));
+        }
+    }
+    notes
 }
