@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flipped_bit_anywhere_is_no_archive_or_other_files() {
+    fn a_flipped_bit_anywhere_is_no_archive_or_changes_no_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.tar.gz");
         sample().write(&path).unwrap();
@@ -222,7 +222,8 @@ mod tests {
         for at in 10..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 4;
-            assert!(parse(&flipped).is_err(), "{at}");
+            // A stream has bits that say nothing; the digest of the archive holds them, too.
+            assert!(parse(&flipped).map_or(true, |read| read == sample()), "{at}");
         }
         for end in [0, 5, 20, bytes.len() / 2, bytes.len() - 1] {
             assert!(parse(&bytes[..end]).is_err(), "{end}");
@@ -239,7 +240,8 @@ mod tests {
             ("record.json", Kind::GNUSparse, 1 << 40, "no file of a run"),
             ("record.json", Kind::GNULongName, 1 << 40, "no file of a run"),
             ("record.json", Kind::Regular, 1 << 40, "at most"),
-            ("record.json", Kind::Regular, u64::MAX, "at most"),
+            // Refused by the reader of archives.
+            ("record.json", Kind::Regular, u64::MAX, "overflow"),
         ] {
             let fault = parse(&gzip(&header(name, kind, size))).unwrap_err();
             assert!(fault.what.contains(said), "{name}: {fault}");
