@@ -167,5 +167,32 @@ fn smallest_effects(plan: &Plan, smallest: &[Detectable], deviations: Option<f64
             None => format!("  not estimable with {clips} test clips\n"),
         };
     }
-    text
+    let something = deviations.is_some() || !smallest.is_empty();
+    text + if something { of_whom(seeds, smallest) } else { "" }
+}
+
+/// What a smallest difference does not speak of.
+fn of_whom(seeds: usize, smallest: &[Detectable]) -> &'static str {
+    if seeds == 1 {
+        "  of two trained models: with one seed nothing is found about the recipes\n"
+    } else if smallest.iter().all(|s| s.seeds < 2) {
+        "  by the spread of clips alone: how seeds differ is known once two of them are finished, and makes it larger\n"
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forecast_says_what_it_does_not_know_of_seeds() {
+        let of = |seeds| {
+            [Detectable { metric: "m".into(), unit: "%", value: 1.0, cell: "a".into(), seeds, clips: 30 }]
+        };
+        assert!(of_whom(1, &of(1)).contains("nothing is found about the recipes"));
+        assert!(of_whom(3, &[]).contains("clips alone") && of_whom(3, &of(1)).contains("clips alone"));
+        assert_eq!(of_whom(3, &of(2)), "");
+    }
 }

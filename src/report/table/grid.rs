@@ -75,7 +75,8 @@ impl Grid {
     /// One block for each row: its names, then what it says, as many to a line as there is room for.
     fn blocks(&self, room: usize) -> String {
         let block = |row: &Vec<String>| {
-            let names = row[..self.names].join(" · ");
+            let said = row[..self.names].iter().filter(|name| !name.is_empty());
+            let names = said.map(String::as_str).collect::<Vec<_>>().join(" · ");
             let mut lines = if self.names == 0 { vec![] } else { wrap(&names, room, "", "  ") };
             let said = (self.names..row.len()).filter(|&i| row[i] != NOTHING && !row[i].is_empty());
             let said: Vec<String> = said.map(|i| field(&self.headings[i], &row[i])).collect();
@@ -147,6 +148,14 @@ mod tests {
         let text = grid().lines(34);
         assert!(text.starts_with("in every row: unit: nats\n\n name | value | note"), "{text}");
         assert!(fits(&text, 34), "{text}");
+    }
+
+    #[test]
+    fn a_name_that_is_empty_leaves_no_mark() {
+        let mut named_by_two = Grid { names: 2, ..grid() };
+        named_by_two.rows[0][1].clear();
+        let text = named_by_two.lines(30);
+        assert!(text.lines().any(|line| line == "a") && text.contains("b · 11.5"), "{text}");
     }
 
     #[test]
