@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Steps at which something is due every `every` steps of `total`; the last always is.
 pub fn due(every: u64, total: u64) -> impl Iterator<Item = u64> {
-    let before = if every == 0 { 0 } else { total.saturating_sub(1) / every };
+    let before = total.saturating_sub(1).checked_div(every).unwrap_or(0);
     (1..=before).map(move |n| n * every).chain((total > 0).then_some(total))
 }
 
