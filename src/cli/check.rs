@@ -76,6 +76,8 @@ fn here(loaded: &Loaded, args: &Args, global: &Global) -> Result<Here> {
     let settings: Settings = environment::settings(global);
     match manifest::dataset(loaded, &settings) {
         Ok(data) => {
+            let measuring = Need::of_measuring(experiment, Some(data.split(Part::Test).len()));
+            memory::hold(&measuring, experiment, global.device)?;
             let drift = runner::drift(experiment, &data, &loaded.path, true)?;
             Ok(Here { data: Some(contents(&data)), missing: None, drift })
         }

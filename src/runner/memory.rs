@@ -6,7 +6,7 @@
 use crate::architecture::Config;
 use crate::device::Device;
 use crate::fault::{Fault, Result};
-use crate::manifest::schema::{Experiment, Softmax};
+use crate::manifest::schema::{Experiment, Probe, Softmax};
 use crate::modality::Modality;
 
 /// Bytes that are needed at least; no number in a manifest makes it overflow.
@@ -22,6 +22,8 @@ pub struct Need {
     pub activations: f64,
     /// Data that are made, not read.
     pub data: f64,
+    /// Similarities of all pairs of clips of a gallery, on the host.
+    pub probes: f64,
 }
 
 impl Need {
@@ -39,19 +41,29 @@ impl Need {
             checkpoint: 8.0 * all,
             gradients: 4.0 * touched,
             activations: activations(e),
-            data: data(e),
+            ..Need::of_data(e)
         }
+        .with_probes(e, e.data.synthetic.as_ref().map(|synthetic| synthetic.clips.2))
     }
 
-    /// Of measuring a model that is there.
-    pub fn of_measuring(e: &Experiment) -> Need {
+    /// Of measuring a model that is there, on so many test clips, if that is known.
+    pub fn of_measuring(e: &Experiment, test_clips: Option<usize>) -> Need {
         let parameters = Config::new(&e.modalities, &e.model).parameters() as f64;
-        Need { model: 4.0 * parameters, ..Need::of_data(e) }
+        Need { model: 4.0 * parameters, ..Need::of_data(e) }.with_probes(e, test_clips)
+    }
+
+    fn with_probes(self, e: &Experiment, test_clips: Option<usize>) -> Need {
+        let of = |probe: &Probe| match probe {
+            Probe::Retrieval { gallery: 0, .. } => 8.0 * (test_clips.unwrap_or(0) as f64).powi(2),
+            Probe::Retrieval { gallery, .. } => 8.0 * (*gallery as f64).powi(2),
+            _ => 0.0,
+        };
+        Need { probes: e.probes.iter().map(of).fold(0.0, f64::max), ..self }
     }
 
     /// Of the data alone.
     pub fn of_data(e: &Experiment) -> Need {
-        Need { model: 0.0, checkpoint: 0.0, gradients: 0.0, activations: 0.0, data: data(e) }
+        Need { model: 0.0, checkpoint: 0.0, gradients: 0.0, activations: 0.0, data: data(e), probes: 0.0 }
     }
 
     /// On the host of a device; the rest lies on the device.
@@ -62,9 +74,10 @@ impl Need {
         }
     }
 
-    /// A step and a checkpoint follow each other.
+    /// A step, a checkpoint and the probes follow each other.
     pub fn bytes(&self) -> f64 {
-        self.model + self.data + self.checkpoint.max(self.gradients + self.activations)
+        let most = self.checkpoint.max(self.gradients + self.activations).max(self.probes);
+        self.model + self.data + most
     }
 }
 
@@ -115,9 +128,10 @@ pub fn hold_all(need: &Need, runs: usize, e: &Experiment, device: Device) -> Res
         return Ok(());
     }
     let step = need.gradients + need.activations;
-    let largest = need.model.max(need.activations).max(need.data);
+    let largest = need.model.max(need.activations).max(need.data).max(need.probes);
     let help = match largest {
         x if x == need.data => "fewer `data.synthetic.clips` or rows need less",
+        x if x == need.probes => "a smaller `gallery` of `Retrieval` needs less",
         x if x == need.activations => {
             "a smaller `train.micro_batch` needs less, and gives the same result up to rounding"
         }
@@ -132,7 +146,9 @@ pub fn hold_all(need: &Need, runs: usize, e: &Experiment, device: Device) -> Res
         Fault::invalid(format!("`{name}` needs more memory than there is"))
             .help(format!("{help}; `nano4m check --elsewhere` checks for another machine"))
     };
-    let during = if step > need.checkpoint {
+    let during = if need.probes > step.max(need.checkpoint) {
+        [(need.probes, "similarities of a retrieval"), (0.0, "")]
+    } else if step > need.checkpoint {
         [(need.gradients, "gradients"), (need.activations, "activations")]
     } else {
         [(need.checkpoint, "a checkpoint"), (0.0, "")]
@@ -200,6 +216,10 @@ mod tests {
             (["data.synthetic.rows=1000000", "data.synthetic.clips=(100000000, 9, 9)"], "synthetic data"),
             (["model.enc_depth=1000", "train.batch=1000000"], "activations"),
             (["model.enc_depth=1000", "model.dim=65536"], "parameters"),
+            (
+                ["data.synthetic.clips=(9, 9, 900000)", "probes=[Retrieval(pairs: [(\"a@16\", \"b@9\")])]"],
+                "similarities",
+            ),
         ] {
             let e = settings.iter().fold(small(), |e, setting| apply(&e, setting).unwrap());
             let fault = hold(&Need::of(&e), &e, Device::Cpu).unwrap_err();

@@ -89,9 +89,14 @@ impl Session {
     /// `path` is where the manifest lies or lay, beside which its data may be; `file` is what messages name.
     fn assemble(loaded: Loaded, path: PathBuf, file: &Path, settings: &Settings) -> Result<Session> {
         let Loaded { experiment, text, .. } = loaded;
-        memory::hold(&memory::Need::of_measuring(&experiment), &experiment, settings.device)?;
+        let hold = |test_clips: Option<usize>| {
+            let need = memory::Need::of_measuring(&experiment, test_clips);
+            memory::hold(&need, &experiment, settings.device)
+        };
+        hold(None)?;
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         let data = dataset(&experiment, folder(&path), &settings.cache)?;
+        hold(Some(data.split(Part::Test).len()))?;
         warnings.extend_from_slice(data.notes());
         let drift = drift(&experiment, &data, file, settings.allow_drift)?;
         warnings.extend(drift.iter().map(allowed));
