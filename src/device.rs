@@ -100,6 +100,20 @@ fn cuda<W: OnDevice>(ordinal: usize, _: Kernels, _: W) -> Result<W::Output> {
     ))
 }
 
+/// Opens `device` and leaves it: before a run is begun there that could not go on.
+///
+/// # Errors
+/// If this program or this machine has no such device.
+pub fn hold(device: Device) -> Result<()> {
+    struct Nothing;
+    impl OnDevice for Nothing {
+        type Output = ();
+        fn cpu<O: OpSet<Cpu>>(self, _: Cpu) {}
+        fn other<D: Backend, O: OpSet<D>>(self, _: D) {}
+    }
+    on(device, Kernels::Composed, Nothing)
+}
+
 /// Whether this program can use GPUs at all.
 pub fn cuda_built() -> bool {
     cfg!(feature = "cuda")

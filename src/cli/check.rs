@@ -5,6 +5,7 @@ use super::done::Done;
 use super::{environment, manifest, output};
 use crate::architecture::Config;
 use crate::data::{Dataset, Part};
+use crate::device;
 use crate::fault::{Exit, Fault, Result};
 use crate::manifest::pins::Drift;
 use crate::manifest::{Diagnostic, Loaded};
@@ -19,7 +20,8 @@ pub struct Args {
     /// Print the complete manifest with every default
     #[arg(long)]
     pub resolved: bool,
-    /// It will run on another machine: look neither at the memory of this one nor at the data
+    /// It will run on another machine: look neither at the memory and the device of this one nor
+    /// at the data
     #[arg(long)]
     pub elsewhere: bool,
 }
@@ -72,6 +74,7 @@ fn here(loaded: &Loaded, args: &Args, global: &Global) -> Result<Here> {
         return Ok(Here::default());
     }
     let experiment = &loaded.experiment;
+    device::hold(global.device)?;
     memory::hold(&Need::of(experiment), experiment, global.device)?;
     let settings: Settings = environment::settings(global);
     match manifest::dataset(loaded, &settings) {

@@ -11,6 +11,9 @@ use serde_json::json;
 use tabled::builder::Builder;
 
 #[derive(clap::Args, Debug)]
+#[command(
+    override_usage = "nano4m compare [OPTIONS] <A> <B>\n       nano4m compare [OPTIONS] --ablation <NAME>"
+)]
 pub struct Args {
     /// An experiment with all its seeds (its name), or one run
     #[arg(value_name = "A", required_unless_present = "ablation", requires = "b")]

@@ -12,6 +12,8 @@ use crate::store::{self, RunDir};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Debug)]
+#[command(override_usage = "nano4m eval [OPTIONS] <RUN>\n       \
+                            nano4m eval [OPTIONS] --manifest <MANIFEST> --checkpoint <FILE>")]
 pub struct Args {
     /// Which run
     #[arg(value_name = "RUN", required_unless_present = "checkpoint", conflicts_with_all = ["manifest", "checkpoint"])]

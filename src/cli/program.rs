@@ -16,7 +16,8 @@ Exit codes: 0 fine · 1 a run failed or a difference was found · 2 bad usage or
 A run is named by a unique prefix of its id, its name, its path, or `latest`.
 
 Environment: NANO4M_RUNS folder of the runs · NANO4M_CACHE folder of packed datasets [default: \
-$XDG_CACHE_HOME/nano4m or ~/.cache/nano4m]";
+$XDG_CACHE_HOME/nano4m or ~/.cache/nano4m] · RAYON_NUM_THREADS threads · NO_COLOR plain messages · \
+SOURCE_DATE_EPOCH the time that is written down";
 
 /// Reproducible experiments for masked multimodal training: one manifest, the same bits.
 #[derive(Debug, Parser)]

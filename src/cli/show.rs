@@ -40,6 +40,8 @@ struct Start {
     threads: usize,
     code: String,
     changed: bool,
+    /// Whether anything of it is left: no later start began where it had, or before.
+    left: bool,
 }
 
 /// `nano4m show RUN`.
@@ -102,7 +104,8 @@ fn describe(run: &RunDir, status: Option<&Status>) -> String {
 fn starts(run: &RunDir) -> Vec<Start> {
     let path = run.file("provenance.json");
     let Ok(provenance) = Provenance::read(&path) else { return Vec::new() };
-    let start = |s: Segment| Start {
+    let left = provenance.left();
+    let start = |(s, left): (Segment, bool)| Start {
         from_step: s.from_step,
         started: s.started,
         class: s.machine.class,
@@ -111,15 +114,16 @@ fn starts(run: &RunDir) -> Vec<Start> {
         threads: s.threads,
         code: s.code.hash,
         changed: s.changed || !Provenance::as_written(&path),
+        left,
     };
-    provenance.segments.into_iter().map(start).collect()
+    provenance.segments.into_iter().zip(left).map(start).collect()
 }
 
-/// Each place the run was made in: one line where nothing changed.
+/// Each place the run was made in: one line where nothing changed, none for a start of which nothing is left.
 fn places(starts: &[Start]) -> String {
     let mut lines: Vec<(&str, String)> = Vec::new();
     let mut last = None;
-    for start in starts {
+    for start in starts.iter().filter(|start| start.left) {
         let place = (&start.class, &start.device, start.threads, &start.code, start.changed);
         if last != Some(place) {
             let changed = if start.changed { " (changed since it was written)" } else { "" };

@@ -38,16 +38,24 @@ pub fn told(mut error: Error) -> ExitCode {
             _ => String::new(),
         };
         error.remove(ContextKind::SuggestedSubcommand);
-        if let Some(near) = near(&word) {
-            error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near]));
+        if of_the_program(&error) {
+            if let Some(near) = near(&word) {
+                error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near]));
+            }
+            hint = ELSEWHERE.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, hint)| *hint);
         }
-        hint = ELSEWHERE.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, hint)| *hint);
     }
     output::note(error.render().to_string().replace("\n\n\n", "\n\n").trim_end());
     if let Some(hint) = hint {
         output::note(&format!("\n  help: {hint}"));
     }
     ExitCode::from(2)
+}
+
+/// Whether a command of the program itself is meant, not one of `report` or `data`.
+fn of_the_program(error: &Error) -> bool {
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
+    usage.contains("nano4m [OPTIONS] <COMMAND>")
 }
 
 /// The command that `word` is a misspelling of.

@@ -4,7 +4,7 @@ use super::arguments::Global;
 use super::done::Done;
 use super::environment::runs_folder;
 use super::{layout, output};
-use crate::fault::{Exit, Result};
+use crate::fault::{Exit, Fault, Result};
 use crate::store;
 use crate::verify::{self, Findings};
 
@@ -26,6 +26,11 @@ pub fn verify(args: &Args, global: &Global) -> Result<Done> {
         None => (verify::intact(&a)?, a.id.directory()),
         Some(b) => {
             let b = store::find(&root, b)?;
+            if a.id == b.id && a.path.canonicalize().ok() == b.path.canonicalize().ok() {
+                return Err(Fault::invalid("both names mean one run, which is the same as itself")
+                    .found(a.path.display().to_string())
+                    .help("`nano4m run MANIFEST --force` makes a second one; `nano4m ls` lists all"));
+            }
             (verify::compare(&a, &b)?, format!("{} and {}", a.id.directory(), b.id.directory()))
         }
     };

@@ -131,6 +131,24 @@ impl Provenance {
         &self.segments[0]
     }
 
+    /// Of which starts anything is left: no later one began where they had, or before.
+    pub fn left(&self) -> Vec<bool> {
+        let mut next = None;
+        let mut left: Vec<bool> = Vec::with_capacity(self.segments.len());
+        for segment in self.segments.iter().rev() {
+            let before = next.is_none_or(|next| segment.from_step < next);
+            next = if before { Some(segment.from_step) } else { next };
+            left.push(before);
+        }
+        left.reverse();
+        left
+    }
+
+    /// The starts of which anything is left.
+    pub fn kept(&self) -> Vec<&Segment> {
+        self.segments.iter().zip(self.left()).filter_map(|(segment, left)| left.then_some(segment)).collect()
+    }
+
     /// What it was worked on with last.
     pub fn last(&self) -> &Segment {
         &self.segments[self.segments.len() - 1]
@@ -240,6 +258,21 @@ mod tests {
         let fault = Provenance::read(&path).unwrap_err();
         assert_eq!(fault.what, "a run's provenance of another version of nano4m");
         assert_eq!(fault.found.as_deref(), Some("provenance schema 9"));
+    }
+
+    /// A start that failed before it made a step has no part in the result.
+    #[test]
+    fn a_start_of_which_nothing_is_left_is_none_of_the_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut provenance = found(folder.path());
+        let first = provenance.first().clone();
+        let starts = [(0, "cuda:0"), (0, "cpu"), (20, "cuda:1"), (10, "cpu"), (10, "cpu")];
+        provenance.segments = starts
+            .map(|(from_step, device)| Segment { from_step, device: device.into(), ..first.clone() })
+            .to_vec();
+        assert_eq!(provenance.left(), [false, true, false, false, true]);
+        let kept = provenance.kept();
+        assert!(kept[1].moved_from(kept[0]).is_empty());
     }
 
     /// Schema 1 knew one start and no digest.

@@ -58,14 +58,15 @@ pub fn commit(session: &Session, run: &RunDir, outcome: Outcome, settings: &Sett
 }
 
 /// Where the run went on with what can move last bits: it may then differ from one that was made in one place,
-/// and every table made from it says so.
+/// and every table made from it says so. Where all of a start was made again elsewhere, nothing of it is left.
 fn moves(run: &RunDir) -> Vec<String> {
-    let Ok(Provenance { segments, .. }) = Provenance::read(&run.file("provenance.json")) else {
+    let Ok(provenance) = Provenance::read(&run.file("provenance.json")) else {
         return Vec::new();
     };
-    let pairs = segments.windows(2).flat_map(|pair| {
+    let pairs = provenance.kept();
+    let pairs = pairs.windows(2).flat_map(|pair| {
         // Other code is a drift of its own.
-        let moved = pair[1].moved_from(&pair[0]).into_iter().filter(|(what, ..)| *what != "code");
+        let moved = pair[1].moved_from(pair[0]).into_iter().filter(|(what, ..)| *what != "code");
         moved.map(|(what, there, here)| format!("{what} from step {}: {there} → {here}", pair[1].from_step))
     });
     pairs.collect()

@@ -248,7 +248,9 @@ fn describe_start(
             Provenance::new(data, session.experiment.seeds, status.made_for.clone(), segment)
         }
         Some(mut provenance) => {
-            warn(&segment, &provenance, observer);
+            // Of those that began where this one does nothing will be left.
+            let left = provenance.kept().into_iter().rfind(|before| before.from_step < from_step);
+            left.into_iter().for_each(|before| warn(&segment, before, observer));
             let known = provenance.segments.iter().rev().find_map(|s| s.repository.as_ref());
             if known == segment.repository.as_ref() {
                 segment.repository = None;
@@ -260,8 +262,8 @@ fn describe_start(
     run.write(PROVENANCE, &provenance.to_json()?)
 }
 
-fn warn(segment: &Segment, provenance: &Provenance, observer: &mut dyn Observer) {
-    for (what, there, here) in segment.moved_from(provenance.last()) {
+fn warn(segment: &Segment, before: &Segment, observer: &mut dyn Observer) {
+    for (what, there, here) in segment.moved_from(before) {
         observer.note(&format!(
             "warning: the run goes on with another {what} than before: {there} → {here}. Its numbers may differ in \
              last digits from those of a run made in one place; {PROVENANCE} names both"

@@ -144,7 +144,7 @@ pub fn hold_all(need: &Need, runs: usize, e: &Experiment, device: Device) -> Res
             .help(format!("--jobs {fit}"))
     } else {
         Fault::invalid(format!("`{name}` needs more memory than there is"))
-            .help(format!("{help}; `nano4m check --elsewhere` checks for another machine"))
+            .help(format!("{help}; `nano4m check MANIFEST --elsewhere` checks for another machine"))
     };
     let during = if need.probes > step.max(need.checkpoint) {
         [(need.probes, "similarities of a retrieval"), (0.0, "")]

@@ -5,6 +5,7 @@ use super::memory;
 use super::session::Session;
 use super::settings::Settings;
 use super::stages::{finished, work, Ended, Workplace};
+use crate::device;
 use crate::fault::Result;
 use crate::observer::Observer;
 use crate::record;
@@ -16,7 +17,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// Exit 2 if its training needs more memory than there is, 1 when another process works on it, and for what keeps
-/// it from being made.
+/// it from being made; nothing is begun on a device that is not there.
 pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) -> Result<Ended> {
     let last = store::attempts(&settings.runs, &session.identity)?.pop();
     let attempt = match &last {
@@ -25,6 +26,7 @@ pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) 
         Some(run) => run.id.attempt,
         None => 1,
     };
+    device::hold(settings.device)?;
     hold(session, last.as_ref().filter(|run| run.id.attempt == attempt), settings)?;
     // A run keeps the name it was started under: the name is not part of its identity.
     let name = last.map_or_else(|| session.experiment.name.clone(), |run| run.id.name);
@@ -46,6 +48,7 @@ pub fn resume(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) ->
     if complete(run)? {
         return report(run, None, settings, observer);
     }
+    device::hold(settings.device)?;
     let lock = &run.lock()?;
     let seal = record::open(run)?;
     let (session, status) = &description::again(run, settings, observer)?;

@@ -13,6 +13,7 @@ mod limits;
 mod looks;
 mod ls;
 mod mistakes;
+mod newcomer;
 mod old;
 mod reports;
 mod resume;

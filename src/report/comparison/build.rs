@@ -47,9 +47,15 @@ pub fn ablation(runs_root: &Path, record: &AblationRecord, plan: &Bootstrap) -> 
 /// Two experiments with all their seeds, or two runs, named as elsewhere.
 ///
 /// # Errors
-/// If a name is nobody's or several's, scores cannot be read, or the two have nothing in common.
+/// If a name is nobody's or several's, scores cannot be read, the two have a run in common, or no metric.
 pub fn pair(runs_root: &Path, a: &str, b: &str, plan: &Bootstrap) -> Result<ComparisonTables> {
     let comparison = Comparison::pair(runs_root, a, b)?;
+    let [mine, other] = [0, 1].map(|i| &comparison.sides[i].runs);
+    if let Some(both) = mine.iter().find(|run| other.iter().any(|r| r.path == run.path)) {
+        return Err(Fault::invalid(format!("both sides have the run {}", both.directory))
+            .found(format!("{a} and {b}"))
+            .help("compare two runs, or two experiments, that share none; `nano4m ls` lists them"));
+    }
     let grid = Grid::new(&comparison, plan);
     if grid.pairs.iter().all(|pair| pair.tested.is_err()) {
         return Err(nothing_in_common(&comparison));
