@@ -159,7 +159,8 @@ fn summary(loaded: &Loaded, here: &Here) -> String {
     };
     let data = match (&here.data, &here.missing) {
         (Some(Contents { train, eval, test, classes, .. }), _) => {
-            format!("\ndata: {train} + {eval} + {test} clips, {classes} classes")
+            let es = if *classes == 1 { "" } else { "es" };
+            format!("\ndata: {train} + {eval} + {test} clips, {classes} class{es}")
         }
         (None, Some(why)) => format!("\nits data are not here: {why}"),
         (None, None) => String::new(),
