@@ -178,9 +178,10 @@ impl Side {
     pub fn title(&self) -> String {
         // A label may tell it already.
         let changed = runs::changed_for_all(&self.runs);
-        match changed.is_empty() || self.label.ends_with(']') {
-            true => self.label.clone(),
-            false => format!("{} [{}]", self.label, changed.join(", ")),
+        if changed.is_empty() || self.label.ends_with(']') {
+            self.label.clone()
+        } else {
+            format!("{} [{}]", self.label, changed.join(", "))
         }
     }
 
