@@ -51,10 +51,13 @@ fn list(run: &RunDir, folder: &str, parts: &mut Parts) -> Result<()> {
         let entry = entry.map_err(|e| Fault::io("list", &path, &e))?;
         let name = format!("{folder}{}", entry.file_name().to_string_lossy());
         let is_folder = entry.file_type().is_ok_and(|t| t.is_dir());
-        match (is_own(&name), is_folder) {
-            (true, _) => parts.own.push(name),
-            (false, true) if folder.is_empty() && ["checkpoints", "probes"].contains(&name.as_str()) => {}
-            (false, true) => parts.others.push(format!("{name}/")),
+        // A list has one file a line, by its name; a pipe would be waited for.
+        let is_file = std::fs::metadata(entry.path()).is_ok_and(|m| m.is_file());
+        let listed = is_own(&name) && is_file && entry.file_name().to_str().is_some();
+        match (listed, is_folder) {
+            (true, false) => parts.own.push(name),
+            (_, true) if folder.is_empty() && ["checkpoints", "probes"].contains(&name.as_str()) => {}
+            (_, true) => parts.others.push(format!("{name}/")),
             (false, false) if name == SEAL => {}
             (false, false) => parts.others.push(name),
         }
@@ -66,6 +69,7 @@ fn list(run: &RunDir, folder: &str, parts: &mut Parts) -> Result<()> {
 pub fn is_own(path: &str) -> bool {
     let hidden = |name: &str| name.starts_with('.');
     match path.split_once('/') {
+        _ if path.contains(char::is_control) => false,
         None => TOP.contains(&path),
         Some(("probes", name)) => name.ends_with(".csv") && !hidden(name),
         Some(("checkpoints", name)) => name.starts_with("step-") && name.ends_with(".safetensors"),
@@ -83,6 +87,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let run = RunDir::create(root.path(), RunId::new("x", "0123456789abcdef", 1)).unwrap();
         std::fs::create_dir(run.file("failed")).unwrap();
+        std::fs::create_dir(run.file("probes/b.csv")).unwrap();
         for name in [
             "record.json",
             "SHA256SUMS",
@@ -90,6 +95,7 @@ mod tests {
             "lock",
             "failed/x",
             "probes/a.csv",
+            "probes/two\nlines.csv",
             "probes/.tmp-a",
             "checkpoints/step-00000001.safetensors",
             "checkpoints/step-00000001.safetensors.damaged",
@@ -98,8 +104,15 @@ mod tests {
         }
         let found = parts(&run).unwrap();
         assert_eq!(found.own, ["checkpoints/step-00000001.safetensors", "probes/a.csv", "record.json"]);
-        let others =
-            ["checkpoints/step-00000001.safetensors.damaged", "failed/", "lock", "notes.md", "probes/.tmp-a"];
+        let others = [
+            "checkpoints/step-00000001.safetensors.damaged",
+            "failed/",
+            "lock",
+            "notes.md",
+            "probes/.tmp-a",
+            "probes/b.csv/",
+            "probes/two\nlines.csv",
+        ];
         assert_eq!(found.others, others);
     }
 }

@@ -138,7 +138,14 @@ impl Record {
     /// If it is missing, is not a record or has another version.
     pub fn as_it_stands(path: &Path) -> Result<(Record, LastLine)> {
         let bytes = crate::store::regular::read_own(path).map_err(|e| Fault::io("read", path, &e))?;
-        let record = FORMAT.parse(&bytes).map_err(|fault| fault.at(path.display().to_string()))?;
+        let record = FORMAT.parse(&bytes).map_err(|fault| {
+            let fault = fault.at(path.display().to_string());
+            if FORMAT.other_version(&bytes) {
+                fault
+            } else {
+                fault.help("`nano4m resume RUN` measures the run again and writes it anew")
+            }
+        })?;
         let last_line = match last_line::check(&bytes) {
             // Before records had that line, the list of files came last.
             LastLine::Absent if !bytes.ends_with(b"]\n}\n") => {

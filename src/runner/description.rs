@@ -158,6 +158,9 @@ fn as_given(run: &RunDir, status: &Status, observer: &mut dyn Observer) -> Resul
 
 /// The status; a damaged one is no more than a missing one, and said to be.
 fn status(run: &RunDir, observer: &mut dyn Observer) -> Option<Status> {
+    if !run.file("status.json").exists() && !run.checkpoints().is_empty() {
+        observer.note("status.json is missing and made again: what it said of times is lost");
+    }
     run.status().unwrap_or_else(|fault| {
         let path = run.file("status.json");
         observer.note(&format!("{} is damaged and made again: {}", path.display(), fault.what));

@@ -10,12 +10,14 @@ use super::stages::measure;
 use crate::architecture::Config;
 use crate::fault::{Exit, Fault, Result};
 use crate::metrics::Metric;
+use crate::model::digest;
 use crate::model::given::{self, Given};
 use crate::model::network::Network;
 use crate::observer::Observer;
 use crate::probes::suite::Sink;
 use crate::record::{self, Record};
 use crate::store::{json, RunDir, Status};
+use crate::train::checkpoint;
 use std::path::Path;
 
 /// Measures the newest checkpoint of a finished run; its files and its record are written again.
@@ -29,8 +31,16 @@ pub fn again(
     settings: &Settings,
     observer: &mut dyn Observer,
 ) -> Result<Record> {
-    let tokens = Record::read(&run.file("record.json"))?.train_tokens;
+    let Record { train_tokens: tokens, final_digest, .. } = Record::read(&run.file("record.json"))?;
     let net = load(session, &run.checkpoint(newest_step(run)?), settings, &mut |line| observer.note(line))?;
+    let found = digest::of_parameters(net.as_ref());
+    if found != final_digest {
+        return Err(Fault::failed("the parameters are not those that were recorded")
+            .at(run.path.display().to_string())
+            .found(format!("digest {found}"))
+            .expected(format!("digest {final_digest}"))
+            .help(AGAIN));
+    }
     let lock = run.lock()?;
     let seal = record::open(run)?;
     let mut journal = Journal::open(run, status(run)?, settings, observer)?;
@@ -101,8 +111,33 @@ pub fn load(
             fault
         }
     })?;
+    as_written(file, net.as_mut(), note)?;
     Ok(net)
 }
+
+/// Holds parameters that have been loaded from a checkpoint of this program against the digest that the optimizer's half
+/// beside it carries: a network with a changed number in it would be measured as if it were the run's.
+fn as_written(file: &Path, net: &mut dyn Network, note: &mut dyn FnMut(&str)) -> Result<()> {
+    let half = file.with_extension("optimizer.safetensors");
+    if !half.exists() {
+        return Ok(());
+    }
+    match checkpoint::optimizer(&half) {
+        Ok((moments, position)) => {
+            net.load_moments(moments, position.step)?;
+            checkpoint::hold(net, &position, &half)
+                .map_err(|fault| fault.help(format!("nothing is measured with {}: {AGAIN}", file.display())))
+        }
+        Err(fault) => {
+            note(&format!("warning: nothing says whether {} is as it was written: {fault}", file.display()));
+            Ok(())
+        }
+    }
+}
+
+/// How a damaged checkpoint of a run is made again.
+const AGAIN: &str =
+    "without its two files `nano4m run MANIFEST` makes the checkpoint again from the one before";
 
 /// Where a run stands.
 ///

@@ -107,6 +107,9 @@ pub fn measure(
 fn stages(place: &Workplace, journal: &mut Journal) -> Result<Reached> {
     let Workplace { session, run, lock, settings } = *place;
     let mut net = session.network(settings)?;
+    if let Some(lost) = lost_checkpoint(run, &journal.status) {
+        journal.say(&format!("note: {lost}"));
+    }
     let job = train::Job { experiment: &session.experiment, data: &session.data, run, lock };
     let tokens = match train::train(&job, net.as_mut(), journal)? {
         train::Ended::Finished { tokens } => tokens,
@@ -125,6 +128,14 @@ fn stages(place: &Workplace, journal: &mut Journal) -> Result<Reached> {
     let outcome = Outcome { net: net.as_ref(), tokens, metrics: measured?, files: sink.digests() };
     commit(session, run, outcome, settings)?;
     Ok(Reached::Recorded)
+}
+
+/// The checkpoint that an unfinished run had and has no longer, should it have to go back for it.
+fn lost_checkpoint(run: &RunDir, status: &Status) -> Option<String> {
+    let step = status.tables.iter().map(|table| table.step).max()?;
+    let newest = run.checkpoints().last().copied().unwrap_or_default();
+    let lost = newest < step && !run.finished();
+    lost.then(|| format!("the checkpoint of step {step} is missing: it is made again from step {newest}"))
 }
 
 /// Whether the run was recorded before and only its checkpoint had to be made again.

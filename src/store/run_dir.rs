@@ -7,6 +7,7 @@ use crate::digest::sha256_hex;
 use crate::fault::{Fault, Result};
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Hex digits of the identity that a directory's name carries.
@@ -130,9 +131,11 @@ impl RunDir {
     /// Appends one line to `log.txt`.
     pub fn log(&self, line: &str) -> Result<()> {
         let path = self.file("log.txt");
+        // A pipe in its place is not waited for.
         OpenOptions::new()
             .create(true)
             .append(true)
+            .custom_flags(libc::O_NONBLOCK)
             .open(&path)
             .and_then(|mut f| f.write_all(format!("{line}\n").as_bytes()))
             .map_err(|e| Fault::io("append to", &path, &e))

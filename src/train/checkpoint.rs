@@ -13,7 +13,8 @@ use crate::model::checkpoint::state_dict;
 use crate::model::digest;
 use crate::model::network::Network;
 use crate::observer::Observer;
-use crate::store::{tensors, Lock, RunDir, Tables};
+use crate::store::tensors::{self, NamedTensor};
+use crate::store::{Lock, RunDir, Tables};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -127,23 +128,44 @@ fn none_intact(run: &RunDir, damaged: &mut Vec<(u64, Fault)>) -> Result<()> {
 fn load(run: &RunDir, step: u64, net: &mut dyn Network) -> Result<Position> {
     // Whatever is wrong with a run's own files, nothing that was asked for is invalid.
     let damaged = |fault: Fault| Fault { exit: Exit::Failed, ..fault };
-    let (moments, meta) = tensors::read(&run.optimizer(step)).map_err(damaged)?;
-    let at = |fault: Fault| fault.at(run.optimizer(step).display().to_string());
-    let position: Position = serde_json::from_str(&meta.unwrap_or_default())
-        .map_err(|e| at(Fault::failed(format!("not the optimizer's half of a checkpoint: {e}"))))?;
+    let half = run.optimizer(step);
+    let (moments, position) = optimizer(&half).map_err(damaged)?;
     if position.step != step {
-        return Err(at(Fault::failed("a checkpoint of another step").found(position.step).expected(step)));
+        let fault = Fault::failed("a checkpoint of another step").at(half.display().to_string());
+        return Err(fault.found(position.step).expected(step));
     }
     let (parameters, _) = tensors::read(&run.checkpoint(step)).map_err(damaged)?;
     net.load_parameters(parameters)?;
     net.load_moments(moments, step)?;
-    let found = digest::of_state(net).whole;
-    if found != position.digest {
-        return Err(at(Fault::failed("the content of a checkpoint has changed since it was written"))
-            .found(found)
-            .expected(position.digest));
-    }
+    hold(net, &position, &half)?;
     Ok(position)
+}
+
+/// The optimizer's half of a checkpoint: its moments, and where the run stood.
+///
+/// # Errors
+/// If it cannot be read or is none.
+pub fn optimizer(half: &Path) -> Result<(Vec<NamedTensor>, Position)> {
+    let (moments, meta) = tensors::read(half)?;
+    let position = serde_json::from_str(&meta.unwrap_or_default()).map_err(|e| {
+        Fault::failed(format!("not the optimizer's half of a checkpoint: {e}")).at(half.display().to_string())
+    })?;
+    Ok((moments, position))
+}
+
+/// Holds parameters and moments that have been loaded against the digest in the optimizer's half.
+///
+/// # Errors
+/// If they are not those that were written.
+pub fn hold(net: &dyn Network, position: &Position, half: &Path) -> Result<()> {
+    let found = digest::of_state(net).whole;
+    if found == position.digest {
+        return Ok(());
+    }
+    Err(Fault::failed("the content of a checkpoint has changed since it was written")
+        .at(half.display().to_string())
+        .found(found)
+        .expected(&position.digest))
 }
 
 fn set_aside(path: &Path) -> Result<()> {

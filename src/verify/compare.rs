@@ -1,7 +1,7 @@
 //! Two runs against each other: whatever one has and the other lacks is a difference, as whatever differs.
 
 use super::findings::{some, Difference, Findings};
-use super::table::Table;
+use super::table::{held_by, Table};
 use super::tables::due;
 use super::tensors::{self, halves, Checkpoint, Digests};
 use crate::fault::{Fault, Result};
@@ -32,8 +32,8 @@ pub fn compare(a: &RunDir, b: &RunDir) -> Result<Findings> {
     checkpoints(a, b, &mut findings)?;
     scores(a, b, &mut findings)?;
     records(a, b, &mut findings)?;
-    let not =
-        "names, manifests' texts, provenance.json, status.json and log.txt: they say who, where and when";
+    let not = "names, manifests' texts, provenance.json, status.json and log.txt: they say who, where and when; of \
+               the records: program, code, device, drift and pins";
     findings.not_covered.push(not.into());
     Ok(findings)
 }
@@ -55,16 +55,24 @@ fn lacking<K: Ord + Clone>(
     }
 }
 
-/// A file that both or neither have: both, `None` for neither; else a difference.
+/// A file that every run has, of both; what one or both lack is a difference.
 fn both<T>(file: &str, a: Option<T>, b: Option<T>, findings: &mut Findings) -> Option<(T, T)> {
+    let said = |side: &Option<T>| if side.is_some() { THERE } else { MISSING };
+    let (x, y) = (said(&a), said(&b));
     match (a, b) {
         (Some(a), Some(b)) => Some((a, b)),
-        (None, None) => None,
-        (a, _) => {
-            let (a, b) = if a.is_some() { (THERE, MISSING) } else { (MISSING, THERE) };
-            findings.differences.push(Difference::of(file, a, b));
+        _ => {
+            findings.differences.push(Difference::of(file, x, y));
             None
         }
+    }
+}
+
+/// Rows that say the same and are not written the same: their order, or the bytes between their cells.
+fn written(a: &RunDir, b: &RunDir, file: &str, findings: &mut Findings) {
+    if !findings.differs(file) && held_by(a, file) != held_by(b, file) {
+        let difference = Difference::of(file, "the same cells", "in another order, or written otherwise");
+        findings.differences.push(difference);
     }
 }
 
@@ -85,13 +93,16 @@ fn digests(a: &RunDir, b: &RunDir, findings: &mut Findings) -> Result<()> {
         let differ = |name: &&String| p.get(*name) != q.get(*name);
         let name =
             names.clone().filter(|name| *name != "*").find(differ).or_else(|| names.clone().find(differ));
-        let name = name.map_or("the order", |name| name.as_str());
+        let Some(name) = name else {
+            return Difference::of(FILE, "the same rows", "in another order").step(*step);
+        };
         let shown =
             |rows: &BTreeMap<String, String>| rows.get(name).cloned().unwrap_or_else(|| MISSING.into());
-        Difference::of(FILE, shown(&p), shown(&q)).step(*step).tensor(name)
+        Difference::of(FILE, shown(&p), shown(&q)).step(*step).tensor(name.as_str())
     };
     findings.first_of(differing.map(difference).collect::<Vec<_>>());
     lacking(FILE, (&steps(&x), &steps(&y)), |only| counted(only.len(), "step", &some(only)), findings);
+    written(a, b, FILE, findings);
     Ok(())
 }
 
@@ -137,6 +148,7 @@ fn tables(a: &RunDir, b: &RunDir, (file, keys): (&str, usize), findings: &mut Fi
             |table: &Table, rows: usize| format!("{} rows, {rows} of them different ones", table.rows.len());
         findings.differences.push(Difference::of(file, of(&x, p.len()), of(&y, q.len())));
     }
+    written(a, b, file, findings);
     Ok(())
 }
 
@@ -169,8 +181,17 @@ fn checkpoints(a: &RunDir, b: &RunDir, findings: &mut Findings) -> Result<()> {
         tensors_of(&moments, step, &p.moments, &q.moments, findings);
         let position = |c: &Checkpoint| format!("{:?}", c.position);
         if p.position != q.position {
-            findings.differences.push(Difference::of(moments, position(&p), position(&q)).step(step));
+            findings.differences.push(Difference::of(&moments, position(&p), position(&q)).step(step));
         }
+        for half in [parameters, moments] {
+            if !findings.differs(&half) && digest(a, &half)? != digest(b, &half)? {
+                let difference = Difference::of(half, "the same tensors", "under another header");
+                findings.differences.push(difference.step(step));
+            }
+        }
+    }
+    if x.is_empty() && y.is_empty() {
+        findings.not_covered.push("checkpoints: neither run has one".into());
     }
     let due_in = |run: &RunDir| -> Option<BTreeSet<u64>> {
         let text = regular::read_text("read", &run.file("resolved.ron"), regular::WRITTEN_BY_HAND).ok()?;
@@ -242,7 +263,12 @@ fn records(a: &RunDir, b: &RunDir, findings: &mut Findings) -> Result<()> {
         let path = run.file(FILE);
         path.exists().then(|| Record::as_it_stands(&path)).transpose()
     };
-    let Some(((p, _), (q, _))) = both(FILE, read(a)?, read(b)?, findings) else { return Ok(()) };
+    let (p, q) = (read(a)?, read(b)?);
+    if p.is_none() && q.is_none() {
+        findings.not_covered.push(format!("{FILE}: neither run is finished"));
+        return Ok(());
+    }
+    let Some(((p, _), (q, _))) = both(FILE, p, q, findings) else { return Ok(()) };
     findings.checked.push(format!(
         "{FILE}: {} and {} metrics, the ends of both trainings",
         p.metrics.len(),
@@ -255,10 +281,32 @@ fn records(a: &RunDir, b: &RunDir, findings: &mut Findings) -> Result<()> {
     findings.equal(FILE, "train_tokens", p.train_tokens, q.train_tokens);
     findings.equal(FILE, "final_digest", &p.final_digest, &q.final_digest);
     findings.equal(FILE, "clips", format!("{:?}", p.clips), format!("{:?}", q.clips));
+    let sizes = |record: &Record| {
+        let each = record.modalities.iter().map(|m| format!("{} of {}", m.length, m.vocab));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    findings.equal(FILE, "modalities", sizes(&p), sizes(&q));
+    for file in p.files.iter().filter_map(|x| q.files.iter().find(|y| x.path == y.path).map(|y| (x, y))) {
+        let told = findings.differences.iter().any(|d| d.file.starts_with(&file.0.path));
+        if !told {
+            findings.equal(FILE, &file.0.path, &file.0.sha256, &file.1.sha256);
+        }
+    }
+    // What a finished run has, and neither of these: not only of one is it a difference.
+    for (run, other, record) in [(a, b, &p), (b, a, &q)] {
+        let [checkpoint, _] = halves(run, record.steps);
+        let lasting = record.files.iter().map(|f| &f.path).chain([&checkpoint]);
+        for path in lasting.filter(|path| !run.file(path).exists() && !other.file(path).exists()) {
+            if !findings.differs(path) {
+                findings.differences.push(Difference::of(path, MISSING, MISSING));
+            }
+        }
+    }
     let by_key = |record: &Record| -> BTreeMap<String, Metric> {
         record.metrics.iter().map(|m| (m.key.clone(), m.clone())).collect()
     };
     let (x, y) = (by_key(&p), by_key(&q));
+    findings.equal(FILE, "metrics of a key twice", p.metrics.len() - x.len(), q.metrics.len() - y.len());
     let differing = x.iter().filter_map(|(key, metric)| {
         let other = y.get(key)?;
         let said = |m: &Metric| format!("{:?} [{:?}, {:?}], n {}", m.value, m.low, m.high, m.n);

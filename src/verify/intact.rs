@@ -1,7 +1,7 @@
 //! A finished run against what it says of itself.
 
 use super::findings::{Difference, Findings};
-use super::{manifest, metrics, sealed, state, tables};
+use super::{description, manifest, metrics, sealed, state, tables};
 use crate::fault::{Fault, Result};
 use crate::record::{changed, Record};
 use crate::store::last_line::LastLine;
@@ -37,7 +37,8 @@ pub fn intact(run: &RunDir) -> Result<Findings> {
     sealed::check(run, last_line != Some(LastLine::Absent), &mut findings)?;
     let Some((record, _)) = read else { return Ok(findings) };
     metrics::check_files(run, &record, &mut findings);
-    let experiment = manifest::check(run, &record, status.as_ref(), &mut findings);
+    description::check(run, &record, status.as_ref(), &mut findings);
+    let experiment = manifest::check(run, &record, &mut findings);
     if let Some(experiment) = &experiment {
         metrics::check(run, &record, experiment, &mut findings);
         tables::check(run, &record, experiment, &mut findings);

@@ -1,34 +1,19 @@
-//! What a record says against the manifest the run was started with, and against what it was started on.
+//! What a record says against the manifest the run was started with.
 
 use super::findings::{Difference, Findings};
 use crate::architecture::Config;
 use crate::fault::{Fault, Result};
+use crate::manifest;
 use crate::manifest::schema::Experiment;
-use crate::manifest::{self, identity::bare};
-use crate::provenance::Provenance;
 use crate::record::{ModalityInfo, Record};
-use crate::store::{regular, CellOf, RunDir, Status};
+use crate::store::{regular, RunDir};
 
 const RESOLVED: &str = "resolved.ron";
 const RECORD: &str = "record.json";
 
-/// Holds identity, seeds, steps, size and modalities of the record against `resolved.ron`, and device, data and cell
-/// against where it was made; the experiment, if the manifest can be read.
-pub fn check(
-    run: &RunDir,
-    record: &Record,
-    status: Option<&Status>,
-    findings: &mut Findings,
-) -> Option<Experiment> {
-    if let Some(status) = status {
-        findings.equal(RECORD, "identity", &record.identity, &status.identity);
-        let cell = |cell: &Option<CellOf>| cell.as_ref().map_or("none".into(), CellOf::to_string);
-        findings.equal(RECORD, "made_for", cell(&record.made_for), cell(&status.made_for));
-    }
-    let provenance = Provenance::read(&run.file("provenance.json"));
-    if let Some(provenance) = findings.hold("provenance.json", "where the run was made", provenance) {
-        place(record, &provenance, findings);
-    }
+/// Holds identity, name, seeds, steps, size and modalities of the record against `resolved.ron`; the experiment, if the
+/// manifest can be read.
+pub fn check(run: &RunDir, record: &Record, findings: &mut Findings) -> Option<Experiment> {
     let experiment = findings.hold(RESOLVED, "a manifest", read(run))?;
     let before = findings.differences.len();
     if !record.drift.iter().any(|drift| drift.starts_with("identity")) {
@@ -43,6 +28,10 @@ pub fn check(
     if !record.identity.starts_with(&run.id.id) {
         let directory = run.id.directory();
         findings.differences.push(Difference::of(RECORD, &record.identity, directory).column("identity"));
+    }
+    // A manifest may have been renamed while the run was stopped, and a folder since.
+    if record.name != run.id.name {
+        findings.equal(RECORD, "name", &record.name, &experiment.name);
     }
     let seeds = |seeds| format!("{seeds:?}");
     findings.equal(RECORD, "seeds", seeds(record.seeds), seeds(experiment.seeds));
@@ -74,19 +63,4 @@ fn read(run: &RunDir) -> Result<Experiment> {
         Fault::failed(said.lines().next().unwrap_or_default().replace(&path.display().to_string(), RESOLVED))
     };
     manifest::parse(&text, &path, &[]).map(|loaded| loaded.experiment).map_err(first)
-}
-
-fn place(record: &Record, provenance: &Provenance, findings: &mut Findings) {
-    // With such a drift the record's is what it was finished with.
-    let drifted = |drift: &String| drift.starts_with("identity") || drift.starts_with("pins");
-    if !record.drift.iter().any(drifted) {
-        findings.equal(RECORD, "data_hash", bare(&record.data_hash), bare(&provenance.data.sha256));
-        findings.equal(RECORD, "code_hash", bare(&record.code_hash), bare(&provenance.last().code.hash));
-    }
-    let devices: Vec<&str> = provenance.segments.iter().map(|segment| segment.device.as_str()).collect();
-    if !devices.contains(&record.device.as_str()) {
-        findings
-            .differences
-            .push(Difference::of(RECORD, &record.device, devices.join(", ")).column("device"));
-    }
 }

@@ -9,9 +9,9 @@ use crate::metrics::{
 };
 use crate::modality;
 use crate::provenance::CODE_HASH;
-use crate::record::{digest, Record};
+use crate::record::{digest, parts, Record};
 use crate::store::RunDir;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const RECORD: &str = "record.json";
 /// Relative difference of the same sum on two machines.
@@ -30,6 +30,12 @@ pub fn check_files(run: &RunDir, record: &Record, findings: &mut Findings) {
         };
         if found != file.sha256 {
             findings.differences.push(Difference::of(&file.path, &file.sha256, found));
+        }
+    }
+    // A file of scores that no record speaks of is listed with its digest, and nobody knows what it says.
+    for path in parts(run).map(|parts| parts.own).unwrap_or_default() {
+        if path.starts_with("probes/") && record.files.iter().all(|file| file.path != path) {
+            findings.not_covered.push(format!("{path}: no scores of {RECORD}"));
         }
     }
     let listed = |path: &str| record.files.iter().any(|file| file.path == path);
@@ -55,6 +61,12 @@ pub fn check(run: &RunDir, record: &Record, experiment: &Experiment, findings: &
     let damaged = |m: &Metric| m.file.as_deref().is_some_and(|file| findings.differs(file));
     let said: BTreeMap<&String, &Metric> =
         record.metrics.iter().filter(|m| !damaged(m)).map(|m| (&m.key, m)).collect();
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = record.metrics.iter().find(|m| !seen.insert(&m.key)) {
+        findings
+            .differences
+            .push(Difference::of(RECORD, "there twice", "made once").column(twice.key.as_str()));
+    }
     // Another version of the program may make more metrics, or other intervals, of the same scores.
     let same_code = record.code_hash.ends_with(CODE_HASH);
     let (mut differences, mut other) = (Vec::new(), 0);

@@ -5,11 +5,13 @@
 //!
 //! ```text
 //! intact.rs    one run: its last lines and SHA256SUMS (sealed), then what can be made again
-//!              of its record: from its manifest (manifest), its scores (metrics), its checkpoints (state)
+//!              of its record: from its manifest (manifest), its scores (metrics), its checkpoints (state),
+//!              and of its status and provenance (description)
 //! compare.rs   two runs: records, tables, scores, checkpoints; what one lacks is a difference
 //! ```
 
 mod compare;
+mod description;
 mod findings;
 mod intact;
 mod manifest;

@@ -6,8 +6,8 @@ use crate::record::{digest, parts, Parts, Seal, SEAL};
 use crate::store::RunDir;
 
 /// Files that nothing here makes again, of a run that has all.
-const BY_DIGEST_ALONE: &str = "manifest.ron, log.txt, the cells of metrics.csv and eval.csv, the times and places in \
-                               status.json and provenance.json; of the record: program, drift, pins and clips";
+const BY_DIGEST_ALONE: &str = "manifest.ron, log.txt, the cells of metrics.csv and eval.csv, the times, rates and \
+                               places in status.json and provenance.json; of the record: program, drift, pins and clips";
 
 /// Holds every file against the digest it is listed with. `expected`: the run is not of before there was such a list.
 pub fn check(run: &RunDir, expected: bool, findings: &mut Findings) -> Result<()> {

@@ -1,14 +1,14 @@
 //! The checkpoints of a run against its record, its tables and what they say of themselves.
 
 use super::findings::{Difference, Findings};
+use super::table::held_by;
 use super::tables::due;
 use super::tensors::{self, halves, Checkpoint};
 use crate::architecture::{specs, Config};
 use crate::digest;
 use crate::manifest::schema::Experiment;
 use crate::record::Record;
-use crate::store::{regular, Rows, RowsDigest, RunDir};
-use std::io::{BufRead, BufReader};
+use crate::store::RunDir;
 
 /// Holds every checkpoint against `digests.csv` and against its own digest, and the last against the record and the
 /// tables. That a file is listed as changed is enough to be said of it.
@@ -132,16 +132,4 @@ fn against_record(
     if !checkpoint.position.tables.is_empty() {
         findings.checked.push("every row of the tables, without times, against the last checkpoint".into());
     }
-}
-
-/// What a table holds, as a checkpoint says it; `None` where it cannot be read.
-fn held_by(run: &RunDir, file: &str) -> Option<Rows> {
-    let mut lines = BufReader::new(regular::open(&run.file(file)).ok()?);
-    let mut digest: Option<RowsDigest> = None;
-    let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).ok()? > 0 {
-        digest.get_or_insert_with(|| RowsDigest::new(line.ends_with(b",tokens_per_s\n"))).add(&line);
-        line.clear();
-    }
-    digest.map(|digest| digest.rows())
 }

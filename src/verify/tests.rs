@@ -1,6 +1,7 @@
 //! Two hand-made run directories against each other. That one is intact is tried on real runs (`tests/cli/tamper.rs`).
 
 use super::*;
+use crate::record::{FileDigest, Record};
 use crate::store::tensors::{self, NamedTensor};
 use crate::store::{RunDir, RunId};
 use std::path::Path;
@@ -105,11 +106,70 @@ fn what_one_of_two_runs_lacks_is_a_difference() {
     }
 }
 
+/// What is said by the same cells and tensors and is not the same bytes; and what neither has.
+#[test]
+fn what_is_written_otherwise_or_in_neither_of_two_runs_is_a_difference() {
+    type Change = fn(&RunDir, &RunDir);
+    let other = "the same cells ≠ in another order, or written otherwise";
+    let cases: [(Change, String); 7] = [
+        (
+            |_, b| b.write("metrics.csv", b"step,loss,tokens_per_s\n2,1,7\n1,0.5,1\n").unwrap(),
+            format!("metrics.csv: {other}"),
+        ),
+        (
+            |_, b| b.write("eval.csv", b"step,modality,tokens,ce_nats\n2,\"a\",3,0.5\n2,b,3,0.25\n").unwrap(),
+            format!("eval.csv: {other}"),
+        ),
+        (
+            |a, b| [a, b].iter().for_each(|run| std::fs::remove_file(run.file("metrics.csv")).unwrap()),
+            "metrics.csv: missing ≠ missing".into(),
+        ),
+        (
+            |_, b| {
+                b.write(
+                    "digests.csv",
+                    b"step,tensor,digest\n1,*,aa\n1,m.w,ac\n1,w,ab\n2,*,1\n2,w,1\n2,m.w,ad\n",
+                )
+                .unwrap()
+            },
+            "digests.csv, step 1: the same rows ≠ in another order".into(),
+        ),
+        (
+            |_, b| {
+                let tensor = NamedTensor { name: "w".into(), shape: vec![1], values: vec![1.0] };
+                tensors::write(&b.checkpoint(1), &[tensor], Some("more")).unwrap();
+            },
+            "checkpoints/step-00000001.safetensors, step 1: the same tensors ≠ under another header".into(),
+        ),
+        (
+            |a, b| {
+                let files = vec![FileDigest { path: "probes/y.csv".into(), sha256: "00".into() }];
+                let record = Record { steps: 2, files, ..crate::record::sample() };
+                [a, b].iter().for_each(|run| run.write("record.json", &record.to_json().unwrap()).unwrap());
+            },
+            "probes/y.csv: missing ≠ missing".into(),
+        ),
+        (
+            |a, b| {
+                let record = Record { steps: 3, ..crate::record::sample() };
+                [a, b].iter().for_each(|run| run.write("record.json", &record.to_json().unwrap()).unwrap());
+            },
+            "checkpoints/step-00000003.safetensors: missing ≠ missing".into(),
+        ),
+    ];
+    for (change, expected) in cases {
+        let root = tempfile::tempdir().unwrap();
+        let (a, b) = (run(root.path(), "a", 1.0), run(root.path(), "b", 1.0));
+        change(&a, &b);
+        assert_eq!(lines(&compare(&a, &b).unwrap()), [expected]);
+    }
+}
+
 #[test]
 fn a_difference_of_two_records_is_named_by_field_and_metric() {
     let root = tempfile::tempdir().unwrap();
     let (a, b) = (run(root.path(), "a", 1.0), run(root.path(), "b", 1.0));
-    let mut record = crate::record::sample();
+    let mut record = Record { steps: 2, ..crate::record::sample() };
     a.write("record.json", &record.to_json().unwrap()).unwrap();
     (record.name, record.id) = ("other".into(), "0123456789-a2".into());
     b.write("record.json", &record.to_json().unwrap()).unwrap();

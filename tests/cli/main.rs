@@ -11,6 +11,7 @@ mod import;
 mod kills;
 mod limits;
 mod looks;
+mod lost;
 mod ls;
 mod mistakes;
 mod newcomer;

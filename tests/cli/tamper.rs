@@ -3,7 +3,7 @@
 
 use crate::support::{stderr, stdout, Folder};
 use nano4m::record::{Record, Seal, SEAL};
-use nano4m::store::{CellOf, RunDir};
+use nano4m::store::{last_line, CellOf, RunDir};
 use nano4m::verify::{intact, Findings};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -233,7 +233,7 @@ fn a_checkpoint_bit_with_its_rows_deleted_is_named() {
 #[test]
 fn a_record_changed_with_all_its_digests_is_named_by_what_is_made_again() {
     type Change = fn(&mut Record);
-    let cases: [(&str, Change); 20] = [
+    let cases: [(&str, Change); 23] = [
         ("value", |r| *r.metrics[0].value.as_mut().unwrap() += 0.001),
         ("low", |r| r.metrics[0].low = Some(r.metrics[0].low.unwrap_or(1.0) - 0.001)),
         ("p", |r| r.metrics[1].p = Some(0.0123)),
@@ -253,6 +253,12 @@ fn a_record_changed_with_all_its_digests_is_named_by_what_is_made_again() {
         ("train_tokens", |r| r.train_tokens += 1),
         ("device", |r| r.device = "cuda:0".into()),
         ("files", |r| r.files.clear()),
+        ("id", |r| r.id = "0".repeat(10)),
+        ("name", |r| r.name = "other".into()),
+        ("there twice", |r| {
+            let better = nano4m::metrics::Metric { value: Some(0.001), ..r.metrics[0].clone() };
+            r.metrics.insert(0, better);
+        }),
         ("made_for", |r| r.made_for = Some(CellOf { ablation: "x".into(), cell: "y".into() })),
     ];
     let copy = copy();
@@ -267,6 +273,46 @@ fn a_record_changed_with_all_its_digests_is_named_by_what_is_made_again() {
         let named = |line: &String| line.starts_with("record.json") && line.contains(word);
         assert!(found.iter().any(named), "{word}: {found:?}");
     }
+}
+
+/// Status and provenance, their last lines and the list changed together: the record and the files say otherwise.
+#[test]
+fn a_status_or_provenance_changed_with_all_its_digests_is_named() {
+    let copy = copy();
+    for (file, from, to) in [
+        ("status.json", "\"step\": 6,\n  \"total\"", "\"step\": 5,\n  \"total\""),
+        ("status.json", "\"total\": 6", "\"total\": 7"),
+        ("status.json", "\"finished\"", "\"stopped\""),
+        ("status.json", "\"attempt\": 1", "\"attempt\": 2"),
+        ("status.json", "\"resolved.ron\": \"", "\"resolved.ron\": \"0"),
+        (
+            "status.json",
+            "\"step\": 6,\n      \"file\": \"metrics.csv\",\n      \"rows\": 6",
+            "\"step\": 6,\n      \"file\": \"metrics.csv\",\n      \"rows\": 7",
+        ),
+        ("provenance.json", "\"probes\": 42", "\"probes\": 43"),
+        ("provenance.json", "\"from_step\": 4", "\"from_step\": 7"),
+    ] {
+        let path = copy.run.file(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from}: {text}");
+        let (lines_before, _) = text.rsplit_once(",\n  \"digest\"").unwrap();
+        let changed = lines_before.replacen(from, to, 1) + "\n}\n";
+        std::fs::write(&path, last_line::add(changed.into_bytes())).unwrap();
+        Seal::now(&copy.run).unwrap().write(&copy.run).unwrap();
+        let found = lines(&intact(&copy.run).unwrap());
+        assert!(found.iter().any(|line| line.starts_with(file)), "{from}: {found:?}");
+        std::fs::write(&path, text).unwrap();
+    }
+    // The list alone written anew: the last line of the file says it.
+    let path = copy.run.file("provenance.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("\"host\": \"", "\"host\": \"x", 1)).unwrap();
+    Seal::now(&copy.run).unwrap().write(&copy.run).unwrap();
+    assert_eq!(
+        lines(&intact(&copy.run).unwrap()),
+        ["provenance.json: its last line ≠ other lines before it"]
+    );
 }
 
 /// Scores likewise: rows left out, and the list written anew.

@@ -93,6 +93,10 @@ fn remove_all(items: &[Item]) -> Result<Done> {
 /// Removes one item under its run's lock: a process that has begun to work on the run keeps it whole.
 fn remove(item: &Item) -> Result<()> {
     let lock = item.run.as_ref().map(|run| run.lock()).transpose()?;
+    if !plan::still(item) {
+        return Err(Fault::failed("somebody has worked on the run since it was listed")
+            .at(item.path.display().to_string()));
+    }
     if let Some(run) = &item.run {
         // What goes of a run that stays: `verify` says where it went.
         let inside = item.path.strip_prefix(&run.path).ok().and_then(|path| path.to_str());

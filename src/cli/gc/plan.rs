@@ -129,6 +129,19 @@ fn doomed(run: &RunDir, status: Option<&Status>, runs: &[RunDir], folders: &Fold
     }
 }
 
+/// Whether the reason still holds, now that nobody else can work on the run: somebody may have since it was listed.
+pub fn still(item: &Item) -> bool {
+    let Some(run) = &item.run else { return true };
+    match item.reason {
+        Reason::FailedRun => {
+            !run.finished() && matches!(run.status(), Ok(Some(status)) if status.state == State::Failed)
+        }
+        Reason::NeverBegun => !run.file("status.json").exists() && run.checkpoints().is_empty(),
+        Reason::IntermediateCheckpoint => run.finished(),
+        _ => true,
+    }
+}
+
 /// Parts of a run that stays.
 fn leftovers(run: &RunDir, folders: &Folders) -> Result<Vec<Item>> {
     let mut items = Vec::new();
@@ -241,4 +254,25 @@ pub fn totals(items: &[Item]) -> BTreeMap<Reason, (usize, u64)> {
         *bytes += item.bytes;
     }
     totals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::RunId;
+
+    #[test]
+    fn a_run_that_somebody_went_on_with_since_it_was_listed_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDir::create(root.path(), RunId::new("x", "0123456789abcdef", 1)).unwrap();
+        let never = item(Reason::NeverBegun, &run.path, Some(&run));
+        let failed = item(Reason::FailedRun, &run.path, Some(&run));
+        assert_eq!((still(&never), still(&failed)), (true, false));
+        let mut status = Status::new("x", "0123456789abcdef", 1, 9, "");
+        for (state, goes) in [(State::Failed, true), (State::Running, false), (State::Stopped, false)] {
+            status.state = state;
+            run.set_status(&status).unwrap();
+            assert_eq!((still(&never), still(&failed)), (false, goes));
+        }
+    }
 }
