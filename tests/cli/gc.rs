@@ -172,7 +172,8 @@ fn the_listing() {
     unfinished(&folder, "broken", "1e-2", "failed");
     let out = folder.nano4m(&["gc"], 0);
     let sizes = vec![
-        (r" +\d+(\.\d)? k?B *", " [size]"),
+        (r" +\d+(\.\d)? k?B *\n", " [size]\n"),
+        (r" +\d+(\.\d)? k?B", " [size]"),
         (r"-[0-9a-f]{10}", "-[id]"),
         (r"-{3,}", "---"),
         (r" +size *\n", " size\n"),
