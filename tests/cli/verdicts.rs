@@ -11,7 +11,7 @@ fn a_run_ends_with_verdicts_against_the_strongest_baseline() {
     for part in ["strongest baseline", "verdict", "Benjamini–Hochberg over "] {
         assert!(printed.contains(part), "`{part}` is not in:\n{printed}");
     }
-    assert!(!printed.contains("gain"), "{printed}");
+    assert!(!printed.contains(" gain"), "{printed}");
     let record = json(&folder.run().join("record.json"));
     let metrics = record["metrics"].as_array().unwrap();
     let find = |key: &str| metrics.iter().find(|m| m["key"] == key).unwrap_or_else(|| panic!("no {key}"));
