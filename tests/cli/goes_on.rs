@@ -231,7 +231,10 @@ fn a_damaged_status_ends_nothing() {
         for kept in ["identity", "name", "total", "attempt"] {
             assert_eq!(after[kept], before[kept], "{kept}");
         }
-        assert!(seconds_apart(&after["started"], &before["started"]) <= 5, "from the provenance, written beside it");
+        assert!(
+            seconds_apart(&after["started"], &before["started"]) <= 5,
+            "from the provenance, written beside it"
+        );
         assert_eq!((&after["state"], &after["step"]), (&"finished".into(), &40.into()));
         assert_same(undisturbed(), &folder.run());
         // Of the finished run, too.

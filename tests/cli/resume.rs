@@ -102,7 +102,8 @@ fn signals_and_kills() {
 #[test]
 fn a_signal_while_measuring_stops_the_run() {
     let folder = Folder::new();
-    let arguments = ["run", "small.ron", "--set", "probes=[CrossEntropy(masks: 4000)]"];
+    let clips = "data.synthetic.clips=(64, 16, 512)";
+    let arguments = ["run", "small.ron", "--set", "probes=[CrossEntropy(masks: 1000)]", "--set", clips];
     let child = folder.spawn(&arguments);
     let began = Instant::now();
     while !log(&folder).contains("checkpoint of step 40") {
