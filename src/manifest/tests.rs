@@ -123,7 +123,11 @@ fn numbers_out_of_range() {
             "batch: 8, micro_batch: 0",
             "`train.micro_batch` is out of range | 0 | at least 1 and at most `batch`, 8, or None",
         ),
-        ("batch: 8", "batch: 8, eps: 0.0", "`train.eps` is out of range | 0 | a number above 0"),
+        (
+            "batch: 8",
+            "batch: 8, eps: 0.0",
+            "`train.eps` is out of range | 0 | a number above 0, in float32 too (1e-45 and more)",
+        ),
         (
             "batch: 8",
             "batch: 8, betas: (0.9, 1.0)",

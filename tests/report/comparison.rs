@@ -157,8 +157,11 @@ fn two_experiments_and_two_runs() {
     let runs = comparison::pair(fixture.runs(), "aaaa000000", "aaaa111", &plan).unwrap();
     let row = "cross_entropy/tok_rgb@196 / alpha-aaaa000000 / alpha-aaaa111111";
     assert_eq!(cell(&runs.tables[0].0, row, "clips"), "24");
-    let own = comparison::pair(fixture.runs(), "beta", "beta", &plan).unwrap();
-    let same = cell(&own.tables[0].0, "cross_entropy/tok_rgb@196 / beta / beta", "verdict");
+    let own = comparison::pair(fixture.runs(), "beta", "beta", &plan).err().expect("one run is no two");
+    assert!(own.what.contains("both sides have the run beta"), "{own}");
+    fixture.write_twin_of_beta();
+    let twins = comparison::pair(fixture.runs(), "beta", "gamma", &plan).unwrap();
+    let same = cell(&twins.tables[0].0, "cross_entropy/tok_rgb@196 / beta / gamma", "verdict");
     assert_eq!(same, "models not distinguishable");
     assert_eq!(groups.speed[0].tokens_per_s, None);
 }

@@ -16,7 +16,7 @@ fn options() -> Options {
 /// Everything a report makes, as text.
 fn everything(runs: &Path) -> Result<String, Fault> {
     let report = report::build(runs, &options())?;
-    let compared = comparison::pair(runs, "tiny", "tiny", &options().plan)?;
+    let compared = comparison::pair(runs, "tiny", "twin", &options().plan)?;
     let mut text = String::new();
     for (table, header) in report.tables.iter().chain(&compared.tables) {
         text += &table::csv(table, header);
@@ -51,6 +51,7 @@ fn files(run: &Path) -> Vec<PathBuf> {
 /// Runs `change` on every file's text, one file and one change at a time.
 fn each_change(changes: impl Fn(&str) -> Vec<String>) {
     let fixture = Fixture::tiny();
+    fixture.write_twin_of_tiny();
     for file in files(&fixture.run("tiny")) {
         let text = std::fs::read_to_string(&file).unwrap();
         for (i, changed) in changes(&text).into_iter().enumerate() {
@@ -103,6 +104,7 @@ fn columns_of_nonsense() {
 #[test]
 fn random_damage() {
     let fixture = Fixture::tiny();
+    fixture.write_twin_of_tiny();
     for (f, file) in files(&fixture.run("tiny")).into_iter().enumerate() {
         let bytes = std::fs::read(&file).unwrap();
         for i in 0..25 {

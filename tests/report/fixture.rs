@@ -59,6 +59,22 @@ impl Fixture {
         fixture
     }
 
+    /// What a tiny run may be compared with.
+    pub fn write_twin_of_tiny(&self) {
+        self.write(&Fake {
+            name: "twin".into(),
+            id: "eeee000000".into(),
+            seed: 2,
+            clips: 6,
+            ..Fake::default()
+        });
+    }
+
+    /// A run whose equal but for its name is there: seed and data make the scores.
+    pub fn write_twin_of_beta(&self) {
+        self.write(&Fake { name: "gamma".into(), id: "cccc000000".into(), seed: 7, ..Fake::default() });
+    }
+
     pub fn replace_beta_with_other_data(&self) {
         std::fs::remove_dir_all(self.run("beta")).unwrap();
         self.write(&Fake {

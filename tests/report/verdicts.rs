@@ -224,8 +224,8 @@ fn each_table_of_a_probe_has_its_verdicts() {
 
 #[test]
 fn two_clips_have_no_bootstrap_interval() {
-    let fake = Fake { clips: 2, ..beta("few", "aaaa000000", 1, 0.0) };
-    let fixture = Fixture::of(&[fake]);
+    let two = |name: &str, id: &str, shift| Fake { clips: 2, ..beta(name, id, 1, shift) };
+    let fixture = Fixture::of(&[two("few", "aaaa000000", 0.0), two("more", "bbbb000000", 0.1)]);
     let options = Options { plan: quick(), ..Options::default() };
     let report = report::build(fixture.runs(), &options).unwrap();
     for (table, header) in &report.tables {
@@ -246,7 +246,7 @@ fn two_clips_have_no_bootstrap_interval() {
     }
     let page = &report.tables[0].0;
     assert!(said(page, "cross-entropy, rgb", "value").ends_with("(fewer than 20 clips)"));
-    let compared = pair(&fixture, "few", "few");
+    let compared = pair(&fixture, "few", "more");
     let values = column(&compared.tables[0].0, "value_a");
     assert!(values[0].ends_with("(fewer than 20 clips)"), "{values:?}");
 }

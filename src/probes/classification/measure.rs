@@ -248,17 +248,18 @@ impl Pass<'_> {
             ((clips + 1) as f64 / (labels.len() + names.len()) as f64).ln()
         };
         let answer = |row: &ClassificationRow| {
-            let class = names.iter().position(|c| *c == row.true_class)?;
-            let rank = order.iter().position(|c| *c == class)? as u32;
-            Some(ClassificationRow {
+            // A class that no training clip has comes behind all others, as with the model.
+            let class = names.iter().position(|c| *c == row.true_class);
+            let rank = order.iter().position(|c| Some(*c) == class).unwrap_or(order.len()) as u32;
+            ClassificationRow {
                 source: source::MAJORITY.into(),
                 predicted_class: names[order[0]].into(),
                 true_rank: row.true_rank.map(|_| rank),
-                true_logp: row.true_logp.map(|_| share(class)),
+                true_logp: row.true_logp.and(class).map(share),
                 ..row.clone()
-            })
+            }
         };
-        rows.iter().filter_map(answer).collect()
+        rows.iter().map(answer).collect()
     }
 
     fn samples<'b>(&'b self, mask: &'b SampleMask) -> impl Iterator<Item = Sample<'b, usize>> + 'b {
