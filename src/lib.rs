@@ -95,7 +95,6 @@
 //! architecture
 //! manifest
 //! metrics
-//! device
 //! ops
 //! store
 //! stats
@@ -109,7 +108,6 @@ pub mod batch;
 pub mod cli;
 pub mod data;
 pub mod decode;
-pub mod device;
 pub mod digest;
 pub mod fault;
 pub mod interop;
@@ -132,9 +130,9 @@ pub mod suggest;
 pub mod train;
 pub mod verify;
 
-pub use device::{Device, Kernels};
 pub use fault::{Exit, Fault, Result};
 pub use observer::{Observer, Progress, Silent, Stop, ValidationScore};
+pub use ops::device::{Device, Kernels};
 pub use record::Record;
 pub use runner::{evaluate, resume, run, Ended, Limits, Session, Settings};
 pub use store::{find, CellOf, RunDir};

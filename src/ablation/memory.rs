@@ -2,8 +2,8 @@
 
 use super::job::{Existing, Job};
 use super::plan::Plan;
-use crate::device::Device;
 use crate::fault::Result;
+use crate::ops::device::Device;
 use crate::runner::memory::{hold_all, Need};
 
 /// Holds what is needed against what there is, with `workers` jobs at the same time.

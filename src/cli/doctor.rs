@@ -33,7 +33,7 @@ pub fn doctor(global: &Global) -> Result<Done> {
         code: provenance::built(),
         machine: provenance::machine::machine(),
         threads: rayon::current_num_threads(),
-        gpus: crate::device::gpus(),
+        gpus: crate::ops::device::gpus(),
         runs: folder(&runs_folder(global)),
         cache: folder(&cache_folder()),
     };
@@ -52,7 +52,7 @@ fn text(report: &Report) -> String {
         (None, _) => "unknown (built outside the repository)".into(),
     };
     let gpus = match report.gpus.as_slice() {
-        [] if crate::device::cuda_built() => "none found".to_string(),
+        [] if crate::ops::device::cuda_built() => "none found".to_string(),
         [] => "none (this build has no CUDA)".to_string(),
         all => all.iter().map(|(n, b)| format!("{n}, {}", size(*b as u64))).collect::<Vec<_>>().join("; "),
     };

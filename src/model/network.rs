@@ -6,9 +6,9 @@
 pub use super::loss::{LossWeights, StepOutcome};
 pub use crate::architecture::Config;
 use crate::batch::{Batch, Packed};
-pub use crate::device::{Device, Kernels};
 use crate::fault::Result;
 pub use crate::manifest::schema::Softmax;
+pub use crate::ops::device::{Device, Kernels};
 use crate::ops::log_sum_exp;
 pub use crate::store::tensors::NamedTensor;
 

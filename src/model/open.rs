@@ -2,8 +2,8 @@
 
 use super::engine::DeviceNetwork;
 use super::network::{Config, Network};
-use crate::device::{on, Device, Kernels, OnDevice};
 use crate::fault::Result;
+use crate::ops::device::{on, Device, Kernels, OnDevice};
 use crate::ops::{Backend, OpSet};
 use dfdx::tensor::Cpu;
 

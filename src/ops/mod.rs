@@ -16,6 +16,7 @@ mod attention;
 pub mod backend;
 mod cpu;
 mod cross_entropy;
+pub mod device;
 mod embed;
 mod gelu_linear;
 mod layer_norm;

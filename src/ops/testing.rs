@@ -3,7 +3,7 @@
 
 use super::backend::{Backend, Composed, Mat};
 use super::OpSet;
-use crate::device::{self, Device, Kernels, OnDevice};
+use crate::ops::device::{self, Device, Kernels, OnDevice};
 use crate::rng::{stream, Purpose};
 use dfdx::prelude::*;
 use rand_distr::{Distribution, StandardNormal};

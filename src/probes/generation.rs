@@ -109,10 +109,10 @@ pub(super) fn tokens(load: &Workload, settings: &Settings) -> Result<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::Device;
     use crate::manifest::schema::{Experiment, Scheme};
     use crate::model::network::{Config, Kernels};
     use crate::observer::Silent;
+    use crate::ops::device::Device;
 
     #[test]
     fn entropy_and_agreement_by_hand() {

@@ -2,11 +2,11 @@
 
 use super::evaluation::Evaluation;
 use crate::data::{ClipData, Dataset};
-use crate::device::Device;
 use crate::fault::Result;
 use crate::manifest::schema::Experiment;
 use crate::model::network::{Config, Kernels, Network};
 use crate::observer::ProbeObserver;
+use crate::ops::device::Device;
 
 const EXPERIMENT: &str = r#"#![enable(implicit_some)]
 Experiment(

@@ -4,10 +4,10 @@
 //! to say how much a run will take.
 
 use crate::architecture::Config;
-use crate::device::Device;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe, Softmax};
 use crate::modality::Modality;
+use crate::ops::device::Device;
 
 /// Bytes that are needed at least; no number in a manifest makes it overflow.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,13 +3,13 @@
 use super::measure;
 use crate::data::synthetic::{generate, Source};
 use crate::data::{ClipData, Dataset, Part};
-use crate::device::Device;
 use crate::fault::Result;
 use crate::manifest::schema::{Experiment, PerModality};
 use crate::masking;
 use crate::metrics::linear_probe::LinearProbeRow;
 use crate::model::network::{Config, Kernels, Network};
 use crate::observer::{ProbeObserver, Silent};
+use crate::ops::device::Device;
 use crate::probes::evaluation::Evaluation;
 use crate::stats::{binomial, Alternative};
 

@@ -178,12 +178,12 @@ fn idle<'a>(sources: &Sources, excused: impl Iterator<Item = &'a str>) -> Vec<Vi
 }
 
 pub const CUDA: Rule = Rule {
-    name: "the CUDA build is a flavour of `device` and `ops` only",
+    name: "the CUDA build is a flavour of `ops` only",
     find: |sources| {
         search(sources, |source, tokens| {
             let cuda = starts(tokens, &["feature", "="])
                 && tokens.get(2).is_some_and(|t| t.kind == Kind::Text && t.text == "cuda");
-            (cuda && !["device", "ops"].contains(&source.room())).then(|| "`feature = \"cuda\"`".to_string())
+            (cuda && source.room() != "ops").then(|| "`feature = \"cuda\"`".to_string())
         })
     },
     seen: &[
@@ -191,7 +191,7 @@ pub const CUDA: Rule = Rule {
         plant("cli/mod.rs", "fn f() -> bool { cfg!(feature = \"cuda\") }", "cuda"),
     ],
     unseen: &[
-        ("device.rs", "#[cfg(feature = \"cuda\")] fn f() {}"),
+        ("ops/device.rs", "#[cfg(feature = \"cuda\")] fn f() {}"),
         ("cli/mod.rs", "#[cfg(feature = \"mpi\")] const A: &str = \"cuda\"; // feature = \"cuda\"\n"),
     ],
 };
