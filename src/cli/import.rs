@@ -49,7 +49,9 @@ pub fn import(args: &Args) -> Result<Done> {
     match &args.out {
         None => output::data(&ron)?,
         Some(path) if path.exists() => {
-            return Err(Fault::invalid("the manifest exists already").at(path.display().to_string()))
+            return Err(Fault::invalid("the manifest exists already")
+                .at(path.display().to_string())
+                .help("name another file, or remove this one first"))
         }
         Some(path) => {
             write_atomic(path, ron.as_bytes())?;

@@ -104,7 +104,7 @@ fn describe(run: &RunDir, status: Option<&Status>) -> String {
 fn starts(run: &RunDir) -> Vec<Start> {
     let path = run.file("provenance.json");
     let Ok(provenance) = Provenance::read(&path) else { return Vec::new() };
-    let left = provenance.left();
+    let (left, as_written) = (provenance.left(), Provenance::as_written(&path));
     let start = |(s, left): (Segment, bool)| Start {
         from_step: s.from_step,
         started: s.started,
@@ -113,7 +113,7 @@ fn starts(run: &RunDir) -> Vec<Start> {
         device: s.device,
         threads: s.threads,
         code: s.code.hash,
-        changed: s.changed || !Provenance::as_written(&path),
+        changed: s.changed || !as_written,
         left,
     };
     provenance.segments.into_iter().zip(left).map(start).collect()

@@ -2,8 +2,7 @@
 //!
 //! SIGINT and SIGTERM: the first asks for a checkpoint, the second exits at once. What terminals, limits and
 //! batch systems send (SIGHUP, SIGQUIT, SIGXCPU, SIGUSR1, SIGUSR2, timers) asks for a checkpoint however often it
-//! comes. A signal that was ignored when the program started stays so: `nohup`
-//! means it. SIGTSTP and SIGCONT only pause; SIGPIPE and SIGXFSZ are errors of a write
+//! comes; one of those that was ignored when the program started stays so: `nohup` means it. SIGTSTP and SIGCONT only pause; SIGPIPE and SIGXFSZ are errors of a write
 //! ([`limits`](super::limits)).
 
 use crate::fault::{Exit, Fault, Result};

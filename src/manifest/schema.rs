@@ -255,6 +255,12 @@ impl Train {
         self.tokens.div_ceil(self.tokens_per_step())
     }
 
+    /// Whether what is done every `every` steps, and after the last (0: only then), is done after `step`.
+    pub fn is_due(&self, every: u64, step: u64) -> bool {
+        let total = self.steps();
+        step > 0 && (step == total || (step < total && every > 0 && step % every == 0))
+    }
+
     /// Steps of linear warmup.
     pub fn warmup_steps(&self) -> u64 {
         self.warmup_tokens.div_ceil(self.tokens_per_step())

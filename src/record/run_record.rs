@@ -40,11 +40,12 @@ pub struct Record {
     pub code_hash: String,
     /// Canonical hash of the dataset, hex.
     pub data_hash: String,
-    /// Pins that did not match and were allowed to (`--allow-drift`); marks every table.
+    /// Pins that did not match and were allowed to (`--allow-drift`), and what was made or measured on another machine,
+    /// device or kernels; marks every table.
     pub drift: Vec<String>,
     /// Whether the manifest had pins.
     pub pinned: bool,
-    /// `cpu` or `cuda:0`.
+    /// `cpu` or `cuda:0`: where the training ended. A measurement on another one is in `drift`.
     pub device: String,
     /// Seeds of the named streams.
     pub seeds: Seeds,

@@ -32,6 +32,11 @@ pub fn commit(session: &Session, run: &RunDir, outcome: Outcome, settings: &Sett
     let experiment = &session.experiment;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let clips = |part| session.data.split(part).len();
+    let (here, provenance) =
+        (settings.device.to_string(), Provenance::read(&run.file("provenance.json")).ok());
+    let trained = provenance.as_ref().map_or(here.clone(), |provenance| provenance.last().device.clone());
+    let measured = (trained != here).then(|| format!("device while measuring: {trained} → {here}"));
+    let moves = provenance.iter().flat_map(moves).chain(measured);
     let record = Record {
         schema: record::SCHEMA,
         program: env!("CARGO_PKG_VERSION").into(),
@@ -41,9 +46,9 @@ pub fn commit(session: &Session, run: &RunDir, outcome: Outcome, settings: &Sett
         made_for: run.status()?.and_then(|status| status.made_for),
         code_hash: format!("sha256:{CODE_HASH}"),
         data_hash: session.data.hash.clone(),
-        drift: session.drift.iter().map(ToString::to_string).chain(moves(run)).collect(),
+        drift: session.drift.iter().map(ToString::to_string).chain(moves).collect(),
         pinned: experiment.pins.is_some(),
-        device: settings.device.to_string(),
+        device: trained,
         seeds: experiment.seeds,
         parameters: net.config().parameters(),
         steps: experiment.train.steps(),
@@ -59,10 +64,7 @@ pub fn commit(session: &Session, run: &RunDir, outcome: Outcome, settings: &Sett
 
 /// Where the run went on with what can move last bits: it may then differ from one that was made in one place,
 /// and every table made from it says so. Where all of a start was made again elsewhere, nothing of it is left.
-fn moves(run: &RunDir) -> Vec<String> {
-    let Ok(provenance) = Provenance::read(&run.file("provenance.json")) else {
-        return Vec::new();
-    };
+fn moves(provenance: &Provenance) -> Vec<String> {
     let pairs = provenance.kept();
     let pairs = pairs.windows(2).flat_map(|pair| {
         // Other code is a drift of its own.

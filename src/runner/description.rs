@@ -13,6 +13,7 @@ use crate::store::{RunDir, State, Status};
 use std::path::Path;
 
 const PROVENANCE: &str = "provenance.json";
+const MANIFEST: &str = "manifest.ron";
 
 /// Describes a run that begins, or goes on with its manifest at hand: what is missing or has changed since it
 /// was written is written again, with a note.
@@ -32,7 +33,7 @@ pub fn begin(
         None => fresh(session, run, provenance.as_ref(), settings),
     };
     let resolved = manifest::resolved(&session.experiment);
-    for (name, text) in [("manifest.ron", &session.text), ("resolved.ron", &resolved)] {
+    for (name, text) in [(MANIFEST, &session.text), ("resolved.ron", &resolved)] {
         let found = crate::store::regular::read_own(run.file(name)).ok();
         let as_written = run.as_written(&status, name).unwrap_or(found.as_deref() == Some(text.as_bytes()));
         if !as_written {
@@ -57,24 +58,29 @@ pub fn begin(
     Ok(status)
 }
 
-/// Describes a run that goes on with the manifest it was started with, and opens that.
+/// A run that goes on with the manifest it was started with; nothing of it is written yet.
+pub struct Again {
+    pub session: Session,
+    status: Status,
+    /// The status was lost: what stands elsewhere, too, is to be put into it.
+    lost: bool,
+    /// `manifest.ron`, where it has to be written again.
+    manifest: Option<Vec<u8>>,
+}
+
+/// Opens the manifest that a run was started with.
 ///
 /// # Errors
 /// If there is none or it has changed; exit 3 when code or data have changed since it was started.
-pub fn again(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) -> Result<(Session, Status)> {
+pub fn again(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) -> Result<Again> {
     if !run.file("status.json").exists() && !run.file("resolved.ron").exists() {
         return Err(Fault::failed("the run was killed before it began")
             .at(run.path.display().to_string())
             .help("start it again with `nano4m run`"));
     }
-    let provenance = earlier(run, observer)?;
     let old = status(run, observer);
     let lost = old.is_none();
-    let old = old.unwrap_or_else(|| {
-        let mut status = Status::new(&run.id.name, "", run.id.attempt, 0, &(settings.now)());
-        remembered(&mut status, provenance.as_ref());
-        status
-    });
+    let old = old.unwrap_or_else(|| Status::new(&run.id.name, "", run.id.attempt, 0, &(settings.now)()));
     let session = Session::of_run(run, &old, settings)?;
     session.warnings.iter().for_each(|warning| observer.note(warning));
     let mut status = running(old, &session, settings);
@@ -83,10 +89,32 @@ pub fn again(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) -> 
         status.total = session.experiment.train.steps();
         status.files.insert("resolved.ron".into(), sha256_hex(session.text.as_bytes()));
     }
-    as_given(run, &status, observer)?;
-    describe_start(&session, run, provenance, &status, settings, observer)?;
-    run.set_status(&status)?;
-    Ok((session, status))
+    let manifest = as_given(run, &status)?;
+    Ok(Again { session, status, lost, manifest })
+}
+
+impl Again {
+    /// Describes the start; from here on it is one of the run.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn describe(&self, run: &RunDir, settings: &Settings, observer: &mut dyn Observer) -> Result<Status> {
+        let mut status = self.status.clone();
+        let provenance = earlier(run, observer)?;
+        if self.lost {
+            remembered(&mut status, provenance.as_ref());
+        }
+        if let Some(bytes) = &self.manifest {
+            observer.note(&format!(
+                "{MANIFEST} has changed since the run was started: taken again from {}",
+                status.manifest
+            ));
+            run.write(MANIFEST, bytes)?;
+        }
+        describe_start(&self.session, run, provenance, &status, settings, observer)?;
+        run.set_status(&status)?;
+        Ok(status)
+    }
 }
 
 /// Makes the status of a finished run again, should it be lost: everything in it but times is in the record.
@@ -136,21 +164,17 @@ pub fn begins_at(run: &RunDir, step: u64) -> Result<()> {
     run.write(PROVENANCE, &provenance.to_json()?)
 }
 
-/// `manifest.ron` as the run was started; from where that was read if it still says the same.
-fn as_given(run: &RunDir, status: &Status, observer: &mut dyn Observer) -> Result<()> {
-    const NAME: &str = "manifest.ron";
-    if run.as_written(status, NAME) != Some(false) {
-        return Ok(());
+/// What has to be written into a `manifest.ron` that is not as the run was started: what it was read from, if that
+/// still says the same.
+fn as_given(run: &RunDir, status: &Status) -> Result<Option<Vec<u8>>> {
+    if run.as_written(status, MANIFEST) != Some(false) {
+        return Ok(None);
     }
-    let (manifest, expected) = (&status.manifest, &status.files[NAME]);
+    let (manifest, expected) = (&status.manifest, &status.files[MANIFEST]);
     match crate::store::regular::read_own(manifest) {
-        Ok(bytes) if sha256_hex(&bytes) == *expected => {
-            observer
-                .note(&format!("{NAME} has changed since the run was started: taken again from {manifest}"));
-            run.write(NAME, &bytes)
-        }
-        _ => Err(Fault::failed(format!("{NAME} has changed since the run was started"))
-            .at(run.file(NAME).display().to_string())
+        Ok(bytes) if sha256_hex(&bytes) == *expected => Ok(Some(bytes)),
+        _ => Err(Fault::failed(format!("{MANIFEST} has changed since the run was started"))
+            .at(run.file(MANIFEST).display().to_string())
             .expected(format!("sha256 {expected}"))
             .help(format!("put it back as it was, or `nano4m run {manifest}` writes it again and goes on"))),
     }

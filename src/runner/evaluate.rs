@@ -31,6 +31,7 @@ pub fn again(
     settings: &Settings,
     observer: &mut dyn Observer,
 ) -> Result<Record> {
+    let lock = run.lock()?;
     let Record { train_tokens: tokens, final_digest, .. } = Record::read(&run.file("record.json"))?;
     let net = load(session, &run.checkpoint(newest_step(run)?), settings, &mut |line| observer.note(line))?;
     let found = digest::of_parameters(net.as_ref());
@@ -41,9 +42,9 @@ pub fn again(
             .expected(format!("digest {final_digest}"))
             .help(AGAIN));
     }
-    let lock = run.lock()?;
-    let seal = record::open(run)?;
     let mut journal = Journal::open(run, status(run)?, settings, observer)?;
+    // What is refused leaves the run as it was.
+    let seal = record::open(run)?;
     let mut sink = RunSink::new(run, &mut journal);
     let measured = measure(session, net.as_ref(), settings, &mut sink);
     let files = sink.digests();

@@ -50,10 +50,12 @@ pub fn resume(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) ->
     }
     device::hold(settings.device)?;
     let lock = &run.lock()?;
+    // What is refused leaves the run as it was.
+    let start = description::again(run, settings, observer)?;
+    hold(&start.session, Some(run), settings)?;
     let seal = record::open(run)?;
-    let (session, status) = &description::again(run, settings, observer)?;
-    hold(session, Some(run), settings)?;
-    work(&Workplace { session, run, lock, settings }, seal, status.clone(), observer)
+    let status = start.describe(run, settings, observer)?;
+    work(&Workplace { session: &start.session, run, lock, settings }, seal, status, observer)
 }
 
 /// What training needs of memory, unless `run` has been trained and is only measured.

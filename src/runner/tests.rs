@@ -1,9 +1,12 @@
 //! A run from Rust: stopped, resumed, reported, measured again.
 
+use super::commit::{commit, Outcome};
 use super::journal::Journal;
 use super::{evaluate, resume, run, Ended, Limits, Session, Settings};
+use crate::device::Device;
 use crate::fault::{Exit, Result};
 use crate::observer::{Observer, Progress, Silent, Stop};
+use crate::record::Record;
 use crate::store::{self, RunDir, RunId, State, Status};
 use std::path::Path;
 use std::time::Duration;
@@ -104,6 +107,15 @@ fn a_run_stops_resumes_and_is_reported() {
 
     let measured = evaluate::again(&session, made, &whole, &mut Silent).unwrap();
     assert_eq!(measured, *record);
+    let net = evaluate::load(&session, &made.checkpoint(3), &whole, &mut |_| ()).unwrap();
+    let before = std::fs::read(made.file("record.json")).unwrap();
+    let elsewhere = Settings { device: Device::Cuda(0), ..whole.clone() };
+    let outcome = Outcome { net: net.as_ref(), tokens: record.train_tokens, metrics: vec![], files: vec![] };
+    commit(&session, made, outcome, &elsewhere).unwrap();
+    let measured = Record::read(&made.file("record.json")).unwrap();
+    assert_eq!(measured.device, "cpu", "where it was trained");
+    assert_eq!(measured.drift, ["device while measuring: cpu → cuda:0"]);
+    std::fs::write(made.file("record.json"), before).unwrap();
     let log = std::fs::read_to_string(made.file("log.txt")).unwrap();
     let lines: Vec<&str> =
         log.lines().filter_map(|line| line.split_once(' ')).map(|(_, rest)| rest).collect();

@@ -77,16 +77,15 @@ pub fn train(job: &Job, net: &mut dyn Network, observer: &mut dyn Observer) -> R
         log.step(&progress, schedule_tokens, &outcome)?;
         observer.stepped(&progress);
 
-        let due = |every: u64| step == total || (every > 0 && step % every == 0);
-        if due(t.eval_every) {
+        if t.is_due(t.eval_every, step) {
             let scores = evaluate(net, experiment, data.split(Part::Eval))?;
             log.eval(step, &scores)?;
             observer.evaluated(step, &scores);
         }
-        if due(t.digest_every) {
+        if t.is_due(t.digest_every, step) {
             log.digest(step, &digest::of_state(net))?;
         }
-        if due(t.checkpoint_every) {
+        if t.is_due(t.checkpoint_every, step) {
             save(job, &log, net, (step, tokens), observer)?;
             saved = step;
         }

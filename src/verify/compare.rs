@@ -1,14 +1,14 @@
 //! Two runs against each other: whatever one has and the other lacks is a difference, as whatever differs.
 
 use super::findings::{some, Difference, Findings};
+use super::manifest::resolved;
 use super::table::{held_by, Table};
-use super::tables::due;
 use super::tensors::{self, halves, Checkpoint, Digests};
 use crate::fault::{Fault, Result};
-use crate::manifest;
+use crate::manifest::schema::Experiment;
 use crate::metrics::Metric;
 use crate::record::{digest, parts, Record};
-use crate::store::{regular, RunDir};
+use crate::store::RunDir;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The one column that is a time.
@@ -193,17 +193,11 @@ fn checkpoints(a: &RunDir, b: &RunDir, findings: &mut Findings) -> Result<()> {
     if x.is_empty() && y.is_empty() {
         findings.not_covered.push("checkpoints: neither run has one".into());
     }
-    let due_in = |run: &RunDir| -> Option<BTreeSet<u64>> {
-        let text = regular::read_text("read", &run.file("resolved.ron"), regular::WRITTEN_BY_HAND).ok()?;
-        let train = manifest::parse(&text, &run.file("resolved.ron"), &[]).ok()?.experiment.train;
-        let newest = run.checkpoints().last().copied().unwrap_or_default();
-        Some(due(train.checkpoint_every, train.steps()).take_while(|step| *step <= newest).collect())
-    };
     let mut counted_in = (x.clone(), y.clone());
     for (run, own, other) in [(a, &mut counted_in.0, &y), (b, &mut counted_in.1, &x)] {
-        let Some(due) = due_in(run) else { continue };
+        let Ok(Experiment { train, .. }) = resolved(run) else { continue };
         own.retain(|step| {
-            let left = !due.contains(step) && !other.contains(step);
+            let left = !train.is_due(train.checkpoint_every, *step) && !other.contains(step);
             if left {
                 let directory = run.id.directory();
                 findings

@@ -14,7 +14,7 @@ const RECORD: &str = "record.json";
 /// Holds identity, name, seeds, steps, size and modalities of the record against `resolved.ron`; the experiment, if the
 /// manifest can be read.
 pub fn check(run: &RunDir, record: &Record, findings: &mut Findings) -> Option<Experiment> {
-    let experiment = findings.hold(RESOLVED, "a manifest", read(run))?;
+    let experiment = findings.hold(RESOLVED, "a manifest", resolved(run))?;
     let before = findings.differences.len();
     if !record.drift.iter().any(|drift| drift.starts_with("identity")) {
         let identity = manifest::identity(&experiment, &record.data_hash, &record.code_hash);
@@ -55,7 +55,10 @@ pub fn check(run: &RunDir, record: &Record, findings: &mut Findings) -> Option<E
 }
 
 /// The resolved manifest, checked: one that was changed asks for anything.
-fn read(run: &RunDir) -> Result<Experiment> {
+///
+/// # Errors
+/// If it cannot be read, with its first mistake.
+pub fn resolved(run: &RunDir) -> Result<Experiment> {
     let path = run.file(RESOLVED);
     let text = regular::read_text("read the manifest", &path, regular::WRITTEN_BY_HAND)?;
     let first = |all: manifest::Diagnostics| {

@@ -2,13 +2,13 @@
 
 use super::findings::{some, Difference, Findings};
 use super::table::Table;
-use crate::manifest::schema::Experiment;
+use crate::manifest::schema::{Experiment, Train};
 use crate::record::Record;
 use crate::store::RunDir;
 use std::collections::BTreeMap;
 
 /// Steps at which something is due every `every` steps of `total`; the last always is.
-pub fn due(every: u64, total: u64) -> impl Iterator<Item = u64> {
+fn due(every: u64, total: u64) -> impl Iterator<Item = u64> {
     let before = total.saturating_sub(1).checked_div(every).unwrap_or(0);
     (1..=before).map(move |n| n * every).chain((total > 0).then_some(total))
 }
@@ -17,7 +17,6 @@ pub fn due(every: u64, total: u64) -> impl Iterator<Item = u64> {
 /// against the record.
 pub fn check(run: &RunDir, record: &Record, experiment: &Experiment, findings: &mut Findings) {
     let train = &experiment.train;
-    let total = record.steps;
     for (file, every, rows) in [
         ("metrics.csv", 1, Some(1)),
         ("eval.csv", train.eval_every, Some(experiment.modalities.len())),
@@ -30,7 +29,7 @@ pub fn check(run: &RunDir, record: &Record, experiment: &Experiment, findings: &
             }
             continue;
         };
-        steps(&table, every, total, rows, findings);
+        steps(&table, every, train, rows, findings);
         if file == "metrics.csv" {
             tokens(&table, record, findings);
         }
@@ -38,20 +37,16 @@ pub fn check(run: &RunDir, record: &Record, experiment: &Experiment, findings: &
 }
 
 /// `rows`: those that each step has; where that is not known, as many as the last.
-fn steps(table: &Table, every: u64, total: u64, rows: Option<usize>, findings: &mut Findings) {
+fn steps(table: &Table, every: u64, train: &Train, rows: Option<usize>, findings: &mut Findings) {
     let mut found: BTreeMap<u64, usize> = BTreeMap::new();
     for step in table.steps().unwrap_or_default() {
         *found.entry(step).or_default() += 1;
     }
     let each = rows.unwrap_or_else(|| found.values().last().copied().unwrap_or_default());
     let lacks = |step: &u64| found.get(step).is_none_or(|&n| n != each);
-    // No more is looked at than a table could hold: a record that was changed may speak of any number of steps.
-    let missing: Vec<u64> = due(every, total).take(found.len() + 1000).filter(lacks).collect();
-    let extra: Vec<u64> = found
-        .keys()
-        .copied()
-        .filter(|&s| s > total || (s != total && (every == 0 || s % every != 0)))
-        .collect();
+    // No more is looked at than a table could hold: a manifest that was changed may speak of any number of steps.
+    let missing: Vec<u64> = due(every, train.steps()).take(found.len() + 1000).filter(lacks).collect();
+    let extra: Vec<u64> = found.keys().copied().filter(|&step| !train.is_due(every, step)).collect();
     let count = found.len();
     if !missing.is_empty() {
         let (a, b) = (format!("rows of the steps {}", some(&missing)), "missing");
@@ -84,5 +79,11 @@ mod tests {
         assert_eq!(steps(15, 40), [15, 30, 40]);
         assert_eq!((steps(10, 40), steps(0, 40), steps(50, 40)), (vec![10, 20, 30, 40], vec![40], vec![40]));
         assert_eq!((steps(1, 0), steps(0, 0)), (vec![], vec![]));
+        for (every, total) in [(15, 40), (10, 40), (0, 40), (50, 40), (1, 3)] {
+            let mut train = crate::manifest::testing::small().train;
+            train.tokens = total * (train.batch * train.tokens_per_sample) as u64;
+            let are_due: Vec<u64> = (0..=total + 60).filter(|&step| train.is_due(every, step)).collect();
+            assert_eq!(are_due, steps(every, total), "every {every} of {total}");
+        }
     }
 }

@@ -61,6 +61,21 @@ fn too_little_memory_is_1_and_the_run_goes_on_with_more() {
     folder.nano4m(&["run", "small.ron"], 0);
 }
 
+/// A batch of which the activations alone take 2.5 GB, begun where there is room for it.
+#[test]
+fn a_run_that_needs_more_memory_than_there_is_now_is_left_as_it_was() {
+    let folder = Folder::new();
+    let large = ["--set", "train.batch=100000", "--stop-after", "0"];
+    folder.nano4m(&[&["run", "small.ron"][..], &large].concat(), 4);
+    let files = ["status.json", "provenance.json"].map(|name| folder.run().join(name));
+    let before = files.clone().map(|path| std::fs::read(path).unwrap());
+    let resume = ["--threads", "2", "resume", "latest"];
+    let refused = stderr(&limited(&folder, "-v 1000000", &resume).assert().code(2));
+    assert!(refused.contains("needs more memory than there is"), "{refused}");
+    assert!(refused.contains("activations") && refused.contains("train.micro_batch"), "{refused}");
+    assert!(files.map(|path| std::fs::read(path).unwrap()) == before);
+}
+
 /// A file where a folder is expected, and a file system that was mounted read-only, which takes root to make.
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {

@@ -98,3 +98,32 @@ fn what_is_no_file_of_a_run_is_no_dead_end() {
         assert!(said.contains(not_covered), "{said}");
     }
 }
+
+/// Every file but the log and the lock.
+fn content(run: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let folders = [run.to_owned(), run.join("checkpoints"), run.join("probes")];
+    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap().flatten());
+    let files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
+    let mut files: Vec<_> = files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    files.sort();
+    files
+}
+
+/// A list that is left open would call the run damaged; a status, running.
+#[test]
+fn what_is_refused_leaves_a_run_as_it_was() {
+    let folder = folder();
+    folder.nano4m(&["run", "small.ron"], 0);
+    let run = folder.run();
+    std::fs::remove_file(run.join("probes/cross_entropy.csv")).unwrap();
+    std::fs::write(run.join("manifest.ron"), "mine").unwrap();
+    std::fs::remove_file(folder.path("small.ron")).unwrap();
+    let before = content(&run);
+    let said = stderr(&folder.nano4m(&["resume", "latest"], 1));
+    assert!(said.contains("manifest.ron has changed since the run was started"), "{said}");
+    assert!(content(&run) == before, "resume");
+    std::fs::write(run.join("status.json"), "").unwrap();
+    let before = content(&run);
+    folder.nano4m(&["eval", "latest"], 1);
+    assert!(content(&run) == before, "eval");
+}

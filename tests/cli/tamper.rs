@@ -229,6 +229,39 @@ fn a_checkpoint_bit_with_its_rows_deleted_is_named() {
     }
 }
 
+/// With the list written anew, whatever other checkpoints are there.
+#[test]
+fn the_last_checkpoint_that_is_gone_is_named() {
+    let copy = copy();
+    for step in [6, 3] {
+        copy.run.remove_checkpoint(step).unwrap();
+        Seal::now(&copy.run).unwrap().write(&copy.run).unwrap();
+        let last = "checkpoints/step-00000006.safetensors, step 6: the last checkpoint ≠ missing";
+        assert_eq!(lines(&intact(&copy.run).unwrap()), [last], "without that of step {step}");
+    }
+}
+
+/// Another version may make other intervals, texts and numbers of clips of the same scores; a value it may not.
+#[test]
+fn of_a_run_of_another_version_only_values_are_held_against_what_this_one_makes() {
+    let copy = copy();
+    let path = copy.run.file("record.json");
+    let mut record = Record::read(&path).unwrap();
+    record.code_hash = format!("sha256:{}", "0".repeat(64));
+    record.metrics[0].unit = "bits".into();
+    let held = |record: &Record| {
+        std::fs::write(&path, record.to_json().unwrap()).unwrap();
+        Seal::now(&copy.run).unwrap().write(&copy.run).unwrap();
+        let findings = intact(&copy.run).unwrap();
+        let not_covered =
+            findings.not_covered.iter().any(|line| line.starts_with("1 metrics of record.json"));
+        (not_covered, lines(&findings).iter().any(|line| line.contains(&record.metrics[0].key)))
+    };
+    assert_eq!(held(&record), (true, false));
+    *record.metrics[0].value.as_mut().unwrap() += 0.001;
+    assert_eq!(held(&record), (false, true));
+}
+
 /// The record, its last line and the list changed together: what can be made again says otherwise.
 #[test]
 fn a_record_changed_with_all_its_digests_is_named_by_what_is_made_again() {
@@ -236,7 +269,7 @@ fn a_record_changed_with_all_its_digests_is_named_by_what_is_made_again() {
     let cases: [(&str, Change); 23] = [
         ("value", |r| *r.metrics[0].value.as_mut().unwrap() += 0.001),
         ("low", |r| r.metrics[0].low = Some(r.metrics[0].low.unwrap_or(1.0) - 0.001)),
-        ("p", |r| r.metrics[1].p = Some(0.0123)),
+        (" p:", |r| r.metrics[1].p = Some(0.0123)),
         ("beside its value", |r| r.metrics[0].n += 1),
         ("beside its value", |r| r.metrics[0].unit = "bits".into()),
         ("missing", |r| drop(r.metrics.remove(3))),
