@@ -88,8 +88,8 @@ pub fn all(e: &Experiment) -> Vec<Key> {
 pub fn sources(e: &Experiment, key: &Key) -> Vec<&'static str> {
     let declared = |name: &str| e.modalities.iter().find(|m| m.name == name);
     let has_codebooks = key.targets().all(|name| declared(name).is_some_and(Modality::has_codebooks));
-    let all = catalogue::probe(key.probe).map_or(&[][..], |probe| probe.sources);
-    all.iter().copied().filter(|source| *source != source::CODEBOOK || has_codebooks).collect()
+    let all = catalogue::probe(key.probe).into_iter().flat_map(|probe| probe.sources_of(&key.spec));
+    all.filter(|source| *source != source::CODEBOOK || has_codebooks).collect()
 }
 
 #[cfg(test)]

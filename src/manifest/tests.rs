@@ -479,6 +479,10 @@ fn claims_on_every_probe() {
             "`classification/a@16/caption_likelihood/top1` is not measured for `untrained` | baselines: `chance`, `shuffled_input`, `majority_class`",
         ),
         (
+            "metric: \"classification/a@16/caption_likelihood/true_logp\", against: \"majority_class\"",
+            "`classification/a@16/caption_likelihood/true_logp` is not measured for `majority_class` | baselines: `shuffled_input`",
+        ),
+        (
             "metric: \"memorization/train/accuracy\", against: \"untrained\"",
             "`memorization/train/accuracy` is not measured for `untrained` | name another experiment",
         ),

@@ -23,6 +23,7 @@ pub struct Probe {
     pub quantities: fn() -> Vec<Spec>,
     canonical_about: fn(&str) -> String,
     measures: fn(&str, &Spec) -> bool,
+    answers: fn(&str, &Spec) -> bool,
 }
 
 impl Probe {
@@ -35,7 +36,14 @@ impl Probe {
             quantities: || R::QUANTITIES.iter().map(|q| q.spec).collect(),
             canonical_about: R::canonical_about,
             measures: R::measures,
+            answers: R::answers,
         }
+    }
+
+    /// Who else than the model `quantity` may be by.
+    pub fn sources_of<'q>(&self, quantity: &'q Spec) -> impl Iterator<Item = &'static str> + use<'q> {
+        let answers = self.answers;
+        self.sources.iter().copied().filter(move |source| answers(source, quantity))
     }
 }
 
@@ -114,7 +122,7 @@ pub fn canonical(key: &str) -> String {
 /// (`autoregressive` against `single`); `None`: nothing this probe measures.
 pub fn baseline(key: &Key, against: &str) -> Option<Key> {
     let probe = probe(key.probe)?;
-    if probe.sources.contains(&against) {
+    if probe.sources_of(&key.spec).any(|source| source == against) {
         return Some(key.clone().by(against));
     }
     let beside = key.spec.beside.filter(|name| *name == against)?;
@@ -221,6 +229,7 @@ mod tests {
             ("retrieval/a->b", "mrr"),
             ("retrieval/a->b", "median_rank"),
             ("memorization/train", "accuracy"),
+            ("classification/a/caption_likelihood/true_logp", "majority_class"),
         ] {
             assert_eq!(of(key, against), None, "{key} {against}");
         }

@@ -106,6 +106,12 @@ impl ScoreRow for ClassificationRow {
         let ranks = METHODS.iter().any(|(method, ranks)| *ranks && about.ends_with(&format!("/{method}")));
         ranks || quantity.name == TOP1.spec.name
     }
+
+    /// How often a class occurs is no likelihood of its captions: the largest class answers and ranks, and scores
+    /// nothing.
+    fn answers(source: &str, quantity: &Spec) -> bool {
+        source != source::MAJORITY || quantity.right_or_wrong
+    }
 }
 
 /// Metrics of the input sets in `inputs`, in their order. The caption likelihood is always there, without a
@@ -121,7 +127,7 @@ pub fn metrics(rows: &[ClassificationRow], inputs: &[String], seed: u64) -> Vec<
                 rows.iter().filter(own).collect()
             };
             let model = of(source::MODEL);
-            for by in [source::MODEL, source::SHUFFLED, source::MAJORITY] {
+            for by in std::iter::once(&source::MODEL).chain(ClassificationRow::SOURCES).copied() {
                 let own = of(by);
                 let always = method == "caption_likelihood" && by == source::MODEL;
                 if !own.is_empty() || always {
@@ -182,6 +188,7 @@ mod tests {
         let model = of("classification/a/caption_likelihood/top1");
         let largest = of("classification/a/caption_likelihood/top1/majority_class");
         assert_eq!((model.value, model.chance, largest.value), (Some(25.0), Some(20.0), Some(75.0)));
+        assert!(all.iter().all(|m| !m.key.ends_with("true_logp/majority_class")), "a share is no likelihood");
         // One of four is what luck gives most often but none; the two differ on two clips, both one way.
         assert_eq!((model.p.map(|p| p > 0.5), largest.p), (Some(true), Some(0.5)));
     }

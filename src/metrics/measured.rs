@@ -82,7 +82,8 @@ fn from_model<R: ScoreRow>(
 /// Every quantity of `rows`, all of them about `about` and by one source.
 pub fn metrics<R: ScoreRow>(rows: Rows<R>, about: &str, source: &str, seed: u64) -> Vec<Metric> {
     let of = |q: &Quantity<R>| metric(q, &Key::new(q, about).by(source), rows, seed);
-    R::QUANTITIES.iter().filter(|q| R::measures(about, &q.spec)).filter_map(of).collect()
+    let there = |q: &&Quantity<R>| R::measures(about, &q.spec) && R::answers(source, &q.spec);
+    R::QUANTITIES.iter().filter(there).filter_map(of).collect()
 }
 
 /// Both sides of a difference, by clip.

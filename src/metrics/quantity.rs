@@ -12,6 +12,16 @@ pub enum Better {
     Neither,
 }
 
+impl Better {
+    /// Whether `a` is the stronger of two numbers; where neither side is better, the larger one.
+    pub fn stronger(self, a: f64, b: f64) -> bool {
+        match self {
+            Better::Lower => a < b,
+            Better::Higher | Better::Neither => a > b,
+        }
+    }
+}
+
 /// What a number is counted in; one unit per quantity, wherever it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -86,14 +96,5 @@ impl Spec {
     /// Whether one side of it is better.
     pub fn directed(&self) -> bool {
         self.better != Better::Neither
-    }
-
-    /// Whether a difference `a − b` of this size says that `a` is better; where neither side is, that it is larger.
-    pub fn ahead(&self, difference: f64) -> bool {
-        if self.lower() {
-            difference < 0.0
-        } else {
-            difference > 0.0
-        }
     }
 }

@@ -113,7 +113,7 @@ pub fn metrics(
             rows.iter().filter(own).collect()
         };
         let model = of(source::MODEL);
-        for by in [source::MODEL, source::UNTRAINED] {
+        for by in std::iter::once(&source::MODEL).chain(RetrievalRow::SOURCES).copied() {
             let rows = of(by);
             if !rows.is_empty() || by == source::MODEL {
                 let key = |q: &Quantity<RetrievalRow>| {

@@ -55,6 +55,11 @@ pub trait ScoreRow: Serialize + DeserializeOwned + 'static {
         true
     }
 
+    /// Whether what `source` says of `quantity` is the same quantity as the model's.
+    fn answers(_source: &str, _quantity: &Spec) -> bool {
+        true
+    }
+
     /// Which part of what it is about the row has: a source without all parts that the model has is left out.
     fn part(&self) -> &str {
         ""

@@ -27,6 +27,9 @@ pub fn scored<R: ScoreRow>(rows: &[R], key: &Key, facts: &Facts) -> Scored {
     let Some(quantity) = R::QUANTITIES.iter().find(|q| q.spec.name == key.spec.name) else {
         return Scored::default();
     };
+    if !R::answers(&key.source, &quantity.spec) {
+        return Scored::default();
+    }
     let variant = key.variant.map_or(R::plain_variant(facts.test_clips), |(_, n)| n);
     let of = |source: &str| -> Vec<&R> {
         let own = |r: &&R| r.source() == source && r.variant() == variant && r.is_about(&key.about);

@@ -121,9 +121,10 @@ fn strongest<'c>(
     value: Option<f64>,
     candidates: impl Iterator<Item = &'c (&'c Candidate, Option<f64>)>,
 ) -> Option<Against> {
-    let stronger = |a: f64, b: f64| if better == Better::Lower { a < b } else { a > b };
     let (best, adjusted) =
-        candidates.copied().reduce(|best, c| if stronger(c.0.value, best.0.value) { c } else { best })?;
+        candidates
+            .copied()
+            .reduce(|best, c| if better.stronger(c.0.value, best.0.value) { c } else { best })?;
     let standing = Standing::new(better, value.map(|own| own - best.value), adjusted);
     Some(Against { name: best.name.clone(), value: best.value, standing })
 }

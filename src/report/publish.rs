@@ -96,7 +96,8 @@ fn publish(runs_root: &Path, reports: &Path, parts: &[Part], no_runs: bool) -> R
     let _held = hold(reports);
     let needed = together(parts);
     let ablations: Vec<&AblationRecord> = parts.iter().filter_map(|part| part.ablation).collect();
-    let mut files = shipped::publish(runs_root, reports, &needed, &ablations)?;
+    let shipped::Published { mut files, too_large } =
+        shipped::publish(runs_root, reports, &needed, &ablations)?;
     let (mut tables, mut runs, mut plots) = (Vec::new(), Vec::<String>::new(), Vec::new());
     for part in parts {
         tables.extend(write(reports, part.tables, part.plots)?);
@@ -116,7 +117,7 @@ fn publish(runs_root: &Path, reports: &Path, parts: &[Part], no_runs: bool) -> R
     files.extend(pages(reports, parts, no_runs)?);
     sums::update(reports, &files)?;
     let pages = vec!["index.html".into(), "eval_results.md".into()];
-    Ok(Summary { runs, tables, plots, pages, left_out: vec![] })
+    Ok(Summary { runs, tables, plots, pages, without_scores: too_large, left_out: vec![] })
 }
 
 /// One report at a time writes here; on a file system without locks two at once can lose lines of the index and an

@@ -12,6 +12,9 @@ pub struct Summary {
     pub plots: Vec<String>,
     /// Files that show everything.
     pub pages: Vec<String>,
+    /// Runs whose scores are too large to lie with the report.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without_scores: Vec<String>,
     /// Runs of another version of nano4m, and damaged ones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
@@ -41,8 +44,14 @@ impl Summary {
         let runs = if self.runs.len() == 1 { "run" } else { "runs" };
         let plots = if self.plots.len() == 1 { "plot" } else { "plots" };
         let pages: String = self.pages.iter().map(|p| format!(", {p}")).collect();
+        let without = if self.without_scores.is_empty() {
+            String::new()
+        } else {
+            let runs = self.without_scores.join(", ");
+            format!("too large to lie with the report, so only checkable where the run is: the scores of {runs}\n")
+        };
         format!(
-            "{tables}{} {plots}{pages}; made from {} {runs}: {}\n",
+            "{tables}{} {plots}{pages}; made from {} {runs}: {}\n{without}",
             self.plots.len(),
             self.runs.len(),
             self.runs.join(", ")

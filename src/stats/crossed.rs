@@ -9,7 +9,7 @@
 //! freedom rejects a true null in 10 % of cases with two seeds. Testing clips alone would take two
 //! seeds of one recipe for two recipes.
 
-use super::estimate::{all_equal, check_level, Alternative, Estimable, NotEstimable};
+use super::estimate::{all_equal, check_level, enough, Alternative, Estimable, NotEstimable};
 use super::proportion::normal_quantile;
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
@@ -148,9 +148,13 @@ impl Spread {
     }
 
     /// Smallest true difference that is found with probability `power`.
+    ///
+    /// # Errors
+    /// As [`Spread::power`], and below [`FEWEST`](super::FEWEST) clips.
     pub fn detectable(&self, seeds: usize, clips: usize, alpha: f64, power: f64) -> Estimable<f64> {
         check_level(power)?;
         let forecast = Forecast::new(self, seeds, clips, alpha)?;
+        enough(clips)?;
         let (mut low, mut high) = (0.0, forecast.deviation);
         while forecast.power(high) < power {
             high *= 2.0;
@@ -214,6 +218,7 @@ impl Forecast {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::FEWEST;
 
     /// Two seeds, three clips: 1 2 3 / 3 4 8. Rows 2 and 5, columns 2, 3, 5.5, grand mean 3.5.
     #[test]
@@ -248,6 +253,9 @@ mod tests {
         let none = Spread { seed: 0.0, clip: 0.0, noise: 0.0 };
         assert_eq!(none.power(3, 10, 1.0, 0.05), Err(NotEstimable::NoSpread));
         assert_eq!(none.detectable(0, 10, 0.05, 0.8), Err(NotEstimable::NoData));
+        let some = Spread { seed: 0.1, clip: 0.2, noise: 0.3 };
+        let of = |clips| some.detectable(3, clips, 0.05, 0.8);
+        assert_eq!((of(FEWEST - 1), of(FEWEST).is_ok()), (Err(NotEstimable::TooFew), true));
     }
 
     /// What is detectable shrinks with clips and with seeds, and has just the power asked for.

@@ -139,6 +139,7 @@ fn a_table_whose_runs_are_nowhere_is_counted_and_ends_nothing() {
     std::fs::remove_file(&scores).unwrap();
     let checked = reported.alone();
     assert_eq!((checked.tables, checked.not_checkable.len()), (0, 8));
+    assert!(checked.text().contains(" 0 digits of 0 tables recomputed, "), "{}", checked.text());
     let why = &checked.not_checkable[0].why;
     assert_eq!(
         why,

@@ -211,6 +211,7 @@ fn labels(ablation: &Ablation, found: &mut Vec<Finding>) {
     if let Some(reference) = &ablation.reference {
         cell("reference".into(), reference, found);
     }
+    let metrics: BTreeSet<String> = ablation.metrics.iter().map(|key| canonical(key)).collect();
     for (i, claim) in ablation.claims.iter().enumerate() {
         let at = |field: &str| format!("claims[{i}].{field}");
         cell(at("a"), &claim.a, found);
@@ -218,7 +219,7 @@ fn labels(ablation: &Ablation, found: &mut Vec<Finding>) {
         if claim.a == claim.b {
             found.push(Finding::error(at("b"), format!("`{}` is claimed to be better than itself", claim.a)));
         }
-        if !ablation.metrics.iter().any(|key| canonical(key) == canonical(&claim.metric)) {
+        if !metrics.contains(&canonical(&claim.metric)) {
             let help = hint(&claim.metric, "metrics", ablation.metrics.iter().map(String::as_str));
             let what = format!("`{}` is not one of the ablation's metrics", claim.metric);
             found.push(Finding::error(at("metric"), what).help(help));

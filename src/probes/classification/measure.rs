@@ -239,23 +239,19 @@ impl Pass<'_> {
     /// The classes in the order of their training clips, on the clips that the model answered by each method.
     fn majority(&self, rows: &[ClassificationRow]) -> Vec<ClassificationRow> {
         let (train, names) = (self.evaluation.data.split(Part::Train), &self.classes.names);
-        let labels = (0..train.len()).filter_map(|clip| names.iter().position(|c| *c == train.label(clip)));
-        let labels: Vec<usize> = labels.collect();
+        let class_of = |label: &str| names.iter().position(|class| *class == label);
+        let labels: Vec<usize> = (0..train.len()).filter_map(|clip| class_of(train.label(clip))).collect();
         let order = by_frequency(&labels, names.len());
-        let share = |class: usize| {
-            let clips = labels.iter().filter(|label| **label == class).count();
-            // Add-one smoothed, as the marginals of tokens are.
-            ((clips + 1) as f64 / (labels.len() + names.len()) as f64).ln()
-        };
         let answer = |row: &ClassificationRow| {
             // A class that no training clip has comes behind all others, as with the model.
-            let class = names.iter().position(|c| *c == row.true_class);
+            let class = class_of(&row.true_class);
             let rank = order.iter().position(|c| Some(*c) == class).unwrap_or(order.len()) as u32;
             ClassificationRow {
                 source: source::MAJORITY.into(),
                 predicted_class: names[order[0]].into(),
                 true_rank: row.true_rank.map(|_| rank),
-                true_logp: row.true_logp.and(class).map(share),
+                // How often a class occurs is no likelihood of its captions.
+                true_logp: None,
                 ..row.clone()
             }
         };

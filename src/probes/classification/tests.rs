@@ -32,6 +32,7 @@ fn every_method_and_source_for_every_clip() {
     }
     assert_eq!(rows.len(), 2 * 4 * 3 * 9);
     assert!(rows.iter().all(|r| r.classes == 3 && r.true_rank.is_none_or(|k| k < 3)));
+    assert!(rows.iter().all(|r| r.source != "majority_class" || r.true_logp.is_none()));
 }
 
 /// The score of a whole caption is its cross-entropy, and the true caption's is what `score` gives.

@@ -9,7 +9,8 @@
 //! ```
 //! Controls: `shuffled_labels` (training and validation labels permuted: what the classifier can learn by
 //! heart) and `random_weights` (the same, on the network before training: what any encoder of this shape
-//! gives away); `majority_class` answers the largest class of the training split. Row 0 alone is used in every split, so each clip counts once and costs one forward pass.
+//! gives away); `majority_class` answers the largest class of the training split. Row 0 alone is used in every
+//! split, so each clip counts once and costs one forward pass.
 //! Alain & Bengio, Understanding intermediate layers using linear classifier probes, 2016.
 
 mod cholesky;

@@ -57,9 +57,10 @@ impl Checked {
     fn counted(&self) -> String {
         let Checked { reports, tables, from_committed, digits, drawn, by_digest, .. } = self;
         let from = match tables - from_committed {
-            0 => "from committed scores".to_string(),
-            all if all == *tables => "from the runs".to_string(),
-            some => format!("from committed scores, {some} tables with runs that are here"),
+            0 if *tables == 0 => String::new(),
+            0 => " from committed scores".to_string(),
+            all if all == *tables => " from the runs".to_string(),
+            some => format!(" from committed scores, {some} tables with runs that are here"),
         };
         let verdict = match self.differences.len() {
             0 => "no difference".to_string(),
@@ -67,7 +68,7 @@ impl Checked {
             several => format!("{several} differences"),
         };
         format!(
-            "{reports}: {digits} digits of {tables} tables recomputed {from}, {drawn} plots and pages made again, \
+            "{reports}: {digits} digits of {tables} tables recomputed{from}, {drawn} plots and pages made again, \
              {by_digest} other files held by their SHA-256: {verdict}"
         )
     }

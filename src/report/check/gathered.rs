@@ -148,7 +148,7 @@ impl Gathered {
 
     fn add_own(&mut self, name: &str, own: Option<RunDir>) -> Result<()> {
         match own {
-            Some(run) => self.staged.add(name, &Packed::of_run(&run, &Needed::everything(name).files)?),
+            Some(run) => self.staged.link(&run, &Needed::everything(name)),
             None => {
                 self.lacking.insert(name.into(), NOWHERE.into());
                 Ok(())

@@ -27,7 +27,11 @@ pub enum Verdict {
 /// If a file of the run cannot be read.
 pub fn compare(committed: &Packed, run: &RunDir) -> Result<Verdict> {
     let names: BTreeSet<String> = committed.names().cloned().collect();
-    let (own, name) = (Packed::of_run(run, &names)?, run.id.directory());
+    let name = run.id.directory();
+    let Some(own) = Packed::of_run(run, &names)? else {
+        let expected = "the run's own, which are larger than a report ships";
+        return Ok(Verdict::Differs(of(&name, "(all)", "scores", expected)));
+    };
     if let Err(fault) = Record::read(&run.file("record.json")) {
         let expected = format!("the same as the run's own, which cannot be used: {}", fault.what);
         return Ok(Verdict::Differs(of(&name, "record.json", "a record", &expected)));

@@ -7,5 +7,5 @@ mod staged;
 
 pub use needed::{of_ablation, of_runs, Needed};
 pub use packed::{Packed, FOLDER, MACHINE};
-pub use publish::publish;
+pub use publish::{publish, Published};
 pub use staged::{ablations, path, Staged};

@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde_json::{json, Value};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// Folder of the archives inside the reports.
@@ -28,21 +28,26 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Of `wanted` what the run has, and its machine.
+    /// Of `wanted` what the run has, and its machine; `None` where that is more than an archive may hold.
     ///
     /// # Errors
-    /// If one of them is no regular file, is larger than an archive may hold, or cannot be read.
-    pub fn of_run(run: &RunDir, wanted: &BTreeSet<String>) -> Result<Packed> {
-        let mut files = BTreeMap::new();
+    /// If one of them is no regular file, or cannot be read.
+    pub fn of_run(run: &RunDir, wanted: &BTreeSet<String>) -> Result<Option<Packed>> {
+        let (mut files, mut room) = (BTreeMap::new(), UNPACKED);
         for name in wanted.iter().filter(|name| may_be(name)) {
             let path = run.file(name);
-            if path.exists() {
-                let read = regular::read(&path, UNPACKED).map_err(|e| regular::fault("read", &path, &e))?;
-                files.insert(name.clone(), read);
+            match regular::read(&path, room) {
+                Ok(bytes) => {
+                    room -= bytes.len() as u64;
+                    files.insert(name.clone(), bytes);
+                }
+                Err(e) if e.kind() == ErrorKind::NotFound => {}
+                Err(e) if e.kind() == ErrorKind::FileTooLarge => return Ok(None),
+                Err(e) => return Err(regular::fault("read", &path, &e)),
             }
         }
         files.insert(MACHINE.into(), machine(run)?);
-        Ok(Packed { files })
+        Ok(Some(Packed { files }))
     }
 
     /// The archive at `path`; `None` where there is none.
@@ -52,14 +57,15 @@ impl Packed {
     pub fn read(path: &Path) -> Result<Option<Packed>> {
         let bytes = match regular::read(path, ARCHIVE) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(regular::fault("read committed scores", path, &e)),
         };
         parse(&bytes).map(Some).map_err(|fault| fault.at(path.display().to_string()))
     }
 
-    /// Replaces the archive at `path`, all or nothing.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    /// Replaces the archive at `path`, all or nothing; `false`: it would be larger than [`Packed::read`] takes, and
+    /// nothing is written.
+    pub fn write(&self, path: &Path) -> Result<bool> {
         let failed = |e: std::io::Error| Fault::io("pack scores", path, &e);
         // The time stays 0 and the system unnamed: the same files are the same bytes.
         let gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
@@ -71,7 +77,10 @@ impl Packed {
             archive.append_data(&mut header, name, bytes.as_slice()).map_err(failed)?;
         }
         let bytes = archive.into_inner().and_then(|gzip| gzip.finish()).map_err(failed)?;
-        write_atomic(path, &bytes)
+        if bytes.len() as u64 > ARCHIVE {
+            return Ok(false);
+        }
+        write_atomic(path, &bytes).map(|()| true)
     }
 
     /// Writes the files into `folder`.

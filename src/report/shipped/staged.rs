@@ -1,9 +1,11 @@
 //! Committed scores as a folder of runs again, for as long as they are looked at.
 
+use super::needed::Needed;
 use super::packed::{Packed, FOLDER};
 use crate::fault::{Fault, Result};
 use crate::record::AblationRecord;
 use crate::report::runs::PACKED;
+use crate::store::RunDir;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -25,6 +27,21 @@ impl Staged {
     /// Adds a run by the name of its directory.
     pub fn add(&self, run: &str, packed: &Packed) -> Result<()> {
         packed.unpack(&self.folder.path().join(run))
+    }
+
+    /// Adds what a report uses of a run that is here, by links to its files.
+    ///
+    /// # Errors
+    /// If a link cannot be made.
+    pub fn link(&self, run: &RunDir, needed: &Needed) -> Result<()> {
+        for file in needed.files.iter().filter(|file| run.file(file).exists()) {
+            let (own, link) = (run.file(file), self.folder.path().join(&needed.run).join(file));
+            let parent = link.parent().unwrap_or(self.folder.path());
+            std::fs::create_dir_all(parent).map_err(|e| Fault::io("create", parent, &e))?;
+            let own = std::path::absolute(&own).map_err(|e| Fault::io("look at", &own, &e))?;
+            std::os::unix::fs::symlink(own, &link).map_err(|e| Fault::io("link", &link, &e))?;
+        }
+        Ok(())
     }
 
     /// Where the runs are.

@@ -254,7 +254,7 @@ fn table(context: &Context, lines: &[Line], tests: usize, pairs: usize) -> Table
              against the model",
             tests,
         ),
-        notes::MDE.into(),
+        notes::mde(),
         notes::VERDICT.into(),
         format!(
             "Bold: better than every other row of its experiment by McNemar's exact test \

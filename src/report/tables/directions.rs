@@ -157,7 +157,7 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
             .into(),
         notes::mean(&context.plan),
         notes::correction("paired sign-flip test of accuracy over clips against the model, two-sided", tests),
-        notes::MDE.into(),
+        notes::mde(),
         notes::VERDICT.into(),
         "Bold: the model is better than every other row of its direction by the corrected test.".into(),
         notes::PUBLISHED.into(),

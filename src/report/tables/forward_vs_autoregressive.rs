@@ -147,7 +147,7 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
             .into(),
         notes::mean(&context.plan),
         notes::correction("paired sign-flip test over clips, two-sided", tests),
-        notes::MDE.into(),
+        notes::mde(),
         "Bold: better by the corrected test.".into(),
         notes::PUBLISHED.into(),
     ];

@@ -162,7 +162,7 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
             .into(),
         notes::mean(&context.plan),
         notes::correction("paired sign-flip test over clips of entropy against the real tokens', two-sided", tests),
-        notes::MDE.into(),
+        notes::mde(),
     ];
     Table::new("generation", "Generated tokens", 3, columns(), lines, notes)
 }

@@ -119,7 +119,7 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
             "the probe: exact binomial test against chance, two-sided; a control: McNemar's exact test against the probe",
             tests,
         ),
-        notes::MDE.into(),
+        notes::mde(),
         notes::VERDICT.into(),
         "Bold: better than chance and every control by the corrected tests.".into(),
     ];

@@ -39,8 +39,12 @@ pub fn correction(test: &str, m: usize) -> String {
 }
 
 /// The note on the minimum detectable effect.
-pub const MDE: &str =
-    "MDE: the smallest effect a test at 5 % (uncorrected) finds with 80 % power, on the first seed; shown beside null results; none below 20 clips for means.";
+pub fn mde() -> String {
+    format!(
+        "MDE: the smallest effect a test at 5 % (uncorrected) finds with 80 % power, on the first seed; shown beside \
+         null results; none below {FEWEST} clips for means."
+    )
+}
 
 /// The note on verdicts.
 pub const VERDICT: &str =

@@ -290,7 +290,7 @@ fn table(context: &Context, lines: &[Line], tests: usize) -> Table {
              two-sided",
             tests,
         ),
-        notes::MDE.into(),
+        notes::mde(),
         notes::VERDICT.into(),
         notes::PUBLISHED.into(),
     ];

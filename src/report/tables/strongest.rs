@@ -10,12 +10,9 @@ pub fn is_baseline(source: &str) -> bool {
 
 /// The best of several; of equals the first.
 pub fn strongest(candidates: impl IntoIterator<Item = Against>, better: Better) -> Option<Against> {
-    let numbered = candidates.into_iter().filter(|c| c.value.is_some_and(f64::is_finite));
-    let stronger = |best: &Against, other: &Against| match better {
-        Better::Lower => other.value < best.value,
-        Better::Higher | Better::Neither => other.value > best.value,
-    };
-    numbered.reduce(|best, other| if stronger(&best, &other) { other } else { best })
+    let numbered = candidates.into_iter().filter_map(|c| Some((c.value.filter(|v| v.is_finite())?, c)));
+    let best = numbered.reduce(|best, other| if better.stronger(other.0, best.0) { other } else { best });
+    best.map(|(_, against)| against)
 }
 
 /// What a table says of a number: how it stands, and to what.
