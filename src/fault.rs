@@ -214,6 +214,15 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
+/// The first `most` of these, and how many more there are.
+pub fn listed(names: &[String], most: usize) -> String {
+    let shown = names[..names.len().min(most)].join(", ");
+    match names.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 impl std::error::Error for Fault {}
 
 #[cfg(test)]
@@ -253,6 +262,14 @@ mod tests {
         assert_eq!(shortened("éàéà", 3), "éàé… (4 characters)");
         let fault = Fault::invalid(format!("no `{}`", "x".repeat(100_000_000)));
         assert!(fault.to_string().len() < 5000);
+    }
+
+    #[test]
+    fn a_list_tells_how_much_it_leaves_out() {
+        let names = ["a", "b", "c"].map(String::from);
+        assert_eq!(listed(&names, 3), "a, b, c");
+        assert_eq!(listed(&names, 2), "a, b and 1 more");
+        assert_eq!(listed(&[], 2), "");
     }
 
     #[test]

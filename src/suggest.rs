@@ -1,13 +1,25 @@
 //! "did you mean": the nearest of a few known names.
 
+use crate::fault::{listed, shortened};
+
+/// Characters of a name that may be meant: to compare two takes the product of their lengths, in time and memory.
+const LONGEST: usize = 256;
+/// Names that a hint lists; the rest is counted.
+const LISTED: usize = 64;
+
 /// The candidate most like `word`, if one is near enough to be meant.
 ///
 /// Near: equal up to case, one contains the other (`rgb` in `tok_rgb@196`), a third of the letters
-/// differ at most, Jaro–Winkler similarity above 0.87, or the same parts between underscores.
+/// differ at most, Jaro–Winkler similarity above 0.87, or the same parts between underscores. What is longer
+/// than any name is near nothing.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let is_name = |text: &str| text.chars().nth(LONGEST).is_none();
+    if !is_name(word) {
+        return None;
+    }
     let lower = word.to_lowercase();
     let mut best: Option<(f64, &str)> = None;
-    for candidate in candidates {
+    for candidate in candidates.into_iter().filter(|candidate| is_name(candidate)) {
         let near = nearness(&lower, &candidate.to_lowercase());
         if near > 0.0 && best.is_none_or(|(b, _)| near > b) {
             best = Some((near, candidate));
@@ -48,11 +60,11 @@ pub fn hint<'a>(word: &str, kind: &str, candidates: impl IntoIterator<Item = &'a
     if let Some(name) = nearest(word, candidates.clone()) {
         return format!("did you mean `{name}`?");
     }
-    let all: Vec<String> = candidates.into_iter().map(|c| format!("`{c}`")).collect();
+    let all: Vec<String> = candidates.into_iter().map(|c| format!("`{}`", shortened(c, LONGEST))).collect();
     if all.is_empty() {
         format!("there are no {kind}")
     } else {
-        format!("{kind}: {}", all.join(", "))
+        format!("{kind}: {}", listed(&all, LISTED))
     }
 }
 
@@ -78,5 +90,16 @@ mod tests {
         assert_eq!(hint("x", "fields", ["lr", "eps"]), "fields: `lr`, `eps`");
         assert_eq!(hint("esp", "fields", ["lr", "eps"]), "did you mean `eps`?");
         assert_eq!(hint("esp", "fields", []), "there are no fields");
+        let many: Vec<String> = (0..100).map(|i| format!("f{i}")).collect();
+        assert!(hint("?", "fields", many.iter().map(String::as_str)).ends_with("`f63` and 36 more"));
+    }
+
+    /// Compared, two such names would take hundreds of gigabytes.
+    #[test]
+    fn a_name_of_any_length_is_near_nothing() {
+        let (word, other) = ("a".repeat(1 << 20), "b".repeat(1 << 20));
+        assert_eq!(nearest(&word, [other.as_str(), "a"]), None);
+        assert_eq!(nearest("lr_min", [other.as_str(), "min_lr"]), Some("min_lr"));
+        assert!(hint(&word, "fields", [other.as_str()]).len() < 400);
     }
 }

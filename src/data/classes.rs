@@ -3,6 +3,7 @@
 use super::contents::Clip;
 use super::part::Part;
 use super::text::class_key;
+use crate::fault::listed;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The published classes (REFERENCE §2), in the order every published table uses.
@@ -47,7 +48,7 @@ pub fn settle(parts: &mut [Vec<Clip>; 3]) -> Classes {
     for (key, of) in spellings.iter().filter(|(_, of)| of.len() > 1) {
         let others: Vec<String> = of.keys().map(|s| format!("`{s}`")).collect();
         let name = chosen.get(key).map_or(key.as_str(), |name| name.as_str());
-        notes.push(format!("note: {} are one class, called `{name}`", list(&others)));
+        notes.push(format!("note: {} are one class, called `{name}`", listed(&others, SHOWN)));
     }
     notes.extend(lacking(parts));
     Classes { names: in_order(parts), notes }
@@ -87,7 +88,10 @@ fn lacking(parts: &[Vec<Clip>; 3]) -> Vec<String> {
             parts[part as usize].iter().filter(|c| c.label.is_empty()).map(|c| c.stem.clone()).collect();
         if !unlabelled.is_empty() {
             let (n, of, name) = (unlabelled.len(), parts[part as usize].len(), part.name());
-            notes.push(format!("note: {n} of {of} {name} clips have no class: {}", list(&unlabelled)));
+            notes.push(format!(
+                "note: {n} of {of} {name} clips have no class: {}",
+                listed(&unlabelled, SHOWN)
+            ));
         }
     }
     for part in [Part::Eval, Part::Test] {
@@ -101,7 +105,7 @@ fn lacking(parts: &[Vec<Clip>; 3]) -> Vec<String> {
             notes.push(format!(
                 "note: {n} of {of} {} clips are of a class without a training clip: {}",
                 part.name(),
-                list(&names)
+                listed(&names, SHOWN)
             ));
         }
     }
@@ -115,14 +119,6 @@ fn in_order(parts: &[Vec<Clip>; 3]) -> Vec<String> {
         return PUBLISHED_CLASSES.iter().filter(|c| found.contains(*c)).map(|c| c.to_string()).collect();
     }
     found.into_iter().map(String::from).collect()
-}
-
-fn list(names: &[String]) -> String {
-    let shown = names[..names.len().min(SHOWN)].join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 #[cfg(test)]

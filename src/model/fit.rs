@@ -1,7 +1,7 @@
 //! Whether the tensors of a checkpoint are those of a model: everything that does not fit, in one message.
 
 use crate::architecture::{specs, Config, Kind, Spec};
-use crate::fault::{Fault, Result};
+use crate::fault::{listed, Fault, Result};
 use crate::store::tensors::shown;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,11 +50,12 @@ pub fn fit(config: &Config, given: &Shapes) -> Result<()> {
     ];
     let present = || kinds.iter().filter(|kind| kind.0 > 0);
     let counts: Vec<String> = present().map(|(n, kind, _)| format!("{n} {kind}")).collect();
-    let lists: Vec<String> = present().map(|(_, kind, list)| format!("{kind}: {}", listed(list))).collect();
+    let lists: Vec<String> =
+        present().map(|(_, kind, list)| format!("{kind}: {}", listed(list, LISTED))).collect();
     let mut fault =
         Fault::invalid(format!("the tensors of the checkpoint are of another model: {}", counts.join(", ")))
             .found(lists.join("\n            "));
-    let expected = if wanted.is_empty() { None } else { Some(format!("shapes {}", listed(&wanted))) };
+    let expected = if wanted.is_empty() { None } else { Some(format!("shapes {}", listed(&wanted, LISTED))) };
     let (ours, theirs) = (Sizes::of_config(config), Sizes::of_shapes(given));
     let differing = ours.differing(&theirs);
     fault.expected = match (differing.is_empty(), expected) {
@@ -176,14 +177,6 @@ fn block(name: &str) -> Option<(&str, Option<usize>, &str)> {
     let digits = &name[start..start + length];
     let number: usize = digits.parse().ok().filter(|n: &usize| n.to_string() == digits)?;
     Some((&name[..start], Some(number), &name[start + length..]))
-}
-
-fn listed(list: &[String]) -> String {
-    let mut text = list[..list.len().min(LISTED)].join(", ");
-    if list.len() > LISTED {
-        text += &format!(" and {} more", list.len() - LISTED);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -196,4 +196,13 @@ fn files_with_holes_are_what_they_would_be_without() {
         archived.archive(&archive);
         assert_eq!(archived.open().unwrap_or_else(|fault| panic!("{form}: {fault}")).hash, hash, "{form}");
     }
+    // A list that has lost its last piece would leave zeros in its place.
+    let mut cut = Tar::default();
+    let text = record("GNU.sparse.size", &size.to_string()) + &record("GNU.sparse.map", "0,512") + &named;
+    cut.header(b"x", b'x', text.len() as u64).data(text.as_bytes());
+    cut.file(b"GNUSparseFile.1/s4.npy", &[&bytes[..512], &bytes[4096..4608]].concat());
+    let bytes = cut.fixture(&f, "", |n| n == NAME).end();
+    archived.archive(&bytes);
+    let found = archived.fault().found.unwrap();
+    assert_eq!(found, "a file with holes of which more is stored than its list of pieces says");
 }

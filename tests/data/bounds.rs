@@ -87,8 +87,19 @@ fn headers_and_lists_of_any_length_are_refused() {
             tar.header(b"long", kind, 1 << 40).data(&[0; 4096]);
             f.archive(&tar.end());
         });
-        assert_eq!(fault.found.unwrap(), "a header of 1099511627776 bytes about one member");
+        assert_eq!(fault.found.unwrap(), "headers of 1099511627776 bytes about one member");
     }
+    // Nor do many headers about one member add up.
+    let fault = refused(|f| {
+        let mut tar = Tar::default();
+        let text = "17 comment=abcde\n".repeat(20_000);
+        (0..5).for_each(|_| {
+            tar.header(b"pax", b'x', text.len() as u64).data(text.as_bytes());
+        });
+        let bytes = tar.fixture(f, "", |_| false).end();
+        f.archive(&bytes);
+    });
+    assert_eq!(fault.found.unwrap(), "headers of 1360000 bytes about one member");
     let fault = refused(|f| {
         let mut tar = Tar::default();
         let record = |key: &str, value: &str| format!("{} {key}={value}\n", key.len() + value.len() + 5);

@@ -151,3 +151,55 @@ fn a_list_that_leaves_a_part_empty_is_told_so() {
     assert_eq!(fault.what, "the list leaves a part empty");
     assert_eq!(fault.found.as_deref(), Some("2 train, 0 val and 1 test clips"));
 }
+
+#[test]
+fn a_clip_with_a_blank_label_has_no_class() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = source(dir.path(), "in", &[("s0", "cat"), ("s1", "cat"), ("s2", "cat")]);
+    fs::write(root.join("labels.csv"), "stem,animal\ns0,x\ns1, \ns2,x\n").unwrap();
+    let labels = &Labels::File("labels.csv".into(), "animal".into());
+    let target = &dir.path().join("out");
+    let request = DivisionRequest { sources: from_ref(&root), target, labels, splits: None, seed: 42 };
+    let fault = divide(&request).unwrap_err();
+    assert_eq!(fault.found.as_deref(), Some("no `animal` for s1"));
+    assert!(!target.exists());
+}
+
+#[test]
+fn tables_of_several_sources_are_one_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = source(dir.path(), "a", &[("s0", "cat"), ("s1", "cat")]);
+    let b = source(dir.path(), "bb", &[("s2", "cat"), ("s3", "cat")]);
+    // As the reader of labels takes it: spaces around a column's name are none of it.
+    fs::write(a.join("labels.csv"), "animal, stem\nx,s0\nx,s1\n").unwrap();
+    fs::write(b.join("labels.csv"), "animal,stem\ny,s2\ny,s3\n").unwrap();
+    let target = dir.path().join("out");
+    split(&[a.clone(), b.clone()], &target, None).unwrap();
+    let labels = fs::read_to_string(target.join("labels.csv")).unwrap();
+    assert_eq!(labels, "animal, stem\nx,s0\nx,s1\ny,s2\ny,s3\n");
+    // Without the column the lines of the second source would be lost.
+    fs::write(b.join("labels.csv"), "animal,clip\ny,s2\ny,s3\n").unwrap();
+    let fault = split(&[a, b], &dir.path().join("other"), None).unwrap_err();
+    assert_eq!(fault.what, "tables of different columns cannot be one");
+    assert_eq!(
+        (fault.found.as_deref(), fault.expected.as_deref()),
+        (Some("animal, clip"), Some("animal, stem"))
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_class_is_told_of_listed_clips_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = source(dir.path(), "in", &[("s0", "cat"), ("s1", "cat"), ("s2", "cat"), ("s3", "")]);
+    let list = dir.path().join("splits.json");
+    fs::write(&list, r#"{"splits": {"train": ["s0"], "val": ["s1"], "test": ["s2"]}}"#).unwrap();
+    let division = split(from_ref(&root), &dir.path().join("out"), Some(&list)).unwrap();
+    assert_eq!((division.strata.len(), division.unlisted), (1, 1));
+    fs::write(root.join("all/scene_desc/s1.json"), "not JSON").unwrap();
+    let fault = split(from_ref(&root), &dir.path().join("more"), Some(&list)).unwrap_err();
+    assert_eq!(fault.what, "not a list of captions");
+    // Without captions there are no classes to tell.
+    fs::remove_dir_all(root.join("all/scene_desc")).unwrap();
+    let division = split(from_ref(&root), &dir.path().join("third"), Some(&list)).unwrap();
+    assert_eq!(division.clips, [1, 1, 1]);
+}

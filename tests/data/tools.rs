@@ -58,6 +58,12 @@ fn modalities_are_found_without_a_manifest() {
     let cache = f.cache();
     let d = Dataset::open(&f.data, &found, Path::new("."), &cache).unwrap();
     assert_eq!(d.hash, f.open().unwrap().hash);
+    // Of an id that no vocabulary can have the largest one that can be is left, which refuses it.
+    f.write("train/tok_a@3/s4.npy", &npy("<i8", &[2, 3], &[i64::MAX; 6]));
+    let found = discover(&f.root(), &Splits::default()).unwrap();
+    assert_eq!(found[1].vocab, 1 << 24);
+    let fault = Dataset::open(&f.data, &found, Path::new("."), &cache).err().unwrap();
+    assert_eq!(fault.what, "token id out of range");
     let empty = tempfile::tempdir().unwrap();
     let fault = discover(empty.path(), &Splits::default()).unwrap_err();
     assert_eq!(fault.what, "no dataset in the published layout");

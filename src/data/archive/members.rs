@@ -40,6 +40,7 @@ impl<R: Read> Members<R> {
     /// If the archive is damaged, cut, or followed by something that is no archive.
     pub fn next_member(&mut self) -> Result<Option<Member>> {
         let mut extended: Option<Extended> = None;
+        let mut said = 0;
         loop {
             self.skip()?;
             let start = self.offset;
@@ -57,9 +58,9 @@ impl<R: Read> Members<R> {
             self.zeros = 0;
             self.announce(header.size);
             match header.kind {
-                Kind::Extended => extended.get_or_insert_default().add(&self.about()?)?,
+                Kind::Extended => extended.get_or_insert_default().add(&self.about(&mut said)?)?,
                 Kind::LongName => {
-                    let mut name = self.about()?;
+                    let mut name = self.about(&mut said)?;
                     name.truncate(name.iter().position(|&b| b == 0).unwrap_or(name.len()));
                     extended.get_or_insert_default().name = Some(name);
                 }
@@ -87,6 +88,9 @@ impl<R: Read> Members<R> {
         };
         self.left = data.limit();
         self.offset += stored - self.left;
+        if read.is_ok() && self.left > 0 {
+            return Err(damaged("a file with holes of which more is stored than its list of pieces says"));
+        }
         read.map_err(|e| match e.kind() {
             ErrorKind::UnexpectedEof => Error::new(e.kind(), "the archive ends inside a file"),
             _ => e,
@@ -117,10 +121,11 @@ impl<R: Read> Members<R> {
         self.padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
     }
 
-    /// The data of a header about the next member.
-    fn about(&mut self) -> Result<Vec<u8>> {
-        if self.left > LONGEST {
-            return Err(damaged(format!("a header of {} bytes about one member", self.left)));
+    /// The data of a header about the next member, of which others have said so many bytes.
+    fn about(&mut self, said: &mut u64) -> Result<Vec<u8>> {
+        *said = said.saturating_add(self.left);
+        if *said > LONGEST {
+            return Err(damaged(format!("headers of {said} bytes about one member")));
         }
         let mut bytes = vec![0; self.left as usize];
         self.input.read_exact(&mut bytes)?;

@@ -6,8 +6,11 @@ use super::layout::{Folder, Layout};
 use super::problems::Problems;
 use super::stem::clip_id;
 use crate::data::part::Part;
-use crate::fault::Fault;
+use crate::fault::{listed, Fault};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Names shown of a list; the rest is counted.
+const SHOWN: usize = 12;
 
 /// The files of one clip, one place for each folder of the layout.
 pub struct Group {
@@ -164,15 +167,8 @@ fn or_nothing(names: Vec<&str>) -> String {
     format!("folders {}", list(names.into_iter().map(String::from)))
 }
 
-/// The first of these, and how many more there are.
 fn list(names: impl Iterator<Item = String>) -> String {
-    const SHOWN: usize = 12;
-    let names: Vec<String> = names.collect();
-    let shown = names[..names.len().min(SHOWN)].join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    listed(&names.collect::<Vec<_>>(), SHOWN)
 }
 
 fn missing(g: &Group, present: &[Vec<bool>; 3], layout: &Layout, problems: &mut Problems) {

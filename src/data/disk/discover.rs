@@ -5,6 +5,7 @@ use super::limits;
 use super::npy::Array;
 use super::source::Source;
 use crate::fault::{Fault, Result};
+use crate::manifest::check::bounds::VOCAB;
 use crate::manifest::schema::Splits;
 use crate::modality::{Modality, Strategy, Text};
 use rayon::prelude::*;
@@ -32,7 +33,8 @@ enum Shown {
 
 /// The modalities found in a dataset: published names first, in their order, then the others by name.
 /// The length is that of the files. The vocabulary is the published one where every id fits, else the
-/// next power of two; captions are read as `Gpt2`. Files of other shapes are left for `open` to refuse.
+/// next power of two, at most what a manifest may ask for; captions are read as `Gpt2`. Files of other shapes or
+/// with larger ids are left for `open` to refuse.
 pub fn discover(path: &Path, splits: &Splits) -> Result<Vec<Modality>> {
     let splits = [splits.train.clone(), splits.eval.clone(), splits.test.clone()];
     let source = Source::open(path, &splits)?;
@@ -95,7 +97,10 @@ fn modality(name: String, shown: &Shown) -> Modality {
         Shown::Captions => (64, 50304, Some(Text::Gpt2)),
         Shown::Tokens { length, largest } => {
             let needed = usize::try_from(largest).unwrap_or(0) + 1;
-            let vocab = published.map(|p| p.2).filter(|v| *v >= needed).unwrap_or(needed.next_power_of_two());
+            let vocab = published
+                .map(|p| p.2)
+                .filter(|v| *v >= needed)
+                .unwrap_or_else(|| needed.min(VOCAB).next_power_of_two());
             (length, vocab, None)
         }
     };

@@ -28,13 +28,14 @@ pub fn parse(bytes: &[u8], file: &str, column: &str) -> Result<BTreeMap<String, 
     let mut labels = BTreeMap::new();
     for record in reader.records() {
         let record = record.map_err(bad)?;
+        let line = record.position().map_or(0, csv::Position::line);
         let text = |column: usize| into_composed(record.get(column).unwrap_or_default().to_string());
         let (stem, label) = (text(stem), text(label));
         let longest = limits::caption(None);
         if let Some(long) = [&stem, &label].into_iter().find(|text| text.chars().count() > longest) {
             return Err(Fault::invalid("too long a stem or label")
                 .at(file)
-                .found(format!("{} characters in line {}", long.chars().count(), labels.len() + 2))
+                .found(format!("{} characters in line {line}", long.chars().count()))
                 .expected(format!("at most {longest}"))
                 .help("a quote that is never closed makes one cell of many lines"));
         }
@@ -71,5 +72,8 @@ mod tests {
         let long = format!("stem,animal\na,{}\n", "x".repeat(5000));
         assert_eq!(what(&long).found.unwrap(), "5000 characters in line 2");
         assert_eq!(what("stem,animal\na\n").what, "cannot read the labels file");
+        // A line in the file, not a record.
+        let behind = format!("stem,animal\na,\"two\nlines\"\n\na,\"two lines\"\nb,{}\n", "x".repeat(5000));
+        assert_eq!(what(&behind).found.unwrap(), "5000 characters in line 6");
     }
 }

@@ -10,7 +10,7 @@ use super::settings::{Reader, Setting, Settings};
 use super::train::train;
 use super::values::{size, Values};
 use super::yaml;
-use crate::fault::{Fault, Result};
+use crate::fault::{listed, Fault, Result};
 use crate::manifest::check::check;
 use crate::manifest::schema::{Data, Experiment, Model, Probe, Seeds, Splits, SCHEMA};
 use crate::manifest::Severity;
@@ -239,13 +239,16 @@ fn check_manifest(experiment: &Experiment, settings: &Settings, problems: &Probl
     }
 }
 
+/// Keys that a note lists; the rest is counted.
+const LISTED: usize = 60;
+
 /// What was left out, in few lines.
 fn left_out(settings: &Settings, options: &Options) -> Vec<String> {
     let mut notes = Vec::new();
     let mut say = |what: &str, paths: Vec<&str>| {
         if !paths.is_empty() {
-            let shown: Vec<String> = paths.iter().take(60).map(|path| shorten(path)).collect();
-            notes.push(format!("{what}: {}", shown.join(", ")));
+            let paths: Vec<String> = paths.into_iter().map(shorten).collect();
+            notes.push(format!("{what}: {}", listed(&paths, LISTED)));
         }
     };
     say("left out by --ignore", settings.ignored.iter().map(String::as_str).collect());

@@ -1,5 +1,6 @@
 //! A value of a configuration, and how it is read.
 
+use crate::fault::commands;
 use std::collections::BTreeMap;
 
 /// A value of a configuration.
@@ -138,9 +139,9 @@ pub fn shorten(text: &str) -> String {
     out
 }
 
-/// Escapes what moves a terminal's cursor, and nothing else.
+/// Escapes what a terminal would not show, and line breaks.
 fn escape(c: char) -> Vec<char> {
-    if c.is_control() {
+    if c.is_control() || commands(c) {
         c.escape_default().collect()
     } else {
         vec![c]

@@ -219,7 +219,7 @@ fn unknown(paths: &[String]) -> Fault {
     let names = || KEYS.iter().chain(&OTHERS).map(|key| key.name).chain(FIXED.iter().map(|key| key.name));
     let line = |path: &String| {
         let key = path.rsplit('.').next().unwrap_or(path);
-        match suggest::nearest(key, names()).filter(|_| key.len() <= 64) {
+        match suggest::nearest(key, names()) {
             Some(near) => format!("`{}` (did you mean `{near}`?)", shorten(path)),
             None => format!("`{}`", shorten(path)),
         }

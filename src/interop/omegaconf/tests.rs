@@ -566,6 +566,20 @@ fn variables_of_the_top_level_are_not_refused() {
     assert_eq!(with(&by_eval, None, &[]).unwrap().experiment.train.batch, 64);
 }
 
+#[test]
+fn what_a_note_has_no_room_for_is_counted() {
+    let keys: Vec<String> = (0..70).map(|i| format!("k{i}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let notes = with(PUBLISHED, None, &keys).unwrap().notes;
+    let note = notes.iter().find(|note| note.starts_with("--ignore without such a key")).unwrap();
+    assert!(note.ends_with(", k59 and 10 more"), "{note}");
+}
+
+#[test]
+fn what_turns_or_hides_a_text_is_written_out() {
+    assert_eq!(node::shorten("a\u{202e}b\nc\u{200b}é"), "a\\u{202e}b\\nc\\u{200b}é");
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config::with_cases(200))]
     /// Whatever is cut out of a configuration, doubled or put in: an answer, soon.

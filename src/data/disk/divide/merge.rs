@@ -8,6 +8,7 @@ use crate::data::disk::names::{name, Name};
 use crate::data::disk::problems::Problems;
 use crate::data::disk::source::Source;
 use crate::data::disk::{captions, labels};
+use crate::data::text::{class_key, is_blank};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Labels;
 use crate::store::regular;
@@ -90,11 +91,21 @@ impl Merged {
         self.taken.keys()
     }
 
-    /// Class of every stem, by its own source.
+    /// Whether the published captions are among the files of a clip.
+    pub fn has_captions(&self) -> bool {
+        let of_stem = |(stem, &root): (&String, &usize)| self.roots[root].stems.get(stem);
+        self.taken.iter().filter_map(of_stem).any(|files| files.contains_key(&captions_slot()))
+    }
+
+    /// Class of every stem that is wanted, by its own source.
     ///
     /// # Errors
     /// If a stem has none.
-    pub fn classes(&self, labels: &Labels) -> Result<BTreeMap<String, String>> {
+    pub fn classes(
+        &self,
+        labels: &Labels,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<BTreeMap<String, String>> {
         let mut tables = Vec::new();
         if let Labels::File(file, column) = labels {
             for root in &self.roots {
@@ -108,22 +119,24 @@ impl Merged {
         }
         let class = |(stem, &root): (&String, &usize)| {
             let class = match (labels, tables.get(root)) {
-                (Labels::File(file, column), Some(table)) => table.get(stem).cloned().ok_or_else(|| {
-                    Fault::invalid("the labels file lacks a clip")
-                        .at(format!("{}: {file}", self.roots[root].place))
-                        .found(format!("no `{column}` for {stem}"))
-                        .help("add the line, or remove the clip")
-                })?,
+                (Labels::File(file, column), Some(table)) => {
+                    table.get(stem).filter(|l| !is_blank(l)).cloned().ok_or_else(|| {
+                        Fault::invalid("the labels file lacks a clip")
+                            .at(format!("{}: {file}", self.roots[root].place))
+                            .found(format!("no `{column}` for {stem}"))
+                            .help("add the line, or remove the clip")
+                    })?
+                }
                 _ => self.caption(stem, root)?,
             };
-            Ok((stem.clone(), crate::data::text::class_key(&class)))
+            Ok((stem.clone(), class_key(&class)))
         };
-        self.taken.iter().map(class).collect()
+        self.taken.iter().filter(|(stem, _)| wanted(stem)).map(class).collect()
     }
 
     /// The first caption of a clip.
     fn caption(&self, stem: &str, root: usize) -> Result<String> {
-        let slot = (CAPTIONS.to_string(), "json".to_string());
+        let slot = captions_slot();
         let path = self.roots[root].stems.get(stem).and_then(|files| files.get(&slot)).ok_or_else(|| {
             Fault::invalid("missing file of a clip")
                 .at(format!("{CAPTIONS}/{stem}.json"))
@@ -159,6 +172,10 @@ impl Merged {
         }
         Ok(())
     }
+}
+
+fn captions_slot() -> Slot {
+    (CAPTIONS.to_string(), "json".to_string())
 }
 
 fn folders(slots: &BTreeSet<&Slot>) -> String {

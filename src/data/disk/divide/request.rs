@@ -38,7 +38,7 @@ pub fn divide(request: &Request) -> Result<Division> {
     let work = tempfile::Builder::new().prefix(".dividing-").tempdir_in(parent).map_err(|e| io(parent, e))?;
     let merged = Merged::of(request.sources, work.path())?;
     let (mut division, parts) = match request.splits {
-        None => assign(&merged.classes(request.labels)?, request.seed),
+        None => assign(&merged.classes(request.labels, &|_| true)?, request.seed),
         Some(list) => listed(&merged, request.labels, list)?,
     };
     refuse_empty(&division, request.splits)?;
@@ -70,7 +70,10 @@ fn listed(merged: &Merged, labels: &Labels, list: &Path) -> Result<(Division, BT
             .expected("every stem of the list in every folder of a source")
             .help("name all sources of the list's dataset, or remove the stems from the list"));
     }
-    // Classes only head the table of what went where: without captions there is one row.
-    let classes = merged.classes(labels).unwrap_or_default();
+    // Classes only head the table of what went where: without any there is one row.
+    let classes = match labels {
+        Labels::Caption if !merged.has_captions() => BTreeMap::new(),
+        _ => merged.classes(labels, &|stem| parts.contains_key(stem))?,
+    };
     Ok((count(&classes, &parts), parts))
 }
