@@ -3,9 +3,9 @@
 use super::commit::{commit, Outcome};
 use super::journal::Journal;
 use super::{evaluate, resume, run, Ended, Limits, Session, Settings};
-use crate::device::Device;
 use crate::fault::{Exit, Result};
 use crate::observer::{Observer, Progress, Silent, Stop};
+use crate::ops::device::Device;
 use crate::record::Record;
 use crate::store::{self, RunDir, RunId, State, Status};
 use std::path::Path;
