@@ -5,7 +5,7 @@ use crate::runner;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Options of every command.
@@ -51,6 +51,28 @@ pub struct ManifestArgs {
     /// Change a value, e.g. --set train.lr=1e-3 (repeatable)
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+}
+
+/// A checkpoint, and the manifest that says what it is of.
+#[derive(Args, Debug, Clone)]
+pub struct CheckpointArgs {
+    /// Manifest of the model and the data
+    #[arg(long, value_name = "MANIFEST", requires = "checkpoint")]
+    pub manifest: Option<PathBuf>,
+    /// Checkpoint in the reference layout
+    #[arg(long, value_name = "FILE", requires = "manifest")]
+    pub checkpoint: Option<PathBuf>,
+    /// Change a value of the manifest (repeatable)
+    #[arg(long, value_name = "PATH=VALUE", requires = "manifest")]
+    pub set: Vec<String>,
+}
+
+impl CheckpointArgs {
+    /// Both, where they were given.
+    pub fn given(&self) -> Option<(ManifestArgs, &Path)> {
+        let (manifest, checkpoint) = self.manifest.as_ref().zip(self.checkpoint.as_deref())?;
+        Some((ManifestArgs { manifest: manifest.clone(), set: self.set.clone() }, checkpoint))
+    }
 }
 
 /// When to stop before the end.

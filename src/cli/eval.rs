@@ -1,6 +1,6 @@
 //! `nano4m eval`: the probes on a run, or on any checkpoint in the reference layout.
 
-use super::arguments::{Global, ManifestArgs};
+use super::arguments::{CheckpointArgs, Global, ManifestArgs};
 use super::done::Done;
 use super::progress::{Notes, RunProgress};
 use super::{environment, manifest, output, tables};
@@ -18,15 +18,8 @@ pub struct Args {
     /// Which run
     #[arg(value_name = "RUN", required_unless_present = "checkpoint", conflicts_with_all = ["manifest", "checkpoint"])]
     pub run: Option<String>,
-    /// Manifest of the model and the data
-    #[arg(long, value_name = "MANIFEST", requires = "checkpoint")]
-    pub manifest: Option<PathBuf>,
-    /// Checkpoint in the reference layout
-    #[arg(long, value_name = "FILE", requires = "manifest")]
-    pub checkpoint: Option<PathBuf>,
-    /// Change a value of the manifest (repeatable)
-    #[arg(long, value_name = "PATH=VALUE", requires = "manifest")]
-    pub set: Vec<String>,
+    #[command(flatten)]
+    pub stored: CheckpointArgs,
     /// Folder for the per-example scores and metrics.json of a checkpoint
     #[arg(long, value_name = "DIR", requires = "checkpoint")]
     pub out: Option<PathBuf>,
@@ -38,12 +31,10 @@ pub struct Args {
 /// `nano4m eval RUN` or `nano4m eval --manifest M --checkpoint F`.
 pub fn eval(args: &Args, global: &Global) -> Result<Done> {
     let settings = Settings { allow_drift: args.allow_drift, ..environment::settings(global) };
-    match (&args.run, &args.manifest, &args.checkpoint) {
-        (Some(run), ..) => of_run(&store::find(&settings.runs, run)?, &settings, global),
-        (None, Some(manifest), Some(checkpoint)) => {
-            of_checkpoint(manifest, checkpoint, args, &settings, global)
-        }
-        _ => {
+    match (&args.run, args.stored.given()) {
+        (Some(run), _) => of_run(&store::find(&settings.runs, run)?, &settings, global),
+        (None, Some(stored)) => of_checkpoint(&stored, args.out.as_deref(), &settings, global),
+        (None, None) => {
             Err(Fault::invalid("nothing to measure").help("name a run, or give --manifest and --checkpoint"))
         }
     }
@@ -68,15 +59,12 @@ fn of_run(run: &RunDir, settings: &Settings, global: &Global) -> Result<Done> {
 }
 
 fn of_checkpoint(
-    manifest: &Path,
-    checkpoint: &Path,
-    args: &Args,
+    (named, checkpoint): &(ManifestArgs, &Path),
+    out: Option<&Path>,
     settings: &Settings,
     global: &Global,
 ) -> Result<Done> {
-    let named = ManifestArgs { manifest: manifest.into(), set: args.set.clone() };
-    let session = manifest::open(&named, settings)?;
-    let out = args.out.as_deref();
+    let session = manifest::open(named, settings)?;
     let metrics = evaluate::checkpoint(&session, checkpoint, out, settings, &mut Notes)?;
     if let Some(out) = out {
         output::note(&format!("per-example scores and metrics.json in {}", out.display()));

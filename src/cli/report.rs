@@ -80,7 +80,7 @@ fn check(args: &Args, global: &Global) -> Result<Done> {
         output::json(&all)?;
     } else {
         let texts: Vec<String> = all.iter().map(Checked::text).collect();
-        output::data(&texts.join("\n"))?;
+        output::data(&layout::text(&texts.join("\n")))?;
     }
     if all.iter().any(|checked| !checked.differences.is_empty()) {
         return Ok(Done::With(Exit::Failed));

@@ -39,7 +39,7 @@ fn summary(metrics: &[Metric], modalities: &[&str]) -> String {
     let summary = summary::summary(metrics);
     let mut text = String::new();
     if !summary.cross_entropies.is_empty() {
-        let table = cross_entropy(&summary.cross_entropies);
+        let table = cross_entropy(&summary.cross_entropies, modalities);
         text += &format!("\ncross-entropy on the test split, nats per token (lower is better)\n{table}\n");
     }
     if !summary.others.is_empty() {
@@ -75,13 +75,13 @@ fn notes(summary: &summary::Summary) -> String {
 }
 
 /// Rows: modalities and directions.
-fn cross_entropy(lines: &[Line]) -> String {
+fn cross_entropy(lines: &[Line], modalities: &[&str]) -> String {
     let mut builder = Builder::default();
     builder.push_record(["modality", "model", "strongest baseline", "verdict", "clips"]);
     for line in lines {
         let digits = CROSS_ENTROPY.spec.digits;
         builder.push_record([
-            line.about.replace("->", " → "),
+            short(&line.about, modalities),
             with_interval(line.metric, digits),
             against(line, digits, ""),
             verdict(line),

@@ -5,7 +5,7 @@ use super::schema::Experiment;
 use super::text::resolved;
 use super::{lookup, syntax};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every field of `experiment` with its value in RON, in the order of the schema: `train.lr`, `0.001`.
 pub fn fields(experiment: &Experiment) -> Vec<(String, String)> {
@@ -40,22 +40,40 @@ pub struct Difference {
     pub counts: bool,
 }
 
-/// The fields that differ, in the order of the schema (those of `right` alone come last).
+/// The fields that differ, in the order of the schema (those of `right` alone come last). A value that has fields on
+/// one side only, such as `Span(stride: 2)` against `Random`, is one.
 pub fn differences(left: &Experiment, right: &Experiment) -> Vec<Difference> {
     let (a, b) = (fields(left), fields(right));
-    let in_a: BTreeMap<&str, &str> = pairs(&a);
-    let in_b: BTreeMap<&str, &str> = pairs(&b);
-    let only_b = b.iter().filter(|(path, _)| !in_a.contains_key(path.as_str()));
-    a.iter()
-        .chain(only_b)
-        .map(|(path, _)| Difference {
-            path: path.clone(),
-            left: in_a.get(path.as_str()).map(|v| (*v).to_owned()),
-            right: in_b.get(path.as_str()).map(|v| (*v).to_owned()),
+    let (in_a, in_b) = (pairs(&a), pairs(&b));
+    let paths = || a.iter().chain(&b).map(|(path, _)| path.as_str());
+    let has_fields = |path: &str, there: &BTreeMap<&str, &str>| {
+        let inside = there.range(path..).map(|(other, _)| other).take_while(|other| other.starts_with(path));
+        inside.into_iter().any(|other| other[path.len()..].starts_with(['.', '[']))
+    };
+    let whole: BTreeSet<&str> =
+        paths().filter(|path| has_fields(path, &in_a) || has_fields(path, &in_b)).collect();
+    let of = |experiment: &Experiment, found: &BTreeMap<&str, &str>, path: &str| match found.get(path) {
+        Some(value) => Some((*value).to_owned()),
+        None if whole.contains(path) => value(experiment, path).ok(),
+        None => None,
+    };
+    let mut seen = BTreeSet::new();
+    paths()
+        .map(|path| ancestors(path).find(|part| whole.contains(part)).unwrap_or(path))
+        .filter(|path| seen.insert(*path))
+        .map(|path| Difference {
+            path: path.to_owned(),
+            left: of(left, &in_a, path),
+            right: of(right, &in_b, path),
             counts: counts(path),
         })
         .filter(|d| d.left != d.right)
         .collect()
+}
+
+/// `a`, `a.b`, `a.b[0]`, … up to the whole of `a.b[0].c`.
+fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices(['.', '[']).map(|(at, _)| &path[..at]).chain([path])
 }
 
 fn pairs(fields: &[(String, String)]) -> BTreeMap<&str, &str> {
@@ -92,10 +110,8 @@ mod tests {
             lines,
             [
                 r#"name Some("\"small\"") Some("\"other\"") false"#,
-                r#"modalities[0].masking.stride Some("2") None true"#,
-                r#"modalities[0].masking.aligned Some("true") None true"#,
+                r#"modalities[0].masking Some("Span(stride: 2, aligned: true)") Some("Random") true"#,
                 r#"train.lr Some("0.001") Some("0.5") true"#,
-                r#"modalities[0].masking None Some("Random") true"#,
             ]
         );
         assert_eq!(differences(&small(), &small()), []);

@@ -6,6 +6,9 @@ use super::{check, file, lookup, overrides, reading, syntax, text};
 use crate::suggest;
 use std::path::{Path, PathBuf};
 
+/// Where a repository's manifests lie.
+const FOLDER: &str = "experiments";
+
 /// A manifest that passed every check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
@@ -131,22 +134,28 @@ fn place_all(
     findings.into_iter().map(place).collect()
 }
 
-/// Of a file that is not there, a near name in its folder.
+/// Of a file that is not there: the one that may be meant, in its folder or where this repository's manifests lie.
 fn neighbour(path: &Path, finding: Finding) -> Finding {
     if path.exists() {
         return finding;
     }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut names: Vec<String> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
+    let own = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folders = own.map_or_else(|| vec![Path::new(""), Path::new(FOLDER)], |folder| vec![folder]);
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    match folders.into_iter().find_map(|folder| Some(folder.join(near(folder, &wanted)?))) {
+        Some(near) => finding.help(format!("did you mean `{}`?", near.display())),
+        None => finding,
+    }
+}
+
+/// The manifest in `folder` whose name is most like `wanted`.
+fn near(folder: &Path, wanted: &str) -> Option<String> {
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut names: Vec<String> = std::fs::read_dir(here)
+        .ok()?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| name.ends_with(".ron"))
         .collect();
     names.sort();
-    let wanted = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    match suggest::nearest(&wanted, names.iter().map(String::as_str)) {
-        Some(near) => finding.help(format!("did you mean `{}`?", folder.join(near).display())),
-        None => finding,
-    }
+    suggest::nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned)
 }

@@ -526,6 +526,9 @@ fn a_missing_file_suggests_its_neighbour() {
     let near = folder.path().join("synthetic.ron").display().to_string();
     assert_eq!(wrong.items[0].help.as_deref(), Some(format!("did you mean `{near}`?").as_str()));
     assert_eq!(read(&folder.path().join("synthetic.ron"), &[]).unwrap().experiment, small());
+    // The name alone is looked for where this repository keeps its manifests.
+    let wrong = read(Path::new("span_stride2"), &[]).unwrap_err();
+    assert_eq!(wrong.items[0].help.as_deref(), Some("did you mean `experiments/span_stride2.ron`?"));
     std::fs::write(folder.path().join("binary.ron"), b"\xff\xfe").unwrap();
     let wrong = read(&folder.path().join("binary.ron"), &[]).unwrap_err();
     assert_eq!(wrong.items[0].what, "the file is text in UTF-16, not a manifest");

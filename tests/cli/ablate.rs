@@ -56,6 +56,11 @@ fn modified(path: &std::path::Path) -> std::time::SystemTime {
 #[test]
 fn run_again_and_only_what_is_missing_is_made() {
     let folder = plain();
+    let said = stderr(&folder.nano4m(&["ablate", "tiny", "--collect"], 1));
+    assert!(
+        said.contains("4 of 4 runs are not finished here") && said.contains("nano4m ablate tiny"),
+        "{said}"
+    );
     let first = folder.nano4m(&["ablate", "tiny", "--json"], 0);
     assert_eq!(states(&stdout(&first)), ["finished"; 4]);
     let written = record(&folder);
@@ -350,7 +355,7 @@ fn why_names_what_differs() {
         cells.contains("random, seed 2: miss") && cells.contains("seeds.masking: 2 here, 42 there"),
         "{cells}"
     );
-    assert!(cells.contains("modalities[1].masking"), "{cells}");
+    assert!(cells.contains("modalities[1].masking: Random here, Span("), "{cells}");
     std::fs::remove_file(folder.run().join("record.json")).unwrap();
     assert!(
         why(&["small.ron"]).contains("partial: is small-")

@@ -90,6 +90,7 @@ fn a_hostile_configuration_is_refused_at_once() {
     says(&vec![b'a'; 100 << 20], "at most 1048576");
     says(b"\xff\xfea\0:\0", "UTF-16");
     says(b"\x1f\x8b\x08\0", "gzip");
+    says(b"// ours\nExperiment(\n    schema: 1,\n)\n", "the file is a manifest already: `nano4m check");
     says(b"a: \0\n", "not");
     says(b"lr: 1\nlr: 2\n", "`lr` is given twice");
     says(b"model_config:\n\tdim: 8\n", "line 2 is indented with a tab");

@@ -27,6 +27,14 @@ pub fn collect(plan: &Plan, args: &Args, global: &Global) -> Result<Done> {
         })
     };
     let states = plan.jobs.iter().map(state).collect::<Result<Vec<JobState>>>()?;
+    let open = states.iter().filter(|state| !state.complete()).count();
+    if open > 0 {
+        output::note(&format!(
+            "{open} of {} runs are not finished here, so nothing is compared; `nano4m ablate {}` runs them",
+            states.len(),
+            args.name
+        ));
+    }
     finish(plan, &states, None, args, global)
 }
 

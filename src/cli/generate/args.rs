@@ -1,11 +1,12 @@
 //! Arguments of `nano4m generate`.
 
+use crate::cli::arguments::CheckpointArgs;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Decode, Scheme};
 use clap::builder::PossibleValue;
 use clap::ValueEnum;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 #[derive(clap::Args, Debug)]
 #[command(
@@ -17,15 +18,8 @@ pub struct Args {
     // One list: two arguments of which the first may be missing cannot have options between them.
     #[arg(value_names = ["RUN", "OUT"], num_args = 1..=2, required = true)]
     pub places: Vec<String>,
-    /// Manifest of the model and the data
-    #[arg(long, value_name = "MANIFEST", requires = "checkpoint")]
-    pub manifest: Option<PathBuf>,
-    /// Checkpoint in the reference layout
-    #[arg(long, value_name = "FILE", requires = "manifest")]
-    pub checkpoint: Option<PathBuf>,
-    /// Change a value of the manifest (repeatable)
-    #[arg(long, value_name = "PATH=VALUE", requires = "manifest")]
-    pub set: Vec<String>,
+    #[command(flatten)]
+    pub stored: CheckpointArgs,
     /// Modality that is generated, e.g. tok_rgb@196
     #[arg(long, value_name = "MODALITY")]
     pub target: String,
@@ -96,7 +90,7 @@ impl Args {
     /// # Errors
     /// Exit 2 for both a run and a checkpoint, or for neither.
     pub fn places(&self) -> Result<(Option<&str>, &Path)> {
-        match (&self.places[..], &self.checkpoint) {
+        match (&self.places[..], &self.stored.checkpoint) {
             ([run, out], None) => Ok((Some(run), Path::new(out))),
             ([out], Some(_)) => Ok((None, Path::new(out))),
             ([run, ..], Some(_)) => Err(Fault::invalid("both a run and a checkpoint to generate with")

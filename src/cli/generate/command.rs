@@ -1,7 +1,7 @@
 //! `nano4m generate`: which network, which clips, where to.
 
 use super::args::{Args, PartArg};
-use crate::cli::arguments::{Global, ManifestArgs};
+use crate::cli::arguments::Global;
 use crate::cli::done::Done;
 use crate::cli::{environment, manifest, output};
 use crate::data::{Dataset, Part};
@@ -37,8 +37,7 @@ pub fn generate(args: &Args, global: &Global) -> Result<Done> {
 
 /// The run's newest checkpoint, or the given one.
 fn source(args: &Args, run: Option<&str>, settings: &Settings) -> Result<(Session, Box<dyn Network>)> {
-    if let (Some(manifest), Some(checkpoint)) = (&args.manifest, &args.checkpoint) {
-        let named = ManifestArgs { manifest: manifest.clone(), set: args.set.clone() };
+    if let Some((named, checkpoint)) = args.stored.given() {
         let session = manifest::open(&named, settings)?;
         let net = evaluate::load(&session, checkpoint, settings, &mut output::note)?;
         return Ok((session, net));

@@ -53,6 +53,9 @@ fn not_yaml(text: &str, error: &str) -> Fault {
     let fault = Fault::invalid(format!("not YAML: {}", shorten_long(error)));
     let indent = |line: &str| line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
     match text.lines().position(indent) {
+        _ if text.trim_start().starts_with("Experiment(") || text.contains("\nExperiment(") => {
+            fault.help("the file is a manifest already: `nano4m check FILE` reads it")
+        }
         _ if text.contains('\0') => fault.help("the file has zero bytes in it: it is not text"),
         Some(line) => {
             fault.help(format!("line {} is indented with a tab: YAML allows only spaces", line + 1))
