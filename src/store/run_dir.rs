@@ -153,8 +153,9 @@ impl RunDir {
 
     /// Steps that have a checkpoint (both halves), ascending.
     pub fn checkpoints(&self) -> Vec<u64> {
-        let mut steps: Vec<u64> =
-            step_files(&self.path.join("checkpoints")).filter(|&s| self.optimizer(s).exists()).collect();
+        let mut steps: Vec<u64> = step_files(&self.path.join("checkpoints"), ".safetensors")
+            .filter(|&s| self.optimizer(s).exists())
+            .collect();
         steps.sort_unstable();
         steps
     }
@@ -165,7 +166,8 @@ impl RunDir {
         let entries = std::fs::read_dir(self.path.join("checkpoints")).into_iter().flatten().flatten();
         let mut damaged: Vec<PathBuf> =
             entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "damaged")).collect();
-        let halves = step_files(&self.path.join("checkpoints")).filter(|&s| !self.optimizer(s).exists());
+        let halves = step_files(&self.path.join("checkpoints"), ".safetensors")
+            .filter(|&s| !self.optimizer(s).exists());
         damaged.extend(halves.map(|step| self.checkpoint(step)));
         damaged.sort();
         damaged
@@ -182,6 +184,9 @@ impl RunDir {
         // Where none was due the one that a stop left is better than none.
         let kept = due.or(steps.len().checked_sub(1));
         kept.map(|kept| steps.remove(kept));
+        // What a kill left of a checkpoint in the making, or in the removing, is none.
+        let left = step_files(&self.path.join("checkpoints"), ".optimizer.safetensors");
+        steps.extend(left.filter(|&s| s <= step && !self.checkpoint(s).exists()));
         steps.into_iter().try_for_each(|step| self.remove_checkpoint(step))
     }
 
@@ -199,9 +204,10 @@ impl RunDir {
     }
 }
 
-fn step_files(folder: &Path) -> impl Iterator<Item = u64> {
-    std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| {
-        entry.file_name().to_str()?.strip_prefix("step-")?.strip_suffix(".safetensors")?.parse().ok()
+/// Steps of the files `step-….<suffix>` in `folder`.
+fn step_files<'a>(folder: &Path, suffix: &'a str) -> impl Iterator<Item = u64> + use<'a> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(move |entry| {
+        entry.file_name().to_str()?.strip_prefix("step-")?.strip_suffix(suffix)?.parse().ok()
     })
 }
 
@@ -264,5 +270,10 @@ mod tests {
         assert_eq!(save(30, 10), [20, 30]);
         // Only the last is due.
         assert_eq!((save(34, 0), save(40, 0)), (vec![30, 34], vec![34, 40]));
+        // A kill between the halves leaves one behind, of a step that may never be written again.
+        write_atomic(&run.optimizer(44), b"o").unwrap();
+        write_atomic(&run.optimizer(77), b"o").unwrap();
+        assert_eq!(save(50, 10), [40, 50]);
+        assert!(!run.optimizer(44).exists() && run.optimizer(77).exists());
     }
 }

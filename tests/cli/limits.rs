@@ -1,7 +1,7 @@
 //! Limits of the system and signals of terminals and clusters: an error with its name or a checkpoint, and the
 //! run goes on afterwards.
 
-use crate::support::{assert_same, json, signal, stderr, stdout, Folder, LONG};
+use crate::support::{assert_same, json, signal, stderr, stdout, Folder, ENDLESS};
 use assert_cmd::Command;
 
 /// The program under a limit of the shell.
@@ -118,7 +118,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 #[test]
 fn signals_of_terminals_and_clusters_leave_a_checkpoint() {
     let folder = Folder::new();
-    let arguments = [&["run", "small.ron"][..], &LONG].concat();
+    let arguments = [&["run", "small.ron"][..], &ENDLESS].concat();
     let mut rows = 0;
     for (number, name) in [
         (libc::SIGHUP, "stopped by SIGHUP"),
@@ -145,7 +145,7 @@ fn signals_of_terminals_and_clusters_leave_a_checkpoint() {
     folder.wait_for_rows(rows + 6);
     signal(&child, libc::SIGUSR1);
     assert_eq!(child.wait().unwrap().code(), Some(4));
-    folder.nano4m(&[&["run", "small.ron"][..], &LONG, &["--stop-after", "1"]].concat(), 4);
+    folder.nano4m(&[&["run", "small.ron"][..], &ENDLESS, &["--stop-after", "1"]].concat(), 4);
 }
 
 /// `nohup` means it.

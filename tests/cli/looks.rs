@@ -39,7 +39,7 @@ fn a_finished_run_is_listed_shown_and_complete() {
     assert!(record.as_object_mut().unwrap().remove("digest").is_some(), "of the file, not of what it says");
     assert_eq!(shown["record"], record);
     let human = stdout(&folder.nano4m(&["show", "latest"], 0));
-    for part in ["finished", "40 of 40", "30, 40", "34208", "not pinned", "tok_rgb@16"] {
+    for part in ["finished", "40 of 40", "30, 40", "34208", "not pinned", "\n rgb "] {
         assert!(human.contains(part), "`{part}` is not in:\n{human}");
     }
 }
@@ -79,7 +79,7 @@ fn an_unfinished_run_is_measured_without_a_record() {
     let folder = Folder::new();
     folder.nano4m(&["run", "small.ron", "--stop-after", "20"], 4);
     let measured = folder.nano4m(&["eval", "latest"], 0);
-    assert!(stdout(&measured).contains("tok_rgb@16"));
+    assert!(stdout(&measured).contains("\n rgb "));
     assert!(support::stderr(&measured).contains("measuring step 20"));
     assert!(!folder.run().join("record.json").exists());
 }

@@ -1,6 +1,6 @@
 //! `ablate --engine slurm` as far as it goes without Slurm; `tests/slurm/run.sh` goes the whole way.
 
-use crate::support::{json, signal, stderr, stdout, Folder, LONG};
+use crate::support::{json, signal, stderr, stdout, Folder, ENDLESS};
 use std::os::unix::fs::PermissionsExt;
 
 const TINY: &str = r#"Ablation(
@@ -149,7 +149,7 @@ fn collect_runs_nothing() {
 #[test]
 fn usr1_and_usr2_ask_for_a_checkpoint() {
     let folder = Folder::new();
-    let mut child = folder.spawn(&[&["run", "small.ron"][..], &LONG].concat());
+    let mut child = folder.spawn(&[&["run", "small.ron"][..], &ENDLESS].concat());
     folder.wait_for_rows(60);
     for number in [libc::SIGUSR1, libc::SIGUSR1, libc::SIGUSR2] {
         signal(&child, number);

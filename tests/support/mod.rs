@@ -28,6 +28,9 @@ pub const SMALL: &str = r#"Experiment(
 /// Makes `SMALL` long enough to be interrupted: 1500 steps.
 pub const LONG: [&str; 4] = ["--set", "train.tokens=384000", "--set", "train.digest_every=500"];
 
+/// Makes `SMALL` outlast any test: 150,000 steps.
+pub const ENDLESS: [&str; 4] = ["--set", "train.tokens=38400000", "--set", "train.digest_every=500"];
+
 pub struct Folder {
     dir: tempfile::TempDir,
 }
