@@ -26,7 +26,7 @@ cargo fuzz build || exit 1
 failed=0
 for target in "${targets[@]}"; do
     mkdir -p "target/corpus/$target" "corpus/$target"
-    limits=(-max_total_time="$seconds" -rss_limit_mb=1024 -malloc_limit_mb=512 -timeout=10 -max_len=65536)
+    limits=(-max_total_time="$seconds" -rss_limit_mb=1024 -malloc_limit_mb=512 -timeout=60 -max_len=65536)
     cargo fuzz run "$target" "target/corpus/$target" "corpus/$target" -- \
         "${limits[@]}" -print_final_stats=1 >"$scratch/log" 2>&1
     code=$?

@@ -14,7 +14,7 @@ const LARGEST: u64 = 256;
 const MANIFEST: &str = r#"Experiment(schema: 1, name: "fuzz", data: (path: "d.tar"), modalities: [
     (name: "a", length: 4, vocab: 8),
     (name: "scene_desc", length: 4, vocab: 16, text: Words),
-])"#;
+], masking: (input_tokens: (1, 4), target_tokens: (1, 4)))"#;
 
 fn experiment() -> &'static Experiment {
     static EXPERIMENT: OnceLock<Experiment> = OnceLock::new();
