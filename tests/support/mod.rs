@@ -4,6 +4,7 @@
 use assert_cmd::assert::Assert;
 use assert_cmd::Command;
 use serde_json::Value;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -63,6 +64,14 @@ impl Folder {
             command.env_remove(name);
         }
         command.env("NANO4M_CACHE", self.path("cache"));
+        // Tests that were started by `nohup` ignore SIGHUP, and so would what they start.
+        // SAFETY: `signal` may be called between fork and exec.
+        unsafe {
+            command.pre_exec(|| {
+                libc::signal(libc::SIGHUP, libc::SIG_DFL);
+                Ok(())
+            });
+        }
         command
     }
 
