@@ -99,7 +99,8 @@
 //! store
 //! stats
 //! observer · batch · modality
-//! rng · digest · fault · suggest
+//! suggest
+//! rng · digest · fault
 //! ```
 
 pub mod ablation;

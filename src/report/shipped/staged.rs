@@ -38,7 +38,7 @@ impl Staged {
             let (own, link) = (run.file(file), self.folder.path().join(&needed.run).join(file));
             let parent = link.parent().unwrap_or(self.folder.path());
             std::fs::create_dir_all(parent).map_err(|e| Fault::io("create", parent, &e))?;
-            let own = std::path::absolute(&own).map_err(|e| Fault::io("look at", &own, &e))?;
+            let own = own.canonicalize().map_err(|e| Fault::io("look at", &own, &e))?;
             std::os::unix::fs::symlink(own, &link).map_err(|e| Fault::io("link", &link, &e))?;
         }
         Ok(())
