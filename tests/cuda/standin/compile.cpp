@@ -68,6 +68,9 @@ std::string here() {
     return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
+std::string include_folder() { return here() + "/include"; }
+std::string cache_folder() { return env("STANDIN_CACHE", here() + "/cache"); }
+
 std::vector<std::string> flags() {
     std::vector<std::string> f = {"-std=c++17", "-O2",          "-march=native",           "-ffp-contract=off",
                                   "-fPIC",      "-w",           "-fno-strict-aliasing",    "-fno-math-errno",
@@ -75,6 +78,14 @@ std::vector<std::string> flags() {
     std::istringstream more(env("STANDIN_FLAGS")); // -fsanitize=address,undefined, for one
     for (std::string word; more >> word;) f.push_back(word);
     return f;
+}
+
+// The flags and the shim.
+std::string surroundings() {
+    std::string text;
+    for (auto& f : flags()) text += f + " ";
+    for (const char* f : {"emu.h", "device.h", "launch.h"}) text += read(include_folder() + "/" + f);
+    return text;
 }
 
 // Each statement that declares shared variables, as one that finds the block's copy of them.
@@ -123,7 +134,7 @@ std::vector<std::pair<std::string, std::string>> kernels(const std::string& text
 
 Compiled compile(const std::string& given, const std::vector<std::string>& folders) {
     Compiled result;
-    std::string own = env("STANDIN_SOURCE", here() + "/include"), cache = env("STANDIN_CACHE", here() + "/cache");
+    std::string own = include_folder(), cache = cache_folder();
     mkdir(cache.c_str(), 0755);
     std::string base = cache + "/" + std::to_string(getpid()) + "-" + hash(given + std::to_string((uintptr_t)&result));
     std::string in = base + ".cu", text = base + ".i", code = base + ".cpp", err = base + ".log", library = base + ".so";
@@ -166,8 +177,7 @@ Compiled compile(const std::string& given, const std::vector<std::string>& folde
     key += read(version);
     unlink(version.c_str());
     if (size_t at = cpu.find("flags"); at != std::string::npos) key += cpu.substr(at, cpu.find('\n', at) - at);
-    for (auto& f : flags()) key += f + " ";
-    for (const char* f : {"emu.h", "device.h", "launch.h"}) key += read(own + "/" + f);
+    key += surroundings();
     // Lines of the preprocessor name the temporary file.
     for (size_t at; (at = key.find(in)) != std::string::npos;) key.replace(at, in.size(), "kernels.cu");
     result.library = cache + "/" + hash(key) + ".so";
@@ -181,6 +191,12 @@ Compiled compile(const std::string& given, const std::vector<std::string>& folde
     unlink((base + ".out").c_str());
     rename(library.c_str(), result.library.c_str());
     return finish(true);
+}
+
+int version() {
+    std::string plant = env("STANDIN_PLANT");
+    std::string about = surroundings() + cache_folder() + (plant.empty() ? "" : read(plant));
+    return 1000 + int(std::stoull(hash(about).substr(0, 8), nullptr, 16) % 999000);
 }
 
 } // namespace standin

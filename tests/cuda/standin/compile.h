@@ -21,4 +21,7 @@ struct Compiled {
 // `folders` are searched for includes after the stand-in's own.
 Compiled compile(const std::string& source, const std::vector<std::string>& folders);
 
+// A number of at least four digits that differs with everything but the source that decides what is compiled.
+int version();
+
 } // namespace standin

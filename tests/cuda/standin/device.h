@@ -16,6 +16,9 @@
 #define gridDim (standin::now->launch->grid)
 #define warpSize 32
 
+#undef assert
+#define assert(condition) ((condition) ? (void)0 : standin::now->fail("not so: " #condition))
+
 inline void __syncthreads() { standin::now->wait(standin::At::Barrier); }
 inline int __syncthreads_count(int p) { standin::now->wait(standin::At::Barrier, 0, p != 0); return int(standin::now->votes); }
 inline int __syncthreads_or(int p) { standin::now->wait(standin::At::Barrier, 0, p != 0); return standin::now->agreed != 0; }

@@ -5,6 +5,7 @@
 // shared memory too early or too late in some order. Shared memory holds NaN bytes at the start of every block and ends
 // in canaries. What is not emulated: time, blocks at the same time, and the memory model.
 #pragma once
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -310,7 +311,17 @@ struct Block {
     }
 };
 
-inline thread_local Block resident;
+// This thread's block, made when first asked for. Not thread_local itself: `now` needs the loader's small room for such.
+inline Block* resident() {
+    static const pthread_key_t key = [] {
+        pthread_key_t k;
+        if (pthread_key_create(&k, [](void* block) { delete (Block*)block; })) abort();
+        return k;
+    }();
+    Block* block = (Block*)pthread_getspecific(key);
+    if (!block) pthread_setspecific(key, block = new Block);
+    return block;
+}
 
 template <class... A> struct Kernel : Bound {
     void (*kernel)(A...);
@@ -327,7 +338,7 @@ template <class... A> struct Kernel : Bound {
             l.error = std::to_string(threads) + " threads a block, its __launch_bounds__ says " + std::to_string(most);
             return false;
         }
-        now = &resident;
+        now = resident();
         now->argument = this;
         now->body = [](void* self) {
             auto& k = *(Kernel*)self;

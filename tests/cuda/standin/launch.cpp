@@ -93,8 +93,11 @@ API int cuModuleLoadData(void** out, const void* image) {
         glob_t found = {};
         std::string folder = env("STANDIN_AHEAD");
         if (!folder.empty() && glob((folder + "/*.so").c_str(), 0, nullptr, &found) == 0)
-            for (size_t i = 0; i < found.gl_pathc; i++)
-                if (void* library = dlopen(found.gl_pathv[i], RTLD_NOW | RTLD_LOCAL)) module->libraries.push_back(library);
+            for (size_t i = 0; i < found.gl_pathc; i++) {
+                void* library = dlopen(found.gl_pathv[i], RTLD_NOW | RTLD_LOCAL);
+                if (!library) return fprintf(stderr, "stand-in: %s\n", dlerror()), INVALID_IMAGE;
+                module->libraries.push_back(library);
+            }
         globfree(&found);
     } else {
         fprintf(stderr, "stand-in: a module that is neither PTX nor from the stand-in's NVRTC\n");

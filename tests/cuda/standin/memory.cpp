@@ -68,10 +68,14 @@ Pool* pool_of(int device) {
 }
 
 Pointer place(size_t bytes, size_t pages) {
-    char* at = (char*)mmap(nullptr, pages + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    // Without guards, mappings beside each other are one to the system, which has no more than 65,530.
+    int guard = dry() ? PROT_READ | PROT_WRITE : PROT_NONE;
+    char* at = (char*)mmap(nullptr, pages + 2 * PAGE, guard, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) return 0;
-    if (mprotect(at + PAGE, pages, PROT_READ | PROT_WRITE)) return munmap(at, pages + 2 * PAGE), 0;
-    if (!dry()) memset(at + PAGE, 0xff, pages);
+    if (!dry()) {
+        if (mprotect(at + PAGE, pages, PROT_READ | PROT_WRITE)) return munmap(at, pages + 2 * PAGE), 0;
+        memset(at + PAGE, 0xff, pages);
+    }
     return Pointer(at + PAGE + pages - round_up(bytes, 16));
 }
 

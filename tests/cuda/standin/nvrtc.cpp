@@ -1,7 +1,7 @@
 // A libnvrtc whose compiler is g++: its "PTX" names the library that the stand-in's driver loads.
 //
-// It calls itself version 13.999, which no NVRTC is: a program that keeps compiled kernels by version must not take
-// these for a card's.
+// Its version is one that no NVRTC has, and another with every fault planted and every flag: a program that keeps
+// compiled kernels by version must not take these for a card's, nor one stand-in's for another's.
 #include <cstdio>
 #include <cstring>
 
@@ -22,7 +22,7 @@ API const char* nvrtcGetErrorString(int code) {
     default: return "NVRTC_ERROR of the stand-in";
     }
 }
-API int nvrtcVersion(int* major, int* minor) { return *major = 13, *minor = 999, SUCCESS; }
+API int nvrtcVersion(int* major, int* minor) { return *major = 13, *minor = standin::version(), SUCCESS; }
 API int nvrtcGetNumSupportedArchs(int* count) { return *count = 3, SUCCESS; }
 API int nvrtcGetSupportedArchs(int* archs) { return archs[0] = 80, archs[1] = 90, archs[2] = 120, SUCCESS; }
 API int nvrtcCreateProgram(Program** out, const char* source, const char*, int headers, const char* const*, const char* const*) {

@@ -1,4 +1,4 @@
-// As much of half precision as dfdx's kernels that are compiled at run time name; computed in float.
+// As much of half precision as dfdx's kernels name; computed in float.
 #pragma once
 struct __half {
     _Float16 value;
@@ -11,6 +11,8 @@ inline __half __float2half(float f) { return f; }
 inline bool __hisnan(__half h) { return std::isnan((float)h); }
 #define STANDIN_HALF(op) \
     inline __half operator op(__half a, __half b) { return (float)a op (float)b; } \
+    template <class T, class = std::enable_if_t<std::is_arithmetic<T>::value>> __half operator op(__half a, T b) { return (float)a op (float)b; } \
+    template <class T, class = std::enable_if_t<std::is_arithmetic<T>::value>> __half operator op(T a, __half b) { return (float)a op (float)b; } \
     inline __half& operator op##=(__half& a, __half b) { return a = a op b; }
 STANDIN_HALF(+)
 STANDIN_HALF(-)
