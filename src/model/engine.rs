@@ -9,7 +9,6 @@ use crate::batch::{Batch, Packed};
 use crate::fault::{Fault, Result};
 use crate::ops::{chunks, Backend, Mat, OpSet, RowLosses, RowScore};
 use dfdx::prelude::*;
-use rayon::prelude::*;
 use std::marker::PhantomData;
 
 /// FourM, its optimizer's state, and the operations it runs with.
@@ -78,14 +77,17 @@ impl<D: Backend, O: OpSet<D>> DeviceNetwork<D, O> {
         mut visit: impl FnMut(usize, &[usize], &mut [f32]),
     ) -> Result<()> {
         self.check(batch)?;
-        let config = &self.model.config;
         let x = self.model.hidden::<O, _>(&mut NoneTape, batch).map_err(device)?;
-        let limits: Vec<u32> = batch.dec.modalities.iter().map(|&m| config.limit(m, scope) as u32).collect();
-        for (limit, rows) in chunks(&limits, config.vocab()) {
+        for (limit, rows) in chunks(&self.limits(batch, scope), self.model.config.vocab()) {
             let logits = O::logits(&x, self.model.to_logits(), &rows, limit).map_err(device)?;
             O::read(logits, |logits| visit(limit, &rows, logits));
         }
         Ok(())
+    }
+
+    /// Ids that compete for every decoder token.
+    fn limits(&self, batch: &Batch, scope: Softmax) -> Vec<u32> {
+        batch.dec.modalities.iter().map(|&m| self.model.config.limit(m, scope) as u32).collect()
     }
 
     /// Refuses tokens outside the tables.
@@ -123,20 +125,15 @@ impl<D: Backend, O: OpSet<D>> Inference for DeviceNetwork<D, O> {
         scope: Softmax,
         truths: &[&[u32]],
     ) -> Result<Vec<Vec<TokenScore>>> {
-        let blank = TokenScore { ce: f32::NAN, argmax: 0 };
-        let mut scores = vec![vec![blank; batch.dec.len()]; truths.len()];
-        self.chunks(batch, scope, |limit, rows, logits| {
-            let score = |(row, &r): (&mut [f32], &usize)| -> Vec<TokenScore> {
-                let true_logits: Vec<f32> = truths.iter().map(|ids| row[ids[r] as usize]).collect();
-                let RowScore { log_sum, argmax } = RowScore::of(row);
-                true_logits.into_iter().map(|logit| TokenScore { ce: log_sum - logit, argmax }).collect()
-            };
-            let part: Vec<Vec<TokenScore>> = logits.par_chunks_mut(limit).zip(rows).map(score).collect();
-            for (of_row, &r) in part.into_iter().zip(rows) {
-                scores.iter_mut().zip(of_row).for_each(|(all, score)| all[r] = score);
-            }
-        })?;
-        Ok(scores)
+        self.check(batch)?;
+        let x = self.model.hidden::<O, _>(&mut NoneTape, batch).map_err(device)?;
+        let limits = self.limits(batch, scope);
+        let scored = O::scores(&x, self.model.to_logits(), &limits, truths).map_err(device)?;
+        let of_truth = |logits: Vec<f32>| {
+            let score = |(row, logit): (&RowScore, f32)| TokenScore { ce: row.log_sum - logit, argmax: row.argmax };
+            scored.rows.iter().zip(logits).map(score).collect()
+        };
+        Ok(scored.logits.into_iter().map(of_truth).collect())
     }
 
     fn logits(&self, batch: &Batch, visit: &mut dyn FnMut(usize, &[f32])) -> Result<()> {

@@ -72,8 +72,9 @@ pub trait Inference {
     fn encode(&self, enc: &Packed) -> Result<Vec<f32>>;
 }
 
-/// A model that learns. A step is: [`accumulate`](Training::accumulate) for every part of the batch,
-/// [`reduce`](Training::reduce) once, then [`update`](Training::update) if the outcome is finite and
+/// A model that learns. A step is: [`accumulate`](Training::accumulate) for every part of the batch, then
+/// [`step`](Training::step). Who wants to see the gradient does what `step` does one by one:
+/// [`reduce`](Training::reduce), then [`update`](Training::update) if the outcome is finite and
 /// [`discard`](Training::discard) if not.
 pub trait Training: Inference {
     /// Forward and backward of one part of a batch. `weights` are those of the whole batch, the same for every
@@ -95,6 +96,17 @@ pub trait Training: Inference {
     /// # Panics
     /// If nothing was accumulated.
     fn reduce(&mut self) -> Result<StepOutcome>;
+
+    /// Sums what was accumulated as [`reduce`](Training::reduce) does, clips and applies it (AdamW); where the loss or
+    /// the norm is not finite nothing is updated, and the outcome says so. The gradient is then gone. A GPU is waited
+    /// for once.
+    ///
+    /// # Errors
+    /// If the device fails: some parameters may be updated then and others not, so a checkpoint is what goes on.
+    ///
+    /// # Panics
+    /// If nothing was accumulated.
+    fn step(&mut self, config: &StepConfig) -> Result<StepOutcome>;
 
     /// The gradient that was reduced, in the order of [`State::parameters`]; none after an update, a `discard`
     /// or a fault.

@@ -20,21 +20,26 @@ impl<D: Backend, O: OpSet<D>> Training for DeviceNetwork<D, O> {
     }
 
     fn reduce(&mut self) -> Result<StepOutcome> {
-        let Gradient::Accumulating { weights, losses, sum } =
-            std::mem::replace(&mut self.gradient, Gradient::None)
-        else {
-            panic!("a gradient is accumulated before it is reduced");
-        };
-        // Gradients of other processes of the same run would join here.
-        let grads = match sum.finish(|left, right| O::add_grads(left, right)).map_err(in_training)? {
-            Some(grads) => grads,
-            None => O::take_grads(Gradients::leaky(), &self.model.params).map_err(in_training)?,
-        };
+        let (weights, losses, grads) = self.reduced()?;
         let norm = O::grad_norm(&grads).map_err(in_training)?;
         let targets = losses.iter().flat_map(|(modalities, ce)| modalities.iter().copied().zip(ce.as_vec()));
         let outcome = weights.outcome(targets, norm);
         self.gradient = Gradient::Reduced { grads, norm };
         Ok(outcome)
+    }
+
+    fn step(&mut self, config: &StepConfig) -> Result<StepOutcome> {
+        let (weights, losses, grads) = self.reduced()?;
+        self.prepare_moments()?;
+        let (modalities, losses): (Vec<_>, Vec<_>) = losses.into_iter().unzip();
+        let (decays, hyper) = (self.decays(config), self.hyper(config));
+        let model = &mut self.model;
+        let stepped =
+            O::step(&mut model.params, &mut self.moments, grads, &decays, &hyper, config.clip, &losses)
+                .map_err(in_training)?;
+        self.steps += u64::from(stepped.updated);
+        let targets = modalities.iter().zip(stepped.losses).flat_map(|(m, ce)| m.iter().copied().zip(ce));
+        Ok(weights.outcome(targets, stepped.norm))
     }
 
     fn gradients(&self) -> Vec<NamedTensor> {
@@ -51,16 +56,10 @@ impl<D: Backend, O: OpSet<D>> Training for DeviceNetwork<D, O> {
         let Gradient::Reduced { grads, norm } = std::mem::replace(&mut self.gradient, Gradient::None) else {
             panic!("a gradient is reduced before the update");
         };
-        if self.moments.is_empty() {
-            self.moments = self.zero_moments()?;
-        }
-        let t = self.steps + 1;
-        let grad_scale = config.clip.map_or(1.0, |clip| (clip / (norm + 1e-6)).min(1.0));
-        let decay = |spec: &Spec| if spec.decays() { config.weight_decay } else { 0.0 };
-        let decays: Vec<f64> = self.model.specs.iter().map(decay).collect();
-        let hyper = AdamW { lr: config.lr, betas: config.betas, eps: config.eps, grad_scale, t };
+        self.prepare_moments()?;
+        let (decays, hyper) = (self.decays(config), self.hyper(config).clipped(norm, config.clip));
         O::adamw(&mut self.model.params, &mut self.moments, grads, &decays, &hyper).map_err(in_training)?;
-        self.steps = t;
+        self.steps += 1;
         Ok(())
     }
 
@@ -79,6 +78,9 @@ fn in_training<E: std::fmt::Debug>(error: E) -> Fault {
         "a smaller `train.micro_batch` or `train.batch` needs less memory; `nano4m doctor` shows what the device offers",
     )
 }
+
+/// Weights of the targets, their modalities and cross-entropies part by part, and the gradient.
+type Accumulated<D> = (LossWeights, Vec<(Vec<u32>, RowLosses<D>)>, Vec<Mat<D>>);
 
 impl<D: Backend, O: OpSet<D>> DeviceNetwork<D, O> {
     /// One part of the gradient, as a leaf of the sum.
@@ -109,6 +111,41 @@ impl<D: Backend, O: OpSet<D>> DeviceNetwork<D, O> {
         let (loss, row_losses) = self.model.loss::<O, _>(&mut tape, part, &rows).map_err(in_training)?;
         let grads = loss.put_tape(tape).try_backward().map_err(in_training)?;
         Ok((row_losses, O::take_grads(grads, &self.model.params).map_err(in_training)?))
+    }
+
+    /// What was accumulated: weights, losses, and the sum of the gradients over its tree.
+    fn reduced(&mut self) -> Result<Accumulated<D>> {
+        let Gradient::Accumulating { weights, losses, sum } =
+            std::mem::replace(&mut self.gradient, Gradient::None)
+        else {
+            panic!("a gradient is accumulated before it is reduced");
+        };
+        // Gradients of other processes of the same run would join here.
+        let grads = match sum.finish(|left, right| O::add_grads(left, right)).map_err(in_training)? {
+            Some(grads) => grads,
+            None => O::take_grads(Gradients::leaky(), &self.model.params).map_err(in_training)?,
+        };
+        Ok((weights, losses, grads))
+    }
+
+    /// Weight decay of each parameter.
+    fn decays(&self, config: &StepConfig) -> Vec<f64> {
+        let decay = |spec: &Spec| if spec.decays() { config.weight_decay } else { 0.0 };
+        self.model.specs.iter().map(decay).collect()
+    }
+
+    /// The numbers of the next update, without clipping.
+    fn hyper(&self, config: &StepConfig) -> AdamW {
+        let StepConfig { lr, betas, eps, .. } = *config;
+        AdamW { lr, betas, eps, grad_scale: 1.0, t: self.steps + 1 }
+    }
+
+    /// Makes the moments of the first update.
+    fn prepare_moments(&mut self) -> Result<()> {
+        if self.moments.is_empty() {
+            self.moments = self.zero_moments()?;
+        }
+        Ok(())
     }
 
     /// Moments before the first update.

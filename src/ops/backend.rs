@@ -23,6 +23,11 @@ pub struct Fused;
 #[derive(Clone, Copy, Debug)]
 pub struct Composed;
 
+/// Ours, fused, on CUDA.
+#[cfg(feature = "cuda")]
+#[derive(Clone, Copy, Debug)]
+pub struct CudaKernels;
+
 /// Boundaries of the samples among queries and keys: sample `b` owns `q[b]..q[b + 1]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Spans<'a> {

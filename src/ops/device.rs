@@ -4,6 +4,8 @@
 //! one is a clear error.
 
 use crate::fault::{Fault, Result};
+#[cfg(feature = "cuda")]
+use crate::ops::{cuda::Context, CudaKernels};
 use crate::ops::{Backend, Composed, Fused, OpSet};
 use dfdx::tensor::Cpu;
 use std::fmt;
@@ -44,7 +46,7 @@ impl fmt::Display for Device {
 /// Which implementation of the operations runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernels {
-    /// Ours, fused; composed where a device has none yet.
+    /// Ours, fused.
     Fused,
     /// Composed of dfdx primitives (any device).
     Composed,
@@ -87,8 +89,11 @@ fn cuda<W: OnDevice>(ordinal: usize, kernels: Kernels, work: W) -> Result<W::Out
             .help("see `nvidia-smi` for the devices and their numbers, or use --device cpu")
     })?;
     match kernels {
-        // The place of a set of CUDA kernels, once there is one.
-        Kernels::Fused | Kernels::Composed => Ok(work.other::<_, Composed>(dev)),
+        Kernels::Fused => {
+            Context::open(&dev, ordinal)?;
+            Ok(work.other::<_, CudaKernels>(dev))
+        }
+        Kernels::Composed => Ok(work.other::<_, Composed>(dev)),
     }
 }
 

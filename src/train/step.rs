@@ -18,13 +18,7 @@ pub fn take_step(net: &mut dyn Training, batch: &Batch, t: &Train, lr: f64) -> R
     for micro_batch in batch.parts(t.micro_batch.unwrap_or(usize::MAX)) {
         net.accumulate(&micro_batch, &weights)?; // forward, backward
     }
-    let outcome = net.reduce()?; // sum over a fixed tree, norm
-    if outcome.is_finite() {
-        net.update(&config(t, lr))?; // clip, AdamW
-    } else {
-        net.discard();
-    }
-    Ok(outcome)
+    net.step(&config(t, lr)) // sum over a fixed tree, norm, clip, AdamW
 }
 
 /// What an update needs of the manifest, beside its learning rate.

@@ -54,7 +54,7 @@ impl<D: Backend> Optimizer<D> for Composed {
 
 /// The gradient of `p`, zeros if nothing was added to it. dfdx copies it: the original's memory is free
 /// before the next one is taken, so that all gradients are never there twice.
-fn take_grad<D: Backend>(grads: &mut Gradients<f32, D>, p: &Mat<D>) -> Result<Mat<D>, D::Err> {
+pub(super) fn take_grad<D: Backend>(grads: &mut Gradients<f32, D>, p: &Mat<D>) -> Result<Mat<D>, D::Err> {
     grads.try_alloc_for(p)?;
     let taken = grads.get(p);
     // One number, as CUDA does not allocate none.

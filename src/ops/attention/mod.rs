@@ -9,6 +9,8 @@ use dfdx::prelude::*;
 
 mod composed;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 /// Multi-head attention.
 pub trait Attention<D: Backend> {

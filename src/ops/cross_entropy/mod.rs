@@ -10,12 +10,14 @@ use dfdx::prelude::*;
 
 mod composed;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 pub mod log_sum_exp;
 mod rows;
 mod score;
 
 pub use rows::{chunks, LossRows};
-pub use score::RowScore;
+pub use score::{RowScore, ScoredRows};
 
 /// The last linear layer, with its loss and without.
 pub trait CrossEntropy<D: Backend> {
@@ -30,6 +32,22 @@ pub trait CrossEntropy<D: Backend> {
 
     /// Logits of some rows of `x` over the ids `0..limit`: `[rows, limit]`.
     fn logits(x: &Mat<D>, weight: &Mat<D>, rows: &[usize], limit: usize) -> Result<Mat<D>, D::Err>;
+
+    /// What the logits of every row of `x` say among the ids `0..limits[row]`, and the logits of the ids that `truths`
+    /// name for each row. Logits never exist for more than a chunk of rows.
+    fn scores(
+        x: &Mat<D>,
+        weight: &Mat<D>,
+        limits: &[u32],
+        truths: &[&[u32]],
+    ) -> Result<ScoredRows, D::Err> {
+        let mut scored = ScoredRows::blank(limits.len(), truths.len());
+        for (limit, rows) in chunks(limits, weight.shape().0) {
+            let logits = Self::logits(x, weight, &rows, limit)?;
+            Self::read(logits, |logits| scored.take(logits, &rows, truths));
+        }
+        Ok(scored)
+    }
 
     /// Hands out logits on the host, row-major and writable; those that lie there are not copied.
     fn read<R>(logits: Mat<D>, visit: impl FnOnce(&mut [f32]) -> R) -> R;
@@ -60,6 +78,14 @@ mod tests {
     op_test!(parity of rows_and_logits, [(6, 5), (7, 5)], 1e-5, |O, x| {
         let (loss, ce) = O::linear_cross_entropy(&mut NoneTape, &x[0], &x[1], &rows())?;
         Ok(vec![loss.as_vec(), ce.as_vec(), O::read(O::logits(&x[0], &x[1], &[4, 0, 5], 6)?, |l| l.to_vec())])
+    });
+
+    op_test!(parity of scores, [(6, 5), (7, 5)], 1e-5, |O, x| {
+        let truths: [&[u32]; 2] = [&[3, 0, 6, 2, 1, 1], &[0, 1, 2, 3, 4, 3]];
+        let scored = O::scores(&x[0], &x[1], &rows().limits, &truths)?;
+        let sums = scored.rows.iter().map(|row| row.log_sum).collect();
+        let ids = scored.rows.iter().map(|row| row.argmax as f32).collect();
+        Ok([vec![sums, ids], scored.logits].concat())
     });
 
     /// Losses of rows are in the order of the rows, whatever the chunks, for both sets.

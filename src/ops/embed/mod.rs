@@ -9,6 +9,8 @@ use dfdx::prelude::*;
 
 mod composed;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 /// The sum of token, modality and position embeddings.
 pub trait Embed<D: Backend> {

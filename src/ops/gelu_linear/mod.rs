@@ -8,6 +8,8 @@ use dfdx::prelude::*;
 
 mod composed;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 const INV_SQRT_2PI: f32 = 0.398_942_3;
 

@@ -8,6 +8,8 @@ use dfdx::prelude::*;
 
 mod composed;
 pub(in crate::ops) mod cpu;
+#[cfg(feature = "cuda")]
+pub(in crate::ops) mod cuda;
 
 /// Added to the variance.
 pub const EPSILON: f64 = 1e-6;

@@ -7,6 +7,8 @@ use dfdx::prelude::*;
 
 pub(in crate::ops) mod composed;
 mod cpu;
+#[cfg(feature = "cuda")]
+pub(in crate::ops) mod cuda;
 
 /// Linear layers without activation.
 pub trait Linear<D: Backend> {

@@ -8,6 +8,8 @@ use dfdx::prelude::*;
 
 mod composed;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 
 /// Layer norm and the linear layer behind it.
 pub trait NormLinear<D: Backend> {

@@ -1,0 +1,243 @@
+//! A CUDA device as the operations see it: stream, kernels, cuBLAS, memory pool.
+
+use super::blas::Blas;
+use super::memory::{place, Address, Scratch};
+use super::pinned::Pinned;
+use super::program;
+use super::upload::Uploads;
+use crate::fault::{Fault, Result};
+use cudarc::driver::result::{self, DriverError};
+use cudarc::driver::{sys, CudaDevice, DeviceRepr};
+use dfdx::prelude::*;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{c_void, CStr, CString};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What the driver answers.
+pub type Driven<T> = std::result::Result<T, DriverError>;
+
+thread_local! {
+    /// The devices that this thread has opened.
+    static OPEN: RefCell<BTreeMap<i32, Rc<Context>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A device that was opened by this thread.
+pub struct Context {
+    device: Arc<CudaDevice>,
+    kernels: RefCell<HashMap<&'static str, sys::CUfunction>>,
+    module: sys::CUmodule,
+    pub(super) blas: Blas,
+    pub(super) uploads: RefCell<Uploads>,
+    pub(super) pinned: RefCell<Pinned>,
+    memory: usize,
+}
+
+/// What decides the bits of a result on a card, and what a reader wants to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// e.g. `NVIDIA H100 80GB HBM3`.
+    pub name: String,
+    /// Compute capability, e.g. `9.0`.
+    pub capability: String,
+    /// Newest CUDA that the driver knows, e.g. `13.0`.
+    pub driver: String,
+    pub cublas: String,
+    /// The compiler of the kernels.
+    pub nvrtc: String,
+    /// Bytes.
+    pub memory: usize,
+}
+
+impl Context {
+    /// Opens device number `ordinal` for this thread: compiles the kernels, keeps what the pool holds.
+    ///
+    /// # Errors
+    /// If the kernels cannot be compiled or loaded, or the device fails.
+    pub fn open(dev: &Cuda, ordinal: usize) -> Result<Rc<Context>> {
+        let known = OPEN.with_borrow(|open| open.get(&(ordinal as i32)).cloned());
+        if let Some(context) = known {
+            context.device.bind_to_thread().map_err(failed)?;
+            return Ok(context);
+        }
+        // Any allocation knows its device.
+        let device = <Cuda as Storage<f32>>::try_alloc_len(dev, 1).map_err(failed)?.device();
+        device.bind_to_thread().map_err(failed)?;
+        keep_what_the_pool_holds(&device).map_err(failed)?;
+        let binary = program::binary(capability(&device).map_err(failed)?)?;
+        // SAFETY: a whole binary, for this device; unloaded with the context.
+        let module = unsafe { result::module::load_data(binary.as_ptr().cast()) }.map_err(|e| {
+            failed(e).help("the driver is older than the CUDA toolkit: `nvidia-smi` shows the newest CUDA it takes")
+        })?;
+        let memory = result::mem_get_info().map_err(failed)?.1;
+        let context = Rc::new(Context {
+            blas: Blas::new(&device).map_err(failed)?,
+            device,
+            kernels: RefCell::default(),
+            module,
+            uploads: RefCell::default(),
+            pinned: RefCell::default(),
+            memory,
+        });
+        OPEN.with_borrow_mut(|open| open.insert(ordinal as i32, context.clone()));
+        Ok(context)
+    }
+
+    /// The device a tensor lies on.
+    ///
+    /// # Panics
+    /// If this thread has not opened it.
+    pub fn of<S: Shape>(tensor: &Tensor<S, f32, Cuda>) -> Rc<Context> {
+        let (_, number) = place(tensor);
+        OPEN.with_borrow(|open| open.get(&number).cloned()).expect("a device is opened before a network is made on it")
+    }
+
+    /// Bytes of memory that the card has.
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Uninitialized memory for `len` numbers.
+    pub fn scratch<T: DeviceRepr>(&self, len: usize) -> Driven<Scratch<T>> {
+        // One number, as CUDA does not allocate none.
+        // SAFETY: whoever asks writes it before it is read.
+        Ok(Scratch::new(unsafe { self.device.alloc::<T>(len.max(1)) }?))
+    }
+
+    pub(super) fn stream(&self) -> sys::CUstream {
+        *self.device.cu_stream()
+    }
+
+    /// Starts a kernel; use [`launch`](super::launch).
+    ///
+    /// # Safety
+    /// The kernel must take these arguments, and their addresses must have room for what it reads and writes.
+    pub unsafe fn start(
+        &self,
+        kernel: &'static str,
+        grid: (u32, u32, u32),
+        threads: u32,
+        shared: u32,
+        arguments: &mut [*mut c_void],
+    ) -> Driven<()> {
+        if grid.0 == 0 || grid.1 == 0 || grid.2 == 0 {
+            return Ok(());
+        }
+        let function = self.function(kernel)?;
+        result::launch_kernel(function, grid, (threads, 1, 1), shared, self.stream(), arguments)
+    }
+
+    fn function(&self, kernel: &'static str) -> Driven<sys::CUfunction> {
+        if let Some(known) = self.kernels.borrow().get(kernel) {
+            return Ok(*known);
+        }
+        let name = CString::new(kernel).expect("no kernel's name has a zero byte");
+        // SAFETY: the module is loaded as long as the context lives.
+        let function = unsafe { result::module::get_function(self.module, name) }?;
+        self.kernels.borrow_mut().insert(kernel, function);
+        Ok(function)
+    }
+
+    /// Copies `count` numbers, in the order of the stream.
+    pub fn copy(&self, to: Address, from: Address, count: usize) -> Driven<()> {
+        if count == 0 {
+            return Ok(());
+        }
+        // SAFETY: both have room for so many numbers.
+        unsafe { result::memcpy_dtod_async(to.0, from.0, 4 * count, self.stream()) }
+    }
+
+    /// Reads lists of float32 (address, numbers) back, with one wait for all: the device has then done everything that
+    /// was asked of it.
+    pub fn read(&self, lists: &[(Address, usize)]) -> Driven<Vec<Vec<f32>>> {
+        let mut pinned = self.pinned.borrow_mut();
+        let mut places = Vec::with_capacity(lists.len());
+        for &(from, count) in lists {
+            let host = pinned.take(4 * count)?.cast::<f32>();
+            if count > 0 {
+                // SAFETY: nobody else has this piece, and it has room for so many numbers.
+                unsafe {
+                    result::memcpy_dtoh_async(std::slice::from_raw_parts_mut(host, count), from.0, self.stream())?;
+                }
+            }
+            places.push((host, count));
+        }
+        // SAFETY: the stream is the device's own.
+        unsafe { result::stream::synchronize(self.stream()) }?;
+        // SAFETY: the copies are done; pieces are aligned and their numbers are plain.
+        let read = |(host, count): (*mut f32, usize)| unsafe { std::slice::from_raw_parts(host, count) }.to_vec();
+        let values = places.into_iter().map(read).collect();
+        pinned.reset();
+        Ok(values)
+    }
+
+    /// Whether products may round their factors to TensorFloat-32.
+    ///
+    /// # Errors
+    /// If cuBLAS refuses.
+    pub fn allow_tf32(&self, allowed: bool) -> Result<()> {
+        self.blas.allow_tf32(allowed).map_err(failed)
+    }
+
+    /// What there is to say of the card.
+    ///
+    /// # Errors
+    /// If the driver or NVRTC does not answer.
+    pub fn facts(&self) -> Result<Facts> {
+        let (major, minor) = capability(&self.device).map_err(failed)?;
+        let mut driver = 0;
+        // SAFETY: one number that the call fills in.
+        unsafe { sys::cuDriverGetVersion(&mut driver) }.result().map_err(failed)?;
+        Ok(Facts {
+            name: name(&self.device).map_err(failed)?,
+            capability: format!("{major}.{minor}"),
+            driver: format!("{}.{}", driver / 1000, driver % 1000 / 10),
+            cublas: self.blas.version(),
+            nvrtc: program::compiler()?,
+            memory: self.memory,
+        })
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: loaded by `open`, unloaded once. A device that has failed cannot, and the process is about to end.
+        let _ = unsafe { result::module::unload(self.module) };
+    }
+}
+
+fn capability(device: &CudaDevice) -> Driven<(i32, i32)> {
+    use sys::CUdevice_attribute as Attribute;
+    Ok((
+        device.attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
+        device.attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
+    ))
+}
+
+fn name(device: &CudaDevice) -> Driven<String> {
+    let mut bytes = [0; 256];
+    // SAFETY: as many bytes as said; the text ends with a zero byte.
+    let text = unsafe {
+        sys::cuDeviceGetName(bytes.as_mut_ptr(), bytes.len() as i32 - 1, *device.cu_device()).result()?;
+        CStr::from_ptr(bytes.as_ptr())
+    };
+    Ok(text.to_string_lossy().into_owned())
+}
+
+/// Freed memory stays in the pool at a synchronization: what a step gives back the next one takes, and the driver is
+/// asked for nothing after the first steps.
+fn keep_what_the_pool_holds(device: &CudaDevice) -> Driven<()> {
+    let mut pool = std::ptr::null_mut();
+    let mut threshold = u64::MAX;
+    // SAFETY: the pool is the device's own; the attribute is a number of 64 bits.
+    unsafe {
+        sys::cuDeviceGetDefaultMemPool(&mut pool, *device.cu_device()).result()?;
+        let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+        sys::cuMemPoolSetAttribute(pool, attribute, std::ptr::from_mut(&mut threshold).cast()).result()
+    }
+}
+
+fn failed<E: std::fmt::Debug>(error: E) -> Fault {
+    Fault::failed(format!("the CUDA device failed: {error:?}")).help("`nvidia-smi` shows the devices and their state")
+}
