@@ -13,7 +13,7 @@ use nano4m::batch::Batch;
 use nano4m::manifest::schema::{Masking, Model, Train};
 use nano4m::masking::Masks;
 use nano4m::modality::Modality;
-use nano4m::model::network::{Device, Kernels};
+use nano4m::model::network::Place;
 use nano4m::rng::{stream, Purpose};
 use nano4m::train::take_step;
 use rand::Rng;
@@ -111,8 +111,7 @@ fn peak_rss_mib() -> f64 {
 fn measure(preset: &Preset, batch: usize, steps: usize) {
     let preset = Preset { batch, ..*preset };
     let config = preset.config();
-    let mut net =
-        nano4m::model::open(Device::Cpu, Kernels::Fused, config.clone(), 0).expect("the CPU is there");
+    let mut net = nano4m::model::open(Place::CPU, config.clone(), 0).expect("the CPU is there");
     let train = Train { batch, ..Train::default() };
     let batches: Vec<Batch> = (0..=steps).map(|i| preset.batch(&config, i)).collect();
     take_step(&mut *net, &batches[0], &train, train.lr).expect("a step");

@@ -133,7 +133,7 @@ pub mod verify;
 
 pub use fault::{Exit, Fault, Result};
 pub use observer::{Observer, Progress, Silent, Stop, ValidationScore};
-pub use ops::device::{Device, Kernels};
+pub use ops::device::{Device, Kernels, Place, Precision};
 pub use record::Record;
 pub use runner::{evaluate, resume, run, Ended, Limits, Session, Settings};
 pub use store::{find, CellOf, RunDir};

@@ -15,7 +15,7 @@ use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe};
 use crate::masking::Masks;
 use crate::model;
-use crate::model::network::{Config, Device, Kernels};
+use crate::model::network::{Config, Device, Kernels, Place};
 use crate::probes::suite;
 use crate::probes::workload::Workload;
 use crate::train::{take_step, Sampler};
@@ -190,9 +190,9 @@ fn time(experiment: &Experiment, data: &Dataset, resources: Resources) -> Result
 
 /// One network: a few steps, then one batch of scores.
 fn alone(experiment: &Experiment, data: &Dataset, resources: Resources, barrier: &Barrier) -> Result<Timing> {
+    let precision = experiment.train.precision;
     let net = model::open(
-        resources.device,
-        resources.kernels,
+        Place { device: resources.device, kernels: resources.kernels, precision },
         Config::new(&experiment.modalities, &experiment.model),
         experiment.seeds.init,
     );

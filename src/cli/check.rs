@@ -8,7 +8,7 @@ use crate::data::{Dataset, Part};
 use crate::fault::{Exit, Fault, Result};
 use crate::manifest::pins::Drift;
 use crate::manifest::{Diagnostic, Loaded};
-use crate::ops::device;
+use crate::ops::device::{self, Place};
 use crate::runner::memory::{self, Need};
 use crate::runner::{self, Settings};
 use serde::Serialize;
@@ -74,7 +74,9 @@ fn here(loaded: &Loaded, args: &Args, global: &Global) -> Result<Here> {
         return Ok(Here::default());
     }
     let experiment = &loaded.experiment;
-    device::hold(global.device)?;
+    let place =
+        Place { device: global.device, kernels: global.kernels, precision: experiment.train.precision };
+    device::hold(place)?;
     memory::hold(&Need::of(experiment), experiment, global.device)?;
     let settings: Settings = environment::settings(global);
     match manifest::dataset(loaded, &settings) {

@@ -7,7 +7,8 @@ use crate::batch::{Batch, SampleMask};
 use crate::data::{ClipData, Dataset, Part};
 use crate::manifest::schema::{Decode, Model, Scheme as Kind};
 use crate::modality::Modality;
-use crate::model::network::{Config, Device, Kernels, Network, Softmax};
+use crate::model::network::{Config, Network, Softmax};
+use crate::ops::device::Place;
 
 const LENGTH: usize = 12;
 
@@ -33,8 +34,7 @@ fn network() -> Box<dyn Network> {
         "(dim: 16, head_dim: 8, enc_depth: 1, dec_depth: 1, init_std: 0.3, embedding_std: 1.0)",
     )
     .unwrap();
-    let mut net =
-        crate::model::open(Device::Cpu, Kernels::Fused, Config::new(&modalities(), &model), 1).unwrap();
+    let mut net = crate::model::open(Place::CPU, Config::new(&modalities(), &model), 1).unwrap();
     // `to_logits` starts at zero: give it something to say.
     let mut weights = net.parameters();
     let logits = weights.iter_mut().find(|w| w.name == "to_logits.weight").unwrap();

@@ -9,6 +9,7 @@ pub use super::masking::{Direction, Masking, Ratio};
 pub use super::per_modality::PerModality;
 pub use super::probes::Probe;
 use crate::modality::Modality;
+pub use crate::ops::device::Precision;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -219,6 +220,8 @@ pub struct Train {
     /// Global L2 norm to which gradients are clipped; absent: never.
     pub clip: Option<f64>,
     pub loss: Loss,
+    /// How matrix products take their factors, in training and in measuring.
+    pub precision: Precision,
     /// Steps between evaluations on the validation split; 0: only at the end.
     pub eval_every: u64,
     /// Steps between checkpoints; 0: only at the end.
@@ -242,6 +245,7 @@ impl Default for Train {
             weight_decay: 0.05,
             clip: Some(1.0),
             loss: Loss::PerModalityMean,
+            precision: Precision::F32,
             eval_every: 1000,
             checkpoint_every: 1000,
             digest_every: 100,

@@ -130,7 +130,8 @@ impl<D: Backend, O: OpSet<D>> Inference for DeviceNetwork<D, O> {
         let limits = self.limits(batch, scope);
         let scored = O::scores(&x, self.model.to_logits(), &limits, truths).map_err(device)?;
         let of_truth = |logits: Vec<f32>| {
-            let score = |(row, logit): (&RowScore, f32)| TokenScore { ce: row.log_sum - logit, argmax: row.argmax };
+            let score =
+                |(row, logit): (&RowScore, f32)| TokenScore { ce: row.log_sum - logit, argmax: row.argmax };
             scored.rows.iter().zip(logits).map(score).collect()
         };
         Ok(scored.logits.into_iter().map(of_truth).collect())

@@ -8,7 +8,7 @@ pub use crate::architecture::Config;
 use crate::batch::{Batch, Packed};
 use crate::fault::Result;
 pub use crate::manifest::schema::Softmax;
-pub use crate::ops::device::{Device, Kernels};
+pub use crate::ops::device::{Device, Kernels, Place};
 use crate::ops::log_sum_exp;
 pub use crate::store::tensors::NamedTensor;
 
@@ -106,7 +106,15 @@ pub trait Training: Inference {
     ///
     /// # Panics
     /// If nothing was accumulated.
-    fn step(&mut self, config: &StepConfig) -> Result<StepOutcome>;
+    fn step(&mut self, config: &StepConfig) -> Result<StepOutcome> {
+        let outcome = self.reduce()?;
+        if outcome.is_finite() {
+            self.update(config)?;
+        } else {
+            self.discard();
+        }
+        Ok(outcome)
+    }
 
     /// The gradient that was reduced, in the order of [`State::parameters`]; none after an update, a `discard`
     /// or a fault.

@@ -3,14 +3,16 @@
 use super::engine::DeviceNetwork;
 use super::network::{Config, Network};
 use crate::fault::Result;
-use crate::ops::device::{on, Device, Kernels, OnDevice};
+use crate::ops::device::{on, OnDevice, Place};
 use crate::ops::{Backend, OpSet};
 use dfdx::tensor::Cpu;
 
-/// A freshly initialized network on `device`, with `kernels` where the device has them. On the CPU several
-/// threads may share it.
-pub fn open(device: Device, kernels: Kernels, config: Config, seed: u64) -> Result<Box<dyn Network>> {
-    on(device, kernels, Open { config, seed })?
+/// A freshly initialized network. On the CPU several threads may share it.
+///
+/// # Errors
+/// If there is no such place, or its memory does not suffice.
+pub fn open(place: Place, config: Config, seed: u64) -> Result<Box<dyn Network>> {
+    on(place, Open { config, seed })?
 }
 
 struct Open {

@@ -1,10 +1,11 @@
 //! A step in parts is the step of the whole batch, and everything is the same for every kernel set.
 
-use super::network::{Config, Device, Kernels, LossWeights, Network, StepConfig, StepOutcome};
+use super::network::{Config, Kernels, LossWeights, Network, StepConfig, StepOutcome};
 use super::open;
 use crate::batch::{Batch, SampleMask};
 use crate::manifest::schema::{Loss, Model, Softmax};
 use crate::modality::Modality;
+use crate::ops::device::{places, Place};
 use crate::store::tensors::NamedTensor;
 
 fn config(softmax: Softmax) -> Config {
@@ -65,16 +66,16 @@ fn assert_close(a: &[NamedTensor], b: &[NamedTensor]) {
 
 #[test]
 fn a_gradient_in_parts_is_the_gradient_of_the_batch() {
-    for kernels in [Kernels::Fused, Kernels::Composed] {
+    for place in places() {
         for softmax in [Softmax::Unified, Softmax::Restricted] {
-            let mut net = open(Device::Cpu, kernels, config(softmax), 3).unwrap();
+            let mut net = open(place, config(softmax), 3).unwrap();
             for loss in [Loss::PerModalityMean, Loss::TokenMean] {
                 let (whole, gradients) = gradient(&mut *net, loss, 8);
                 assert_eq!(whole.counts, [10, 2, 4]);
                 for size in [1, 2, 3, 4, 5] {
                     let (outcome, parts) = gradient(&mut *net, loss, size);
                     assert_close(&parts, &gradients);
-                    assert!((outcome.loss - whole.loss).abs() < 1e-6, "{kernels:?} {loss:?} {size}");
+                    assert!((outcome.loss - whole.loss).abs() < 1e-6, "{place:?} {loss:?} {size}");
                     assert!((outcome.grad_norm / whole.grad_norm - 1.0).abs() < 1e-5);
                     assert_eq!(outcome.counts, whole.counts);
                     assert_eq!(gradient(&mut *net, loss, size).1, parts, "the same bits again");
@@ -86,8 +87,8 @@ fn a_gradient_in_parts_is_the_gradient_of_the_batch() {
 
 #[test]
 fn steps_of_both_kernel_sets_and_of_parts_agree() {
-    let run = |kernels, size| {
-        let mut net = open(Device::Cpu, kernels, config(Softmax::Unified), 3).unwrap();
+    let run = |place, size| {
+        let mut net = open(place, config(Softmax::Unified), 3).unwrap();
         for _ in 0..3 {
             gradient(&mut *net, Loss::PerModalityMean, size);
             net.update(&STEP).unwrap();
@@ -96,10 +97,10 @@ fn steps_of_both_kernel_sets_and_of_parts_agree() {
         assert!(net.gradients().is_empty());
         net.parameters()
     };
-    let whole = run(Kernels::Fused, 8);
-    assert_eq!(run(Kernels::Fused, 9), whole);
-    for (kernels, size) in [(Kernels::Fused, 3), (Kernels::Composed, 8), (Kernels::Composed, 2)] {
-        for (a, b) in run(kernels, size).iter().zip(&whole) {
+    let whole = run(Place::CPU, 8);
+    assert_eq!(run(Place::CPU, 9), whole);
+    for (place, size) in places().into_iter().flat_map(|place| [(place, 8), (place, 3), (place, 2)]) {
+        for (a, b) in run(place, size).iter().zip(&whole) {
             // A moment near 0 divides rounding by rounding: an update is at most the learning rate.
             let off = a.values.iter().zip(&b.values).filter(|(x, y)| (**x - **y).abs() > 1e-4).count();
             assert!(off * 50 <= a.values.len(), "{}: {off} of {}", a.name, a.values.len());
@@ -109,7 +110,8 @@ fn steps_of_both_kernel_sets_and_of_parts_agree() {
 
 #[test]
 fn a_batch_without_targets_has_no_gradient() {
-    let mut net = open(Device::Cpu, Kernels::Composed, config(Softmax::Unified), 3).unwrap();
+    let mut net =
+        open(Place { kernels: Kernels::Composed, ..Place::CPU }, config(Softmax::Unified), 3).unwrap();
     let batch = batch().parts(7).last().unwrap();
     let weights = LossWeights::new(Loss::PerModalityMean, 3, &batch.dec).unwrap();
     net.accumulate(&batch, &weights).unwrap();
@@ -121,8 +123,8 @@ fn a_batch_without_targets_has_no_gradient() {
 /// Four processes with two parts each, of which one has no target, would get the bits of a single one.
 #[test]
 fn aligned_parts_are_subtrees() {
-    for kernels in [Kernels::Fused, Kernels::Composed] {
-        let mut net = open(Device::Cpu, kernels, config(Softmax::Unified), 3).unwrap();
+    for place in places() {
+        let mut net = open(place, config(Softmax::Unified), 3).unwrap();
         let weights = LossWeights::new(Loss::PerModalityMean, 3, &batch().dec).unwrap();
         let mut parts: Vec<Batch> = batch().parts(1).collect();
         parts.swap(1, 7);
@@ -135,14 +137,14 @@ fn aligned_parts_are_subtrees() {
         let add = |a: &[f32], b: &[f32]| -> Vec<f32> { a.iter().zip(b).map(|(a, b)| a + b).collect() };
         let blocks: Vec<Vec<f32>> = parts.chunks(2).map(&mut sum_of).collect();
         let tree = add(&add(&blocks[0], &blocks[1]), &add(&blocks[2], &blocks[3]));
-        assert_eq!(sum_of(&parts), tree, "{kernels:?}");
+        assert_eq!(sum_of(&parts), tree, "{place:?}");
     }
 }
 
 #[test]
 fn a_fault_and_a_discard_leave_nothing_of_the_gradient() {
-    for kernels in [Kernels::Fused, Kernels::Composed] {
-        let mut net = open(Device::Cpu, kernels, config(Softmax::Unified), 3).unwrap();
+    for place in places() {
+        let mut net = open(place, config(Softmax::Unified), 3).unwrap();
         let expected = gradient(&mut *net, Loss::TokenMean, 3);
         net.discard();
         assert!(net.gradients().is_empty());
@@ -161,8 +163,8 @@ fn a_fault_and_a_discard_leave_nothing_of_the_gradient() {
 
 #[test]
 fn every_network_of_the_cpu_may_be_shared() {
-    for kernels in [Kernels::Fused, Kernels::Composed] {
-        let net = open(Device::Cpu, kernels, config(Softmax::Unified), 3).unwrap();
+    for place in places() {
+        let net = open(place, config(Softmax::Unified), 3).unwrap();
         assert!(net.shared().is_some());
     }
 }

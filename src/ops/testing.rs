@@ -3,7 +3,7 @@
 
 use super::backend::{Backend, Composed, Mat};
 use super::OpSet;
-use crate::ops::device::{self, Device, Kernels, OnDevice};
+use crate::ops::device::{self, OnDevice};
 use crate::rng::{stream, Purpose};
 use dfdx::prelude::*;
 use rand_distr::{Distribution, StandardNormal};
@@ -119,13 +119,10 @@ impl<C: Case> OnDevice for Parity<C> {
 /// Holds every kernel set of every device to [`Composed`] on the CPU.
 pub fn parity<C: Case>() {
     let reference = C::results::<Cpu, Composed>(&inputs::<C, Cpu>(&Cpu::default())).unwrap();
-    let gpus = device::gpus().into_iter().map(|(name, _)| name.parse().unwrap());
-    for device in std::iter::once(Device::Cpu).chain(gpus) {
-        for kernels in [Kernels::Fused, Kernels::Composed] {
-            println!("{kernels:?} on {device}");
-            let found = device::on(device, kernels, Parity::<C>(PhantomData)).unwrap();
-            assert_close(&found, &reference, C::TOLERANCE);
-        }
+    for place in device::places() {
+        println!("{place:?}");
+        let found = device::on(place, Parity::<C>(PhantomData)).unwrap();
+        assert_close(&found, &reference, C::TOLERANCE);
     }
 }
 

@@ -110,9 +110,9 @@ pub(super) fn tokens(load: &Workload, settings: &Settings) -> Result<f64> {
 mod tests {
     use super::*;
     use crate::manifest::schema::{Experiment, Scheme};
-    use crate::model::network::{Config, Kernels};
+    use crate::model::network::Config;
     use crate::observer::Silent;
-    use crate::ops::device::Device;
+    use crate::ops::device::Place;
 
     #[test]
     fn entropy_and_agreement_by_hand() {
@@ -140,7 +140,7 @@ mod tests {
         let data =
             crate::data::synthetic::generate(e.data.synthetic.as_ref().unwrap(), &e.modalities).unwrap();
         let config = Config::new(&e.modalities, &e.model);
-        let net = crate::model::open(Device::Cpu, Kernels::Fused, config, 1).unwrap();
+        let net = crate::model::open(Place::CPU, config, 1).unwrap();
         let evaluation = Evaluation { net: net.as_ref(), experiment: &e, data: &data };
         let of = |temperature: f64, prefix: f64| {
             let decode = Decode { scheme: Scheme::Roar, steps: 2, temperature, ..Decode::default() };

@@ -4,9 +4,9 @@ use super::evaluation::Evaluation;
 use crate::data::{ClipData, Dataset};
 use crate::fault::Result;
 use crate::manifest::schema::Experiment;
-use crate::model::network::{Config, Kernels, Network};
+use crate::model::network::{Config, Network};
 use crate::observer::ProbeObserver;
-use crate::ops::device::Device;
+use crate::ops::device::Place;
 
 const EXPERIMENT: &str = r#"#![enable(implicit_some)]
 Experiment(
@@ -60,7 +60,7 @@ pub fn bench_with_unknown(clips: usize, unknown: usize) -> Bench {
 
 fn with(experiment: Experiment, data: Dataset, random: bool) -> Bench {
     let config = Config::new(&experiment.modalities, &experiment.model);
-    let mut net = crate::model::open(Device::Cpu, Kernels::Fused, config, 1).unwrap();
+    let mut net = crate::model::open(Place::CPU, config, 1).unwrap();
     if random {
         let mut weights = net.parameters();
         for (i, w) in weights.iter_mut().enumerate() {

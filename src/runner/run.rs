@@ -26,7 +26,7 @@ pub fn run(session: &Session, settings: &Settings, observer: &mut dyn Observer) 
         Some(run) => run.id.attempt,
         None => 1,
     };
-    device::hold(settings.device)?;
+    device::hold(session.place(settings))?;
     hold(session, last.as_ref().filter(|run| run.id.attempt == attempt), settings)?;
     // A run keeps the name it was started under: the name is not part of its identity.
     let name = last.map_or_else(|| session.experiment.name.clone(), |run| run.id.name);
@@ -48,10 +48,10 @@ pub fn resume(run: &RunDir, settings: &Settings, observer: &mut dyn Observer) ->
     if complete(run)? {
         return report(run, None, settings, observer);
     }
-    device::hold(settings.device)?;
     let lock = &run.lock()?;
     // What is refused leaves the run as it was.
     let start = description::again(run, settings, observer)?;
+    device::hold(start.session.place(settings))?;
     hold(&start.session, Some(run), settings)?;
     let seal = record::open(run)?;
     let status = start.describe(run, settings, observer)?;

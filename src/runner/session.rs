@@ -9,7 +9,7 @@ use crate::manifest::pins::{self, Current, Drift};
 use crate::manifest::schema::Experiment;
 use crate::manifest::{self, Loaded};
 use crate::model::network::Network;
-use crate::ops::device::Device;
+use crate::ops::device::{Device, Place};
 use crate::provenance::{self, CODE_HASH};
 use crate::store::{RunDir, RunId, Status};
 use std::path::{Path, PathBuf};
@@ -134,8 +134,13 @@ impl Session {
     /// If the device cannot be opened.
     pub fn network(&self, settings: &Settings) -> Result<Box<dyn Network>> {
         let Experiment { modalities, model, seeds, .. } = &self.experiment;
-        let config = Config::new(modalities, model);
-        crate::model::open(settings.device, settings.kernels, config, seeds.init)
+        crate::model::open(self.place(settings), Config::new(modalities, model), seeds.init)
+    }
+
+    /// Where its network works.
+    pub fn place(&self, settings: &Settings) -> Place {
+        let Settings { device, kernels, .. } = *settings;
+        Place { device, kernels, precision: self.experiment.train.precision }
     }
 }
 

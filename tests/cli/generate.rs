@@ -5,7 +5,7 @@ use nano4m::batch::Batch;
 use nano4m::data::{synthetic, Part};
 use nano4m::manifest;
 use nano4m::masking;
-use nano4m::model::network::{Config, Device, Kernels, Softmax};
+use nano4m::model::network::{Config, Place, Softmax};
 use nano4m::model::open;
 use nano4m::store::tensors;
 use std::collections::BTreeMap;
@@ -128,7 +128,7 @@ fn temperature_zero_is_the_argmax() {
     f.nano4m(&[&["generate", "argmax"], &from[..], &how].concat(), 0);
     let e = manifest::read(&f.path("small.ron"), &[]).unwrap().experiment;
     let data = synthetic::generate(e.data.synthetic.as_ref().unwrap(), &e.modalities).unwrap();
-    let mut net = open(Device::Cpu, Kernels::Fused, Config::new(&e.modalities, &e.model), 0).unwrap();
+    let mut net = open(Place::CPU, Config::new(&e.modalities, &e.model), 0).unwrap();
     net.load_parameters(tensors::read(&file).unwrap().0).unwrap();
     let split = data.split(Part::Test);
     for clip in 0..split.len() {

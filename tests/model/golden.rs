@@ -7,8 +7,9 @@ use nano4m::batch::Batch;
 use nano4m::fault::Exit;
 use nano4m::manifest::schema::{Loss, Model, Train};
 use nano4m::modality::Modality;
-use nano4m::model::network::{Config, Device, Kernels, LossWeights, Network};
+use nano4m::model::network::{Config, LossWeights, Network};
 use nano4m::model::open;
+use nano4m::ops::device::{places, Place};
 use nano4m::store::tensors::{self, NamedTensor};
 use nano4m::store::RunDir;
 use nano4m::train::take_step;
@@ -81,8 +82,8 @@ impl Fixture {
         Fixture { folder: folder.to_path_buf(), config: Config::new(&modalities, &model), expected }
     }
 
-    fn network(&self, kernels: Kernels) -> Box<dyn Network> {
-        let mut net = open(Device::Cpu, kernels, self.config.clone(), 0).unwrap();
+    fn network(&self, place: Place) -> Box<dyn Network> {
+        let mut net = open(place, self.config.clone(), 0).unwrap();
         net.load_parameters(tensors::read(&self.folder.join("checkpoint.safetensors")).unwrap().0).unwrap();
         net
     }
@@ -129,13 +130,14 @@ impl Fixture {
     }
 }
 
-fn both(test: impl Fn(&Fixture, Kernels)) {
+/// On every place that there is.
+fn everywhere(test: impl Fn(&Fixture, Place)) {
     let folders = fixtures("batch.safetensors");
     assert!(!folders.is_empty(), "no model fixtures found");
     for folder in folders {
-        for kernels in [Kernels::Fused, Kernels::Composed] {
-            println!("{} with {kernels:?} operations", folder.display());
-            test(&Fixture::read(&folder), kernels);
+        for place in places() {
+            println!("{}: {place:?}", folder.display());
+            test(&Fixture::read(&folder), place);
         }
     }
 }
@@ -151,8 +153,8 @@ fn relative(got: f64, want: f64) -> f64 {
 
 #[test]
 fn logits_and_encoder_output() {
-    both(|f, kernels| {
-        let net = f.network(kernels);
+    everywhere(|f, place| {
+        let net = f.network(place);
         let (batch, enc_rows, dec_rows) = f.batch("batch.safetensors");
         let (_, encoder) = f.float("forward.safetensors", "encoder");
         let want: Vec<f32> =
@@ -182,8 +184,8 @@ fn names(tensors: &[NamedTensor]) -> BTreeSet<String> {
 
 #[test]
 fn loss_and_gradients() {
-    both(|f, kernels| {
-        let mut net = f.network(kernels);
+    everywhere(|f, place| {
+        let mut net = f.network(place);
         let (batch, _, _) = f.batch("batch.safetensors");
         let weights = LossWeights::new(Loss::PerModalityMean, f.config.modalities.len(), &batch.dec).unwrap();
         net.accumulate(&batch, &weights).unwrap();
@@ -217,8 +219,8 @@ fn loss_and_gradients() {
 }
 
 /// Takes the fixture's steps, held to its losses and final weights; the parameters then.
-fn trajectory(f: &Fixture, kernels: Kernels, micro_batch: Option<usize>) -> Vec<NamedTensor> {
-    let mut net = f.network(kernels);
+fn trajectory(f: &Fixture, place: Place, micro_batch: Option<usize>) -> Vec<NamedTensor> {
+    let mut net = f.network(place);
     let train = Train { micro_batch, ..settings() };
     for step in f.expected["trajectory"].as_array().unwrap() {
         let (batch, _, _) = f.batch(&format!("batch_step{}.safetensors", step["step"]));
@@ -239,10 +241,10 @@ fn trajectory(f: &Fixture, kernels: Kernels, micro_batch: Option<usize>) -> Vec<
 
 #[test]
 fn trajectory_and_final_weights() {
-    both(|f, kernels| {
-        let whole = trajectory(f, kernels, None);
-        let cut = trajectory(f, kernels, Some(1));
-        assert!(whole == trajectory(f, kernels, None) && cut == trajectory(f, kernels, Some(1)));
+    everywhere(|f, place| {
+        let whole = trajectory(f, place, None);
+        let cut = trajectory(f, place, Some(1));
+        assert!(whole == trajectory(f, place, None) && cut == trajectory(f, place, Some(1)));
         assert!(whole != cut, "a cut batch rounds differently: it was not cut");
     });
 }
@@ -283,14 +285,14 @@ fn a_runs_checkpoint_has_exactly_the_references_keys_and_shapes() {
         };
         assert_eq!(shapes(&ours), shapes(&theirs));
         let in_file = tensors::by_name(ours.clone());
-        for kernels in [Kernels::Fused, Kernels::Composed] {
-            let mut net = f.network(kernels);
+        for place in places() {
+            let mut net = f.network(place);
             net.load_parameters(ours.clone()).unwrap();
             for p in net.parameters() {
-                assert!(p == in_file[&p.name], "{} of {kernels:?} is not the file's", p.name);
+                assert!(p == in_file[&p.name], "{} of {place:?} is not the file's", p.name);
             }
         }
-        let parameters = names(&f.network(Kernels::Fused).parameters());
+        let parameters = names(&f.network(Place::CPU).parameters());
         let theirs = tensors::by_name(theirs);
         for buffer in ours.iter().filter(|t| !parameters.contains(&t.name)) {
             let error = largest_difference(&buffer.values, &theirs[&buffer.name].values);

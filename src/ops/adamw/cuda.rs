@@ -107,7 +107,10 @@ fn doubles(halves: &[f32]) -> Vec<f64> {
 }
 
 impl Optimizer<Cuda> for CudaKernels {
-    fn take_grads(mut grads: Gradients<f32, Cuda>, params: &[Mat<Cuda>]) -> Result<Vec<Mat<Cuda>>, CudaError> {
+    fn take_grads(
+        mut grads: Gradients<f32, Cuda>,
+        params: &[Mat<Cuda>],
+    ) -> Result<Vec<Mat<Cuda>>, CudaError> {
         params.iter().map(|p| super::composed::take_grad(&mut grads, p)).collect()
     }
 

@@ -86,7 +86,8 @@ impl Operands {
         let (rows, width) = *q.shape();
         let (dim, kv_stride) = kv.map_or((width / 3, width), |kv| (width, kv.shape().1));
         let k = kv.map_or(of(q).plus(dim), of);
-        let list = |offsets: &[usize]| context.upload(&offsets.iter().map(|&o| o as u32).collect::<Vec<u32>>());
+        let list =
+            |offsets: &[usize]| context.upload(&offsets.iter().map(|&o| o as u32).collect::<Vec<u32>>());
         Ok(Operands {
             q: of(q),
             q_stride: width as u32,

@@ -61,11 +61,8 @@ impl CrossEntropy<Cuda> for CudaKernels {
         let loss: Tensor<Rank0, f32, Cuda> = dev.try_zeros()?;
         let ce = dev.try_zeros_like(&(n,))?;
         let (targets, weights) = (context.upload(&rows.targets)?, context.upload(&rows.weights)?);
-        let gradient = if T::OWNS_TAPE {
-            Some((output(x, n, dim)?.0, output(x, vocab, dim)?.0))
-        } else {
-            None
-        };
+        let gradient =
+            if T::OWNS_TAPE { Some((output(x, n, dim)?.0, output(x, vocab, dim)?.0)) } else { None };
         for (limit, which) in chunks_of(&rows.limits, chunk_rows(&context, vocab)) {
             let count = which.len();
             let buffer = context.scratch::<f32>(count * limit)?;
@@ -100,7 +97,12 @@ impl CrossEntropy<Cuda> for CudaKernels {
         Ok((loss, ce))
     }
 
-    fn logits(x: &Mat<Cuda>, weight: &Mat<Cuda>, rows: &[usize], limit: usize) -> Result<Mat<Cuda>, CudaError> {
+    fn logits(
+        x: &Mat<Cuda>,
+        weight: &Mat<Cuda>,
+        rows: &[usize],
+        limit: usize,
+    ) -> Result<Mat<Cuda>, CudaError> {
         let (out, context) = output(x, rows.len(), limit)?;
         products(&context, of(&out), x, (weight, limit), rows)?;
         Ok(out)
@@ -146,4 +148,3 @@ impl CrossEntropy<Cuda> for CudaKernels {
         Ok(scored)
     }
 }
-

@@ -35,12 +35,7 @@ pub trait CrossEntropy<D: Backend> {
 
     /// What the logits of every row of `x` say among the ids `0..limits[row]`, and the logits of the ids that `truths`
     /// name for each row. Logits never exist for more than a chunk of rows.
-    fn scores(
-        x: &Mat<D>,
-        weight: &Mat<D>,
-        limits: &[u32],
-        truths: &[&[u32]],
-    ) -> Result<ScoredRows, D::Err> {
+    fn scores(x: &Mat<D>, weight: &Mat<D>, limits: &[u32], truths: &[&[u32]]) -> Result<ScoredRows, D::Err> {
         let mut scored = ScoredRows::blank(limits.len(), truths.len());
         for (limit, rows) in chunks(limits, weight.shape().0) {
             let logits = Self::logits(x, weight, &rows, limit)?;

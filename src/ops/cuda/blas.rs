@@ -64,7 +64,11 @@ impl Blas {
         let known = unsafe { sys::cublasGetVersion_v2(self.handle, &mut number) }.result().is_ok();
         // 11.8 and later count the minor version in hundreds.
         let parts = [number / 10_000, number / 100 % 100, number % 100];
-        if known { parts.map(|part| part.to_string()).join(".") } else { "unknown".into() }
+        if known {
+            parts.map(|part| part.to_string()).join(".")
+        } else {
+            "unknown".into()
+        }
     }
 }
 
@@ -95,7 +99,8 @@ impl Context {
             false => sys::cublasOperation_t::CUBLAS_OP_N,
         };
         let (one, beta) = (1.0_f32, if add { 1.0_f32 } else { 0.0 });
-        let leading = |factor: Factor, rows: usize, columns: usize| int(if factor.transposed { rows } else { columns });
+        let leading =
+            |factor: Factor, rows: usize, columns: usize| int(if factor.transposed { rows } else { columns });
         // cuBLAS counts columns first: row-major matrices are their own transposes there, so it makes cᵀ = bᵀ · aᵀ.
         // SAFETY: the addresses have room for these shapes, on the device that is current.
         unsafe {

@@ -6,6 +6,7 @@ use super::pinned::Pinned;
 use super::program;
 use super::upload::Uploads;
 use crate::fault::{Fault, Result};
+use crate::ops::device::Card;
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::{sys, CudaDevice, DeviceRepr};
 use dfdx::prelude::*;
@@ -34,22 +35,6 @@ pub struct Context {
     memory: usize,
 }
 
-/// What decides the bits of a result on a card, and what a reader wants to know of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// e.g. `NVIDIA H100 80GB HBM3`.
-    pub name: String,
-    /// Compute capability, e.g. `9.0`.
-    pub capability: String,
-    /// Newest CUDA that the driver knows, e.g. `13.0`.
-    pub driver: String,
-    pub cublas: String,
-    /// The compiler of the kernels.
-    pub nvrtc: String,
-    /// Bytes.
-    pub memory: usize,
-}
-
 impl Context {
     /// Opens device number `ordinal` for this thread: compiles the kernels, keeps what the pool holds.
     ///
@@ -68,7 +53,9 @@ impl Context {
         let binary = program::binary(capability(&device).map_err(failed)?)?;
         // SAFETY: a whole binary, for this device; unloaded with the context.
         let module = unsafe { result::module::load_data(binary.as_ptr().cast()) }.map_err(|e| {
-            failed(e).help("the driver is older than the CUDA toolkit: `nvidia-smi` shows the newest CUDA it takes")
+            failed(e).help(
+                "the driver is older than the CUDA toolkit: `nvidia-smi` shows the newest CUDA it takes",
+            )
         })?;
         let memory = result::mem_get_info().map_err(failed)?.1;
         let context = Rc::new(Context {
@@ -90,7 +77,8 @@ impl Context {
     /// If this thread has not opened it.
     pub fn of<S: Shape>(tensor: &Tensor<S, f32, Cuda>) -> Rc<Context> {
         let (_, number) = place(tensor);
-        OPEN.with_borrow(|open| open.get(&number).cloned()).expect("a device is opened before a network is made on it")
+        OPEN.with_borrow(|open| open.get(&number).cloned())
+            .expect("a device is opened before a network is made on it")
     }
 
     /// Bytes of memory that the card has.
@@ -158,7 +146,11 @@ impl Context {
             if count > 0 {
                 // SAFETY: nobody else has this piece, and it has room for so many numbers.
                 unsafe {
-                    result::memcpy_dtoh_async(std::slice::from_raw_parts_mut(host, count), from.0, self.stream())?;
+                    result::memcpy_dtoh_async(
+                        std::slice::from_raw_parts_mut(host, count),
+                        from.0,
+                        self.stream(),
+                    )?;
                 }
             }
             places.push((host, count));
@@ -166,7 +158,8 @@ impl Context {
         // SAFETY: the stream is the device's own.
         unsafe { result::stream::synchronize(self.stream()) }?;
         // SAFETY: the copies are done; pieces are aligned and their numbers are plain.
-        let read = |(host, count): (*mut f32, usize)| unsafe { std::slice::from_raw_parts(host, count) }.to_vec();
+        let read =
+            |(host, count): (*mut f32, usize)| unsafe { std::slice::from_raw_parts(host, count) }.to_vec();
         let values = places.into_iter().map(read).collect();
         pinned.reset();
         Ok(values)
@@ -184,18 +177,17 @@ impl Context {
     ///
     /// # Errors
     /// If the driver or NVRTC does not answer.
-    pub fn facts(&self) -> Result<Facts> {
-        let (major, minor) = capability(&self.device).map_err(failed)?;
+    pub fn facts(&self) -> Result<Card> {
         let mut driver = 0;
         // SAFETY: one number that the call fills in.
         unsafe { sys::cuDriverGetVersion(&mut driver) }.result().map_err(failed)?;
-        Ok(Facts {
+        Ok(Card {
             name: name(&self.device).map_err(failed)?,
-            capability: format!("{major}.{minor}"),
+            capability: capability(&self.device).map_err(failed)?,
+            memory: self.memory,
             driver: format!("{}.{}", driver / 1000, driver % 1000 / 10),
             cublas: self.blas.version(),
             nvrtc: program::compiler()?,
-            memory: self.memory,
         })
     }
 }
@@ -239,5 +231,6 @@ fn keep_what_the_pool_holds(device: &CudaDevice) -> Driven<()> {
 }
 
 fn failed<E: std::fmt::Debug>(error: E) -> Fault {
-    Fault::failed(format!("the CUDA device failed: {error:?}")).help("`nvidia-smi` shows the devices and their state")
+    Fault::failed(format!("the CUDA device failed: {error:?}"))
+        .help("`nvidia-smi` shows the devices and their state")
 }

@@ -108,10 +108,6 @@ pub fn grad<S: Shape>(
 }
 
 /// A matrix for the output of an operation, and the context of its device.
-pub fn output(
-    like: &Mat<Cuda>,
-    rows: usize,
-    columns: usize,
-) -> Result<(Mat<Cuda>, Rc<Context>), CudaError> {
+pub fn output(like: &Mat<Cuda>, rows: usize, columns: usize) -> Result<(Mat<Cuda>, Rc<Context>), CudaError> {
     Ok((like.device().try_zeros_like(&(rows, columns))?, Context::of(like)))
 }

@@ -12,4 +12,5 @@ mod program;
 mod upload;
 
 pub use context::Context;
+pub use program::keep_in;
 pub use upload::{List, Plain};

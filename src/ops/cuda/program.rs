@@ -80,7 +80,8 @@ fn keep(path: &Path, binary: &[u8]) {
 fn compile(source: &str, architecture: &str) -> Result<Vec<u8>> {
     let program = result::create_program(source).map_err(|e| unusable(&e))?;
     // No contraction is forbidden and no approximation allowed: what a card computes is a function of the source.
-    let options = [format!("--gpu-architecture={architecture}"), "--std=c++17".into(), "--prec-div=true".into()];
+    let options =
+        [format!("--gpu-architecture={architecture}"), "--std=c++17".into(), "--prec-div=true".into()];
     // SAFETY: the program was made above and is destroyed below, once.
     let binary = unsafe {
         let compiled = result::compile_program(program, &options).map_err(|e| unusable(&e));

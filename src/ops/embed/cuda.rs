@@ -68,8 +68,11 @@ impl Embed<Cuda> for CudaKernels {
     ) -> Result<Mat<Cuda>, CudaError> {
         let (rows, dim) = (index.len(), modalities.shape().1);
         let (out, context) = output(modalities, rows, dim)?;
-        let (ids, of_modality, at) =
-            (context.upload(&index.ids)?, context.upload(&index.modalities)?, context.upload(&index.positions)?);
+        let (ids, of_modality, at) = (
+            context.upload(&index.ids)?,
+            context.upload(&index.modalities)?,
+            context.upload(&index.positions)?,
+        );
         launch!(context, "embed_forward", (rows as u32, 1, 1), threads_of_row(dim), 0;
             of(&out), tokens.map_or(Address::NULL, of), of(modalities), of(positions), ids.at(), of_modality.at(),
             at.at(), dim as u32)?;
@@ -99,7 +102,12 @@ mod tests {
         let segments = Segments::new(&[7, 3, 7, 3, 3]);
         assert_eq!(
             segments,
-            Segments { order: vec![1, 3, 4, 0, 2], starts: vec![0, 3, 5], firsts: vec![0, 1, 2], keys: vec![3, 7] }
+            Segments {
+                order: vec![1, 3, 4, 0, 2],
+                starts: vec![0, 3, 5],
+                firsts: vec![0, 1, 2],
+                keys: vec![3, 7]
+            }
         );
         let long = Segments::new(&[5; 2 * PIECE + 1]);
         assert_eq!((long.starts.len(), long.firsts.as_slice()), (4, &[0, 3][..]));

@@ -17,7 +17,12 @@ pub struct Statistics {
 }
 
 /// The normalized rows into `out`.
-pub fn forward(context: &Context, out: Address, x: &Mat<Cuda>, gain: &Mat<Cuda>) -> Result<Statistics, CudaError> {
+pub fn forward(
+    context: &Context,
+    out: Address,
+    x: &Mat<Cuda>,
+    gain: &Mat<Cuda>,
+) -> Result<Statistics, CudaError> {
     let (rows, dim) = *x.shape();
     let statistics = Statistics { means: context.scratch(rows)?, rstds: context.scratch(rows)? };
     launch!(context, "layer_norm_forward", (rows as u32, 1, 1), threads_of_row(dim), 0;

@@ -7,9 +7,9 @@ use crate::fault::Result;
 use crate::manifest::schema::{Experiment, PerModality};
 use crate::masking;
 use crate::metrics::linear_probe::LinearProbeRow;
-use crate::model::network::{Config, Kernels, Network};
+use crate::model::network::{Config, Network};
 use crate::observer::{ProbeObserver, Silent};
-use crate::ops::device::Device;
+use crate::ops::device::Place;
 use crate::probes::evaluation::Evaluation;
 use crate::stats::{binomial, Alternative};
 
@@ -28,7 +28,7 @@ fn experiment(strength: f64) -> Experiment {
 }
 
 fn network(e: &Experiment, seed: u64) -> Box<dyn Network> {
-    crate::model::open(Device::Cpu, Kernels::Fused, Config::new(&e.modalities, &e.model), seed).unwrap()
+    crate::model::open(Place::CPU, Config::new(&e.modalities, &e.model), seed).unwrap()
 }
 
 fn data(e: &Experiment) -> Dataset {
