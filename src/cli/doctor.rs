@@ -77,7 +77,7 @@ fn text(report: &Report) -> String {
         ),
         (
             "",
-            "on CUDA the numbers are close, not equal: gradients of lookups are summed in no fixed order"
+            "on CUDA the same bits on the same card, driver and libraries; close to a CPU's, not equal"
                 .into(),
         ),
     ];

@@ -3,10 +3,11 @@
 use super::arguments::Global;
 use super::done::Done;
 use super::{
-    ablate, check, compare, data, doctor, eval, gc, generate, import, ls, pin, report, resume, run, show,
-    verify, why,
+    ablate, check, compare, data, doctor, environment, eval, gc, generate, import, ls, pin, report, resume,
+    run, show, verify, why,
 };
 use crate::fault::{Fault, Result};
+use crate::ops::device;
 use clap::{Parser, Subcommand};
 
 const EXIT_CODES: &str = "\
@@ -71,6 +72,7 @@ pub enum Command {
 /// Does what was asked.
 pub fn dispatch(cli: &Cli) -> Result<Done> {
     let global = &cli.global;
+    device::keep_kernels_in(&environment::cache_folder());
     // What only looks needs none.
     if !matches!(cli.command, Command::Ls(_) | Command::Show(_)) {
         start_threads(global)?;

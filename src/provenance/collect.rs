@@ -6,6 +6,7 @@ use super::repository::{self, Repository};
 use crate::fault::{Fault, Result};
 use crate::manifest::pins::Drift;
 use crate::manifest::schema::Seeds;
+use crate::ops::device::Card;
 use crate::store::json::{self, Format};
 use crate::store::last_line::{self, LastLine};
 use crate::store::CellOf;
@@ -51,6 +52,9 @@ pub struct Segment {
     /// Which implementation of the operations ran; empty in segments of before this field.
     #[serde(default)]
     pub kernels: String,
+    /// The GPU, its driver and libraries; absent on a CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Card>,
     /// Worker threads; they never change a bit.
     pub threads: usize,
     /// Pins that did not match and were allowed (`--allow-drift`).
@@ -99,6 +103,7 @@ impl Provenance {
                 machine,
                 device,
                 kernels,
+                card: None,
                 threads,
                 drifts,
                 changed,
@@ -163,6 +168,7 @@ impl Segment {
                 ("class of machine", s.machine.class.clone()),
                 ("device", s.device.clone()),
                 ("kernels", s.kernels.clone()),
+                ("card", s.card.as_ref().map_or_else(String::new, Card::to_string)),
                 ("code", s.code.hash.clone()),
             ]
         };
@@ -188,6 +194,7 @@ pub struct Situation<'a> {
     pub directories: [&'a Path; 2],
     pub device: String,
     pub kernels: String,
+    pub card: Option<Card>,
     pub threads: usize,
     /// Steps done.
     pub from_step: u64,
@@ -199,7 +206,7 @@ pub struct Situation<'a> {
 /// Everything that can be known about where a result comes from, of a start that begins now, and why the state
 /// of the repository is not among it.
 pub fn collect(situation: Situation) -> (Segment, Option<repository::Unreadable>) {
-    let Situation { directories, device, kernels, threads, from_step, started, drifts } = situation;
+    let Situation { directories, device, kernels, card, threads, from_step, started, drifts } = situation;
     let (repository, unreadable) = match repository::repository(&directories) {
         Ok(repository) => (repository, None),
         Err(why) => (None, Some(why)),
@@ -212,6 +219,7 @@ pub fn collect(situation: Situation) -> (Segment, Option<repository::Unreadable>
         machine: machine::machine(),
         device,
         kernels,
+        card,
         threads,
         drifts,
         changed: false,
@@ -228,6 +236,7 @@ mod tests {
             directories: [folder, folder],
             device: "cpu".into(),
             kernels: "fused".into(),
+            card: None,
             threads: 2,
             from_step: 0,
             started: "2025-01-01T00:00:00Z".into(),
@@ -305,6 +314,17 @@ mod tests {
         let before = found(folder.path()).first().clone();
         let mut after = Segment { threads: 9, started: "later".into(), ..before.clone() };
         assert!(after.moved_from(&before).is_empty(), "threads and times move nothing");
+        let card = |driver: &str| Card {
+            name: "X".into(),
+            capability: (9, 0),
+            memory: 1,
+            driver: driver.into(),
+            cublas: "13.0.2".into(),
+            nvrtc: "13.0".into(),
+        };
+        let on = |driver| Segment { card: Some(card(driver)), ..before.clone() };
+        assert_eq!(on("13.1").moved_from(&on("13.0"))[0].0, "card");
+        assert!(on("13.1").moved_from(&on("13.1")).is_empty());
         after.machine.class = "x86_64 sse2".into();
         after.device = "cuda:0".into();
         let told: Vec<&str> = after.moved_from(&before).into_iter().map(|(what, ..)| what).collect();

@@ -7,6 +7,7 @@ use crate::digest::sha256_hex;
 use crate::fault::{Fault, Result};
 use crate::manifest;
 use crate::observer::Observer;
+use crate::ops::device;
 use crate::provenance::{self, Provenance, Segment, Situation};
 use crate::record::{self, Record};
 use crate::store::{RunDir, State, Status};
@@ -264,7 +265,7 @@ fn describe_start(
     observer: &mut dyn Observer,
 ) -> Result<()> {
     let from_step = run.checkpoints().last().copied().unwrap_or(0);
-    let (mut segment, unreadable) = provenance::collect(situation(session, settings, from_step));
+    let (mut segment, unreadable) = provenance::collect(situation(session, settings, from_step)?);
     unreadable.iter().for_each(|why| observer.note(why));
     let provenance = match earlier {
         None => {
@@ -298,15 +299,16 @@ fn warn(segment: &Segment, before: &Segment, observer: &mut dyn Observer) {
     }
 }
 
-fn situation<'a>(session: &'a Session, settings: &Settings, from_step: u64) -> Situation<'a> {
-    Situation {
+fn situation<'a>(session: &'a Session, settings: &Settings, from_step: u64) -> Result<Situation<'a>> {
+    Ok(Situation {
         // A manifest may lie anywhere; the program is usually started in its repository.
         directories: [Path::new("."), folder(&session.path)],
         device: settings.device.to_string(),
         kernels: settings.kernels.name().into(),
+        card: device::card(settings.device)?,
         threads: rayon::current_num_threads(),
         from_step,
         started: (settings.now)(),
         drifts: session.drift.clone(),
-    }
+    })
 }

@@ -7,6 +7,7 @@ use super::tensors::{self, halves, Checkpoint, Digests};
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::Experiment;
 use crate::metrics::Metric;
+use crate::provenance::Provenance;
 use crate::record::{digest, parts, Record};
 use crate::store::RunDir;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +36,24 @@ pub fn compare(a: &RunDir, b: &RunDir) -> Result<Findings> {
     let not = "names, manifests' texts, provenance.json, status.json and log.txt: they say who, where and when; of \
                the records: program, code, device, drift and pins";
     findings.not_covered.push(not.into());
+    findings.not_covered.extend(apart(a, b));
     Ok(findings)
+}
+
+/// What the two runs were made with that can move last bits, where it is not the same: they cannot be held against
+/// each other bit by bit, and a difference says nothing against either.
+fn apart(a: &RunDir, b: &RunDir) -> Option<String> {
+    let [a, b] = [a, b].map(|run| Provenance::read(&run.file("provenance.json")).ok());
+    let (a, b) = (a?, b?);
+    let moved = b.last().moved_from(a.last());
+    let told: Vec<String> =
+        moved.iter().map(|(what, there, here)| format!("{what}: {there} and {here}")).collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "equal bits, which nobody promises between runs made with another {}",
+            told.join("; another ")
+        )
+    })
 }
 
 /// What one side has and the other has not, as one difference for each side.
