@@ -12,6 +12,8 @@ use crate::masking::Masks;
 use crate::rng::{stream, Purpose};
 use rand::seq::SliceRandom;
 use rand::Rng;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// One sample of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Sampler<'a> {
     experiment: &'a Experiment,
     split: &'a Split,
     masks: Masks,
+    /// The epoch that was drawn from last, and its order: to make one takes as long as the dataset has clips.
+    last: RefCell<(u64, Rc<[usize]>)>,
 }
 
 impl<'a> Sampler<'a> {
@@ -37,20 +41,17 @@ impl<'a> Sampler<'a> {
     /// As [`Masks::new`].
     pub fn new(experiment: &'a Experiment, split: &'a Split) -> Result<Sampler<'a>> {
         let masks = Masks::new(&experiment.modalities, &experiment.masking)?;
-        Ok(Sampler { experiment, split, masks })
+        let last = RefCell::new((u64::MAX, Rc::default()));
+        Ok(Sampler { experiment, split, masks, last })
     }
 
     /// The samples of `step`, in their order in the batch.
     pub fn draw(&self, step: u64) -> Vec<Drawn> {
         let (size, clips) = (self.experiment.train.batch as u64, self.split.len() as u64);
-        let mut order = (u64::MAX, Vec::new());
         (step * size..(step + 1) * size)
             .map(|sample| {
                 let epoch = sample / clips;
-                if order.0 != epoch {
-                    order = (epoch, self.order(epoch));
-                }
-                let clip = order.1[(sample % clips) as usize];
+                let clip = self.order(epoch)[(sample % clips) as usize];
                 Drawn { epoch, clip, row: self.row(epoch, clip) }
             })
             .collect()
@@ -66,10 +67,15 @@ impl<'a> Sampler<'a> {
         batch
     }
 
-    fn order(&self, epoch: u64) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.split.len()).collect();
-        order.shuffle(&mut stream(self.experiment.seeds.data, Purpose::Order, &[epoch]));
-        order
+    /// The clips of an epoch in their order.
+    fn order(&self, epoch: u64) -> Rc<[usize]> {
+        let mut last = self.last.borrow_mut();
+        if last.0 != epoch {
+            let mut order: Vec<usize> = (0..self.split.len()).collect();
+            order.shuffle(&mut stream(self.experiment.seeds.data, Purpose::Order, &[epoch]));
+            *last = (epoch, order.into());
+        }
+        last.1.clone()
     }
 
     fn row(&self, epoch: u64, clip: usize) -> usize {
@@ -101,6 +107,18 @@ mod tests {
         }
         assert_ne!(epoch(0), epoch(1));
         assert!(samples.iter().any(|d| d.row == 1) && samples.iter().all(|d| d.row < 2));
+    }
+
+    /// The cost of a step does not grow with the dataset.
+    #[test]
+    fn an_order_is_made_once_an_epoch() {
+        let (experiment, data) = (toy::experiment(), toy::dataset());
+        let sampler = Sampler::new(&experiment, data.split(Part::Train)).unwrap();
+        sampler.batch(0);
+        let order = sampler.order(0);
+        sampler.batch(1);
+        assert!(Rc::ptr_eq(&order, &sampler.order(0)));
+        assert!(sampler.order(1) != order && sampler.order(0) == order);
     }
 
     #[test]
