@@ -40,8 +40,7 @@ impl Instance {
         match head_dim {
             0..=32 => instance!(32, 32768),
             33..=64 => instance!(64, 49152),
-            65..=96 => instance!(96, 49152),
-            97..=128 => instance!(128, 49152),
+            65..=128 => instance!(128, 49152),
             _ => panic!("the CUDA kernels take heads of at most 128 numbers"),
         }
     }
