@@ -98,7 +98,7 @@
 //! ops
 //! store
 //! stats
-//! observer · batch · modality
+//! observer · batch · modality · place
 //! suggest
 //! rng · digest · fault
 //! ```
@@ -119,6 +119,7 @@ pub mod modality;
 pub mod model;
 pub mod observer;
 pub mod ops;
+pub mod place;
 pub mod probes;
 pub mod provenance;
 pub mod record;
@@ -133,7 +134,7 @@ pub mod verify;
 
 pub use fault::{Exit, Fault, Result};
 pub use observer::{Observer, Progress, Silent, Stop, ValidationScore};
-pub use ops::device::{Device, Kernels, Place, Precision};
+pub use place::{Device, Kernels, Place, Precision};
 pub use record::Record;
 pub use runner::{evaluate, resume, run, Ended, Limits, Session, Settings};
 pub use store::{find, CellOf, RunDir};

@@ -3,7 +3,7 @@
 use super::job::{Existing, Job};
 use super::plan::Plan;
 use crate::fault::Result;
-use crate::ops::device::Device;
+use crate::place::Device;
 use crate::runner::memory::{hold_all, Need};
 
 /// Holds what is needed against what there is, with `workers` jobs at the same time.

@@ -1,6 +1,6 @@
 //! Arguments that several commands share. What they mean is decided by the commands.
 
-use crate::ops::device::{Device, Kernels};
+use crate::place::{Device, Kernels};
 use crate::runner;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};

@@ -8,7 +8,7 @@ use crate::data::{ClipData, Dataset, Part};
 use crate::manifest::schema::{Decode, Model, Scheme as Kind};
 use crate::modality::Modality;
 use crate::model::network::{Config, Network, Softmax};
-use crate::ops::device::Place;
+use crate::place::Place;
 
 const LENGTH: usize = 12;
 

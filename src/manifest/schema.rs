@@ -9,7 +9,7 @@ pub use super::masking::{Direction, Masking, Ratio};
 pub use super::per_modality::PerModality;
 pub use super::probes::Probe;
 use crate::modality::Modality;
-pub use crate::ops::device::Precision;
+pub use crate::place::Precision;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

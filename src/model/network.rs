@@ -8,8 +8,8 @@ pub use crate::architecture::Config;
 use crate::batch::{Batch, Packed};
 use crate::fault::Result;
 pub use crate::manifest::schema::Softmax;
-pub use crate::ops::device::{Device, Kernels, Place};
 use crate::ops::log_sum_exp;
+pub use crate::place::{Device, Kernels, Place};
 pub use crate::store::tensors::NamedTensor;
 
 /// What an update needs beside the gradient.

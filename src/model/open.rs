@@ -3,8 +3,9 @@
 use super::engine::DeviceNetwork;
 use super::network::{Config, Network};
 use crate::fault::Result;
-use crate::ops::device::{on, OnDevice, Place};
+use crate::ops::device::{on, OnDevice};
 use crate::ops::{Backend, OpSet};
+use crate::place::Place;
 use dfdx::tensor::Cpu;
 
 /// A freshly initialized network. On the CPU several threads may share it.

@@ -5,7 +5,8 @@ use super::open;
 use crate::batch::{Batch, SampleMask};
 use crate::manifest::schema::{Loss, Model, Softmax};
 use crate::modality::Modality;
-use crate::ops::device::{places, Place};
+use crate::ops::device::places;
+use crate::place::Place;
 use crate::store::tensors::NamedTensor;
 
 fn config(softmax: Softmax) -> Config {

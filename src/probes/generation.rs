@@ -112,7 +112,7 @@ mod tests {
     use crate::manifest::schema::{Experiment, Scheme};
     use crate::model::network::Config;
     use crate::observer::Silent;
-    use crate::ops::device::Place;
+    use crate::place::Place;
 
     #[test]
     fn entropy_and_agreement_by_hand() {

@@ -6,7 +6,7 @@ use crate::fault::Result;
 use crate::manifest::schema::Experiment;
 use crate::model::network::{Config, Network};
 use crate::observer::ProbeObserver;
-use crate::ops::device::Place;
+use crate::place::Place;
 
 const EXPERIMENT: &str = r#"#![enable(implicit_some)]
 Experiment(

@@ -6,7 +6,7 @@ use super::repository::{self, Repository};
 use crate::fault::{Fault, Result};
 use crate::manifest::pins::Drift;
 use crate::manifest::schema::Seeds;
-use crate::ops::device::Card;
+use crate::place::Card;
 use crate::store::json::{self, Format};
 use crate::store::last_line::{self, LastLine};
 use crate::store::CellOf;

@@ -7,7 +7,7 @@ use crate::architecture::Config;
 use crate::fault::{Fault, Result};
 use crate::manifest::schema::{Experiment, Probe, Softmax};
 use crate::modality::Modality;
-use crate::ops::device::Device;
+use crate::place::Device;
 
 /// Bytes that are needed at least; no number in a manifest makes it overflow.
 #[derive(Clone, Copy, Debug, PartialEq)]

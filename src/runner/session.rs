@@ -9,7 +9,7 @@ use crate::manifest::pins::{self, Current, Drift};
 use crate::manifest::schema::Experiment;
 use crate::manifest::{self, Loaded};
 use crate::model::network::Network;
-use crate::ops::device::{Device, Place};
+use crate::place::{Device, Place};
 use crate::provenance::{self, CODE_HASH};
 use crate::store::{RunDir, RunId, Status};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 //! manifest, and so of the identity; `device` and `kernels` add in other orders, which moves last bits. The
 //! rest say where, when and whether.
 
-use crate::ops::device::{Device, Kernels};
+use crate::place::{Device, Kernels};
 use crate::store::CellOf;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use super::journal::Journal;
 use super::{evaluate, resume, run, Ended, Limits, Session, Settings};
 use crate::fault::{Exit, Result};
 use crate::observer::{Observer, Progress, Silent, Stop};
-use crate::ops::device::Device;
+use crate::place::Device;
 use crate::record::Record;
 use crate::store::{self, RunDir, RunId, State, Status};
 use std::path::Path;

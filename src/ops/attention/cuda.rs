@@ -3,8 +3,8 @@
 use super::Attention;
 use crate::ops::backend::{CudaKernels, Mat, Spans};
 use crate::ops::cuda::launch::{blocks, launch, THREADS};
-use crate::ops::cuda::memory::{grad, of, output, take_grad, Address};
-use crate::ops::cuda::{Context, List};
+use crate::ops::cuda::memory::{grad, of, take_grad, Address};
+use crate::ops::cuda::{output, Context, List};
 use dfdx::prelude::*;
 
 /// Rows of a tile and threads of a block, as in `kernels.cu`.

@@ -6,8 +6,8 @@ use super::{CrossEntropy, LossRows, RowScore, ScoredRows};
 use crate::ops::backend::{CudaKernels, LossAndRows, Mat};
 use crate::ops::cuda::blas::Factor;
 use crate::ops::cuda::launch::{blocks, launch, threads_of_row, THREADS};
-use crate::ops::cuda::memory::{grad, of, output, take_grad, Address, Scratch};
-use crate::ops::cuda::{Context, List};
+use crate::ops::cuda::memory::{grad, of, take_grad, Address, Scratch};
+use crate::ops::cuda::{output, Context, List};
 use dfdx::prelude::*;
 
 /// Threads of a block that goes over a row of logits.

@@ -1,7 +1,6 @@
 //! Matrix products by cuBLAS on a handle of our own: single precision, TensorFloat-32 only where it is asked for, a
 //! workspace of fixed size, so that the same call takes the same way every time.
 
-use super::context::Context;
 use super::memory::{Address, Scratch};
 use cudarc::cublas::{result, sys};
 use cudarc::driver::CudaDevice;
@@ -49,10 +48,9 @@ impl Blas {
 
     /// Whether factors may be rounded to TensorFloat-32.
     pub fn allow_tf32(&self, allowed: bool) -> Result<(), CudaError> {
-        let mode = match allowed {
-            true => sys::cublasMath_t::CUBLAS_TF32_TENSOR_OP_MATH,
-            false => sys::cublasMath_t::CUBLAS_DEFAULT_MATH,
-        };
+        let (tf32, f32) =
+            (sys::cublasMath_t::CUBLAS_TF32_TENSOR_OP_MATH, sys::cublasMath_t::CUBLAS_DEFAULT_MATH);
+        let mode = if allowed { tf32 } else { f32 };
         // SAFETY: the handle is open.
         Ok(unsafe { sys::cublasSetMathMode(self.handle, mode) }.result()?)
     }
@@ -70,16 +68,7 @@ impl Blas {
             "unknown".into()
         }
     }
-}
 
-impl Drop for Blas {
-    fn drop(&mut self) {
-        // SAFETY: opened by `new`, destroyed once. A device that has failed cannot, and the process is about to end.
-        let _ = unsafe { result::destroy_handle(self.handle) };
-    }
-}
-
-impl Context {
     /// `c = a · b`, or `c += a · b`: a `[m, k]`, b `[k, n]`, c `[m, n]`, row-major. Without rows there is nothing to
     /// do; without `k` a product is zero, and `c` stays as it is: it was made of zeros.
     pub fn product(
@@ -94,10 +83,8 @@ impl Context {
             return Ok(());
         }
         let int = |size: usize| i32::try_from(size).expect("a matrix has fewer than 2³¹ rows and columns");
-        let operation = |factor: Factor| match factor.transposed {
-            true => sys::cublasOperation_t::CUBLAS_OP_T,
-            false => sys::cublasOperation_t::CUBLAS_OP_N,
-        };
+        let (straight, turned) = (sys::cublasOperation_t::CUBLAS_OP_N, sys::cublasOperation_t::CUBLAS_OP_T);
+        let operation = |factor: Factor| if factor.transposed { turned } else { straight };
         let (one, beta) = (1.0_f32, if add { 1.0_f32 } else { 0.0 });
         let leading =
             |factor: Factor, rows: usize, columns: usize| int(if factor.transposed { rows } else { columns });
@@ -105,7 +92,7 @@ impl Context {
         // SAFETY: the addresses have room for these shapes, on the device that is current.
         unsafe {
             result::sgemm(
-                self.blas.handle,
+                self.handle,
                 operation(b),
                 operation(a),
                 int(n),
@@ -122,5 +109,12 @@ impl Context {
             )?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Blas {
+    fn drop(&mut self) {
+        // SAFETY: opened by `new`, destroyed once. A device that has failed cannot, and the process is about to end.
+        let _ = unsafe { result::destroy_handle(self.handle) };
     }
 }

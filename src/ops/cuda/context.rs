@@ -1,17 +1,18 @@
 //! A CUDA device as the operations see it: stream, kernels, cuBLAS, memory pool.
 
-use super::blas::Blas;
+use super::blas::{Blas, Factor};
 use super::memory::{place, Address, Scratch};
 use super::pinned::Pinned;
 use super::program;
-use super::upload::Uploads;
+use super::upload::{List, Plain, Uploads};
 use crate::fault::{Fault, Result};
-use crate::ops::device::Card;
+use crate::ops::backend::Mat;
+use crate::place::Card;
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::{sys, CudaDevice, DeviceRepr};
 use dfdx::prelude::*;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::{c_void, CStr, CString};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,11 +28,11 @@ thread_local! {
 /// A device that was opened by this thread.
 pub struct Context {
     device: Arc<CudaDevice>,
-    kernels: RefCell<HashMap<&'static str, sys::CUfunction>>,
+    kernels: RefCell<BTreeMap<&'static str, sys::CUfunction>>,
     module: sys::CUmodule,
-    pub(super) blas: Blas,
-    pub(super) uploads: RefCell<Uploads>,
-    pub(super) pinned: RefCell<Pinned>,
+    blas: Blas,
+    uploads: RefCell<Uploads>,
+    pinned: RefCell<Pinned>,
     memory: usize,
 }
 
@@ -93,7 +94,7 @@ impl Context {
         Ok(Scratch::new(unsafe { self.device.alloc::<T>(len.max(1)) }?))
     }
 
-    pub(super) fn stream(&self) -> sys::CUstream {
+    fn stream(&self) -> sys::CUstream {
         *self.device.cu_stream()
     }
 
@@ -125,6 +126,30 @@ impl Context {
         let function = unsafe { result::module::get_function(self.module, name) }?;
         self.kernels.borrow_mut().insert(kernel, function);
         Ok(function)
+    }
+
+    /// `list` on the device, uploaded when it is first asked for.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn upload<T: Plain>(&self, list: &[T]) -> Driven<List> {
+        let memory = |bytes| self.scratch::<u8>(bytes);
+        self.uploads.borrow_mut().list(list, memory, (&mut self.pinned.borrow_mut(), self.stream()))
+    }
+
+    /// `c = a · b`, or `c += a · b`; see [`Blas::product`].
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn product(
+        &self,
+        c: Address,
+        (m, k, n): (usize, usize, usize),
+        a: Factor,
+        b: Factor,
+        add: bool,
+    ) -> std::result::Result<(), CudaError> {
+        self.blas.product(c, (m, k, n), a, b, add)
     }
 
     /// Copies `count` numbers, in the order of the stream.
@@ -190,6 +215,15 @@ impl Context {
             nvrtc: program::compiler()?,
         })
     }
+}
+
+/// A matrix for the output of an operation, and the context of its device.
+pub fn output(
+    like: &Mat<Cuda>,
+    rows: usize,
+    columns: usize,
+) -> std::result::Result<(Mat<Cuda>, Rc<Context>), CudaError> {
+    Ok((like.device().try_zeros_like(&(rows, columns))?, Context::of(like)))
 }
 
 impl Drop for Context {

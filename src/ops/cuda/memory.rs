@@ -4,12 +4,9 @@
 //! stands before the numbers is printed. Kernels write through such addresses what dfdx takes for constant: the
 //! output of an operation before anybody else has it, and parameters and moments, which nothing else may share.
 
-use super::context::Context;
-use crate::ops::backend::Mat;
 use cudarc::driver::{CudaSlice, DevicePtr, DeviceSlice};
 use dfdx::prelude::*;
 use std::fmt::{self, Write};
-use std::rc::Rc;
 
 /// An address on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,9 +102,4 @@ pub fn grad<S: Shape>(
     t: &Tensor<S, f32, Cuda>,
 ) -> Result<Address, CudaError> {
     Ok(Address(*grads.get_or_alloc_mut(t)?.device_ptr()))
-}
-
-/// A matrix for the output of an operation, and the context of its device.
-pub fn output(like: &Mat<Cuda>, rows: usize, columns: usize) -> Result<(Mat<Cuda>, Rc<Context>), CudaError> {
-    Ok((like.device().try_zeros_like(&(rows, columns))?, Context::of(like)))
 }

@@ -11,6 +11,6 @@ mod pinned;
 mod program;
 mod upload;
 
-pub use context::Context;
+pub use context::{output, Context};
 pub use program::keep_in;
 pub use upload::{List, Plain};

@@ -3,8 +3,9 @@
 //! Every layer asks for the same boundaries and row numbers. What was uploaded lately is kept with a copy on the
 //! host, and equal bytes are the same upload, so that a batch's lists are copied once.
 
-use super::context::Context;
 use super::memory::{Address, Scratch};
+use super::pinned::Pinned;
+use cudarc::driver::sys::CUstream;
 use cudarc::driver::{result, DriverError};
 use std::rc::Rc;
 
@@ -42,32 +43,36 @@ fn bytes<T: Plain>(list: &[T]) -> &[u8] {
     unsafe { std::slice::from_raw_parts(list.as_ptr().cast(), std::mem::size_of_val(list)) }
 }
 
-impl Context {
-    /// `list` on the device.
-    pub fn upload<T: Plain>(&self, list: &[T]) -> Result<List, DriverError> {
+impl Uploads {
+    /// `list` on the device: `memory` is asked for so many bytes there, `pinned` has the copy that travels.
+    pub fn list<T: Plain>(
+        &mut self,
+        list: &[T],
+        memory: impl FnOnce(usize) -> Result<Scratch<u8>, DriverError>,
+        (pinned, stream): (&mut Pinned, CUstream),
+    ) -> Result<List, DriverError> {
         let bytes = bytes(list);
-        let mut uploads = self.uploads.borrow_mut();
-        if let Some(at) = uploads.0.iter().rposition(|known| known.bytes == bytes) {
-            let known = uploads.0.remove(at);
+        if let Some(at) = self.0.iter().rposition(|known| known.bytes == bytes) {
+            let known = self.0.remove(at);
             let list = List(known.there.clone());
-            uploads.0.push(known);
+            self.0.push(known);
             return Ok(list);
         }
-        let there = Rc::new(self.scratch::<u8>(bytes.len())?);
-        let host = self.pinned.borrow_mut().take(bytes.len())?;
+        let there = Rc::new(memory(bytes.len())?);
+        let host = pinned.take(bytes.len())?;
         // SAFETY: `host` has room for these bytes and nobody else has it until the device is done with all that was
         // asked of it; `there` is as long.
         unsafe {
             host.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
             let host = std::slice::from_raw_parts(host, bytes.len());
             if !host.is_empty() {
-                result::memcpy_htod_async(there.at().0, host, self.stream())?;
+                result::memcpy_htod_async(there.at().0, host, stream)?;
             }
         }
-        if uploads.0.len() >= KEPT {
-            uploads.0.remove(0);
+        if self.0.len() >= KEPT {
+            self.0.remove(0);
         }
-        uploads.0.push(Upload { bytes: bytes.to_vec(), there: there.clone() });
+        self.0.push(Upload { bytes: bytes.to_vec(), there: there.clone() });
         Ok(List(there))
     }
 }

@@ -4,8 +4,8 @@ use super::Embed;
 use crate::batch::Packed;
 use crate::ops::backend::{CudaKernels, Mat};
 use crate::ops::cuda::launch::{blocks, launch, threads_of_row, THREADS};
-use crate::ops::cuda::memory::{grad, of, output, take_grad, Address};
-use crate::ops::cuda::Context;
+use crate::ops::cuda::memory::{grad, of, take_grad, Address};
+use crate::ops::cuda::{output, Context};
 use dfdx::prelude::*;
 
 /// Rows that one thread adds: long enough for a table of thousands of ids, short enough for one of five modalities.

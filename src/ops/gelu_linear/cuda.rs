@@ -3,8 +3,8 @@
 use super::GeluLinear;
 use crate::ops::backend::{CudaKernels, Mat};
 use crate::ops::cuda::launch::{blocks, launch, THREADS};
-use crate::ops::cuda::memory::{grad, of, output, take_grad, Scratch};
-use crate::ops::cuda::Context;
+use crate::ops::cuda::memory::{grad, of, take_grad, Scratch};
+use crate::ops::cuda::{output, Context};
 use crate::ops::linear::cuda as linear;
 use dfdx::prelude::*;
 

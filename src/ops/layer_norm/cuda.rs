@@ -3,8 +3,8 @@
 use super::{LayerNorm, EPSILON};
 use crate::ops::backend::{CudaKernels, Mat};
 use crate::ops::cuda::launch::{blocks, launch, threads_of_row, THREADS};
-use crate::ops::cuda::memory::{grad, of, output, take_grad, Address, Scratch};
-use crate::ops::cuda::Context;
+use crate::ops::cuda::memory::{grad, of, take_grad, Address, Scratch};
+use crate::ops::cuda::{output, Context};
 use dfdx::prelude::*;
 
 /// Rows of a part of the gain's gradient.

@@ -4,8 +4,8 @@ use super::Linear;
 use crate::ops::backend::{CudaKernels, Mat};
 use crate::ops::cuda::blas::Factor;
 use crate::ops::cuda::launch::{blocks, launch, threads_of_row, THREADS};
-use crate::ops::cuda::memory::{grad, of, output, take_grad, Address};
-use crate::ops::cuda::Context;
+use crate::ops::cuda::memory::{grad, of, take_grad, Address};
+use crate::ops::cuda::{output, Context};
 use dfdx::prelude::*;
 
 /// Rows of a part of the bias's gradient.

@@ -2,7 +2,8 @@
 
 use super::NormLinear;
 use crate::ops::backend::{CudaKernels, Mat};
-use crate::ops::cuda::memory::{of, output, take_grad};
+use crate::ops::cuda::memory::{of, take_grad};
+use crate::ops::cuda::output;
 use crate::ops::layer_norm::cuda as layer_norm;
 use crate::ops::linear::cuda as linear;
 use dfdx::prelude::*;

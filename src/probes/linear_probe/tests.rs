@@ -9,7 +9,7 @@ use crate::masking;
 use crate::metrics::linear_probe::LinearProbeRow;
 use crate::model::network::{Config, Network};
 use crate::observer::{ProbeObserver, Silent};
-use crate::ops::device::Place;
+use crate::place::Place;
 use crate::probes::evaluation::Evaluation;
 use crate::stats::{binomial, Alternative};
 
