@@ -17,6 +17,9 @@ use std::ffi::{c_void, CStr, CString};
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// Bytes of pinned memory that uploads take before they wait for the device.
+const MOST_PINNED: usize = 64 << 20;
+
 /// What the driver answers.
 pub type Driven<T> = std::result::Result<T, DriverError>;
 
@@ -133,8 +136,14 @@ impl Context {
     /// # Errors
     /// If the device fails.
     pub fn upload<T: Plain>(&self, list: &[T]) -> Driven<List> {
+        let mut pinned = self.pinned.borrow_mut();
+        // Who asks and never reads, as an encoder does for a probe, waits now and then.
+        if pinned.out() > MOST_PINNED {
+            self.wait()?;
+            pinned.reset();
+        }
         let memory = |bytes| self.scratch::<u8>(bytes);
-        self.uploads.borrow_mut().list(list, memory, (&mut self.pinned.borrow_mut(), self.stream()))
+        self.uploads.borrow_mut().list(list, memory, (&mut pinned, self.stream()))
     }
 
     /// `c = a · b`, or `c += a · b`; see [`Blas::product`].
@@ -180,14 +189,19 @@ impl Context {
             }
             places.push((host, count));
         }
-        // SAFETY: the stream is the device's own.
-        unsafe { result::stream::synchronize(self.stream()) }?;
+        self.wait()?;
         // SAFETY: the copies are done; pieces are aligned and their numbers are plain.
         let read =
             |(host, count): (*mut f32, usize)| unsafe { std::slice::from_raw_parts(host, count) }.to_vec();
         let values = places.into_iter().map(read).collect();
         pinned.reset();
         Ok(values)
+    }
+
+    /// Waits until the device has done everything that was asked of it.
+    fn wait(&self) -> Driven<()> {
+        // SAFETY: the stream is the device's own.
+        unsafe { result::stream::synchronize(self.stream()) }
     }
 
     /// Whether products may round their factors to TensorFloat-32.

@@ -40,6 +40,11 @@ impl Pinned {
         }
     }
 
+    /// Bytes that are out, and what was lost at the ends of blocks.
+    pub fn out(&self) -> usize {
+        self.blocks[..self.current].iter().map(|block| block.bytes).sum::<usize>() + self.used
+    }
+
     /// Takes everything back: only after the device has done all that was asked of it.
     pub fn reset(&mut self) {
         (self.current, self.used) = (0, 0);
