@@ -64,11 +64,13 @@ impl Folder {
             command.env_remove(name);
         }
         command.env("NANO4M_CACHE", self.path("cache"));
-        // Tests that were started by `nohup` ignore SIGHUP, and so would what they start.
+        // Tests that were started by `nohup` or in the background of a script ignore these, and so would what they start.
         // SAFETY: `signal` may be called between fork and exec.
         unsafe {
             command.pre_exec(|| {
-                libc::signal(libc::SIGHUP, libc::SIG_DFL);
+                for number in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+                    libc::signal(number, libc::SIG_DFL);
+                }
                 Ok(())
             });
         }
