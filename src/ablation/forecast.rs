@@ -16,6 +16,7 @@ use crate::manifest::schema::{Experiment, Probe};
 use crate::masking::Masks;
 use crate::model;
 use crate::model::network::{Config, Device, Kernels, Place};
+use crate::place::Devices;
 use crate::probes::suite;
 use crate::probes::workload::Workload;
 use crate::train::{take_step, Sampler};
@@ -37,9 +38,10 @@ const EXAMPLE: u64 = 90;
 const SOURCES: u64 = 6;
 
 /// What the jobs will be run with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Resources {
-    pub device: Device,
+    /// The jobs share them in turn.
+    pub devices: Devices,
     pub kernels: Kernels,
     /// Jobs at the same time.
     pub workers: usize,
@@ -89,8 +91,8 @@ pub struct Forecast {
 ///
 /// # Errors
 /// If a dataset or device cannot be opened; exit 2 for a cell that needs more memory than there is.
-pub fn forecast(plan: &Plan, found: &[Existing], resources: Resources, cache: &Path) -> Result<Forecast> {
-    memory::hold(plan, found, resources.workers, resources.device)?;
+pub fn forecast(plan: &Plan, found: &[Existing], resources: &Resources, cache: &Path) -> Result<Forecast> {
+    memory::hold(plan, found, resources.workers, &resources.devices)?;
     let open: Vec<(&Job, &Existing)> =
         plan.jobs.iter().zip(found).filter(|(_, f)| !matches!(f, Existing::Complete(_))).collect();
     let mut timings: Vec<Option<Timing>> = vec![None; plan.cells.len()];
@@ -169,17 +171,23 @@ fn makespan(jobs: &[f64], workers: usize) -> f64 {
     busy.into_iter().fold(0.0, f64::max)
 }
 
-/// Times the steps of as many networks as will run side by side, each on its own threads.
-fn time(experiment: &Experiment, data: &Dataset, resources: Resources) -> Result<Timing> {
+/// Times the steps of as many networks as will run side by side, each on its own threads and its device.
+fn time(experiment: &Experiment, data: &Dataset, resources: &Resources) -> Result<Timing> {
     let pool = |_| rayon::ThreadPoolBuilder::new().num_threads(resources.threads).build();
     let pools: Vec<rayon::ThreadPool> = (0..resources.workers)
         .map(pool)
         .collect::<std::result::Result<_, _>>()
         .map_err(|e| Fault::failed(format!("cannot start threads: {e}")))?;
     let barrier = Barrier::new(pools.len());
-    let alone = |pool: &rayon::ThreadPool| pool.install(|| alone(experiment, data, resources, &barrier));
+    let kernels = resources.kernels;
+    let alone = |pool: &rayon::ThreadPool, device: Device| {
+        let place = Place { device, kernels, precision: experiment.train.precision };
+        pool.install(|| alone(experiment, data, place, &barrier))
+    };
+    let in_turn = resources.devices.all().iter().copied().cycle();
     let timings = std::thread::scope(|scope| {
-        let threads: Vec<_> = pools.iter().map(|pool| scope.spawn(move || alone(pool))).collect();
+        let each = pools.iter().zip(in_turn);
+        let threads: Vec<_> = each.map(|(pool, device)| scope.spawn(move || alone(pool, device))).collect();
         let stopped = |_| Err(Fault::failed("a network that was timed stopped"));
         threads.into_iter().map(|t| t.join().unwrap_or_else(stopped)).collect::<Result<Vec<Timing>>>()
     })?;
@@ -189,13 +197,9 @@ fn time(experiment: &Experiment, data: &Dataset, resources: Resources) -> Result
 }
 
 /// One network: a few steps, then one batch of scores.
-fn alone(experiment: &Experiment, data: &Dataset, resources: Resources, barrier: &Barrier) -> Result<Timing> {
-    let precision = experiment.train.precision;
-    let net = model::open(
-        Place { device: resources.device, kernels: resources.kernels, precision },
-        Config::new(&experiment.modalities, &experiment.model),
-        experiment.seeds.init,
-    );
+fn alone(experiment: &Experiment, data: &Dataset, place: Place, barrier: &Barrier) -> Result<Timing> {
+    let config = Config::new(&experiment.modalities, &experiment.model);
+    let net = model::open(place, config, experiment.seeds.init);
     // Every thread comes here, also one whose network could not be made.
     barrier.wait();
     let mut net = net?;

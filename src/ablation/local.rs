@@ -148,7 +148,8 @@ impl Execution<'_> {
             };
             match &state {
                 JobState::Running { .. } => {
-                    self.running.push(Process::start(invocation, *threads, index, job)?)
+                    let device = invocation.devices.free(self.running.iter().map(|process| process.device));
+                    self.running.push(Process::start(invocation, (device, *threads), index, job)?)
                 }
                 JobState::Held(_) => self.queue.push_back(index),
                 _ => {}
@@ -217,5 +218,85 @@ impl Execution<'_> {
             self.states[job] = state;
             observer.changed(job, &self.states);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::testing::SMALL;
+    use crate::runner::Settings;
+    use std::path::{Path, PathBuf};
+
+    struct Silent;
+
+    impl AblationObserver for Silent {
+        fn changed(&mut self, _: usize, _: &[JobState]) {}
+        fn tick(&mut self, _: &[JobState]) {}
+        fn stop(&self) -> Option<Stop> {
+            None
+        }
+    }
+
+    /// Three cells of two seeds.
+    fn plan(folder: &Path) -> Plan {
+        let axes = r#"axes: [(name: "lr", path: "train.lr", values: [1e-3, 2e-3, 3e-3])]"#;
+        let metrics = r#"metrics: ["cross_entropy/a@16"], seeds: [1, 2]"#;
+        let text = format!("Ablation(schema: 1, name: \"x\", base: \"base.ron\", {axes}, {metrics})");
+        let path = folder.join("x.ron");
+        std::fs::write(&path, text).unwrap();
+        std::fs::write(folder.join("base.ron"), SMALL).unwrap();
+        let settings = Settings::new(folder.join("runs"), folder.join("cache"), || "now".into());
+        Plan::new(&crate::ablation::read(&path).unwrap(), &settings).unwrap()
+    }
+
+    /// In the place of the program: says which device it was given, and whether another has it at the same time. It
+    /// ends some time after two have begun, so that the first two meet.
+    const STAND_IN: &str = r#"
+while [ "$1" != --device ]; do shift; done
+mkdir "on-$2" && found=free || found=taken
+echo "$2 $found $RAYON_NUM_THREADS" >>said
+i=0; while [ $i -lt 200 ] && [ "$(wc -l <said)" -lt 2 ]; do sleep 0.05; i=$((i + 1)); done
+sleep 0.1
+rmdir "on-$2"
+exit 7
+"#;
+
+    fn said(devices: &str, workers: usize) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("stand-in.sh");
+        std::fs::write(&script, STAND_IN).unwrap();
+        let invocation = Invocation {
+            program: "/bin/sh".into(),
+            options: vec![script.display().to_string(), "--runs".into(), "runs".into()],
+            devices: devices.parse().unwrap(),
+            flags: Vec::new(),
+            directory: folder.path().into(),
+            cache: folder.path().into(),
+            reports: PathBuf::new(),
+        };
+        let engine = LocalEngine { invocation, workers, threads: 5, fail_fast: false };
+        let states = engine.execute(&plan(folder.path()), &mut Silent).unwrap();
+        assert_eq!(states, vec![JobState::Failed("exit 7".into()); 6]);
+        let text = std::fs::read_to_string(folder.path().join("said")).unwrap();
+        let mut lines: Vec<String> = text.lines().map(String::from).collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn each_running_job_has_a_device_of_its_own_which_the_next_takes_over() {
+        let lines = said("cuda:3,cuda:1", 2);
+        assert!(lines.iter().all(|line| line.ends_with(" free 5")), "{lines:?}");
+        let on = |device: &str| lines.iter().filter(|line| line.starts_with(device)).count();
+        // How often each is used depends on who ends first.
+        assert!(on("cuda:1") >= 2 && on("cuda:3") >= 2 && on("cuda:1") + on("cuda:3") == 6, "{lines:?}");
+    }
+
+    #[test]
+    fn more_jobs_than_devices_share_them() {
+        let lines = said("cuda:1", 2);
+        assert_eq!(lines.len(), 6);
+        assert!(lines.iter().any(|line| line == "cuda:1 taken 5"), "{lines:?}");
     }
 }

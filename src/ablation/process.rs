@@ -8,6 +8,7 @@
 use super::invocation::Invocation;
 use super::job::Job;
 use crate::fault::{Exit, Fault, Result};
+use crate::place::Device;
 use std::fs::File;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -28,22 +29,29 @@ pub enum End {
 pub struct Process {
     /// Index into the plan's jobs.
     pub job: usize,
+    /// What it runs on.
+    pub device: Device,
     child: Child,
 }
 
 impl Process {
-    /// Starts job number `index` on `threads` threads. Must be called on a thread that lives as long as the
+    /// Starts job number `index` on a device, with `threads` threads. Must be called on a thread that lives as long as the
     /// process: the death of the thread would count as the death of the parent.
     ///
     /// # Errors
     /// If the log cannot be made or the program not started.
-    pub fn start(invocation: &Invocation, threads: usize, index: usize, job: &Job) -> Result<Process> {
+    pub fn start(
+        invocation: &Invocation,
+        (device, threads): (Device, usize),
+        index: usize,
+        job: &Job,
+    ) -> Result<Process> {
         let path = job.log();
         let log = File::create(&path).map_err(|e| Fault::io("create", &path, &e))?;
         let copy = log.try_clone().map_err(|e| Fault::io("open", &path, &e))?;
         let mut command = Command::new(&invocation.program);
         command
-            .args(&invocation.options)
+            .args(invocation.options_on(device))
             .arg("run")
             .arg(&job.manifest)
             .arg("--for")
@@ -58,7 +66,7 @@ impl Process {
             .process_group(0);
         die_with_parent(&mut command);
         let child = command.spawn().map_err(|e| Fault::io("start", &invocation.program, &e))?;
-        Ok(Process { job: index, child })
+        Ok(Process { job: index, device, child })
     }
 
     /// How it ended, if it did.

@@ -1,6 +1,6 @@
 //! Arguments that several commands share. What they mean is decided by the commands.
 
-use crate::place::{Device, Kernels};
+use crate::place::{Device, Devices, Kernels};
 use crate::runner;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
@@ -17,15 +17,22 @@ pub struct Global {
     /// Print JSON for machines
     #[arg(long, global = true)]
     pub json: bool,
-    /// Where tensors live: cpu or cuda:N
-    #[arg(long, global = true, value_name = "DEVICE", default_value = "cpu")]
-    pub device: Device,
+    /// Where tensors live: cpu or cuda:N; for `ablate` also cards to run on at the same time, cuda:0,cuda:1 [default: cpu]
+    #[arg(long, global = true, value_name = "DEVICE")]
+    pub device: Option<Devices>,
     /// Threads [default: $RAYON_NUM_THREADS or all]; results do not depend on it
     #[arg(long, global = true, value_name = "N", value_parser = workers)]
     pub threads: Option<NonZeroUsize>,
     /// Implementation of the operations
     #[arg(long, global = true, value_enum, default_value = "fused", hide = true)]
     pub kernels: Kernels,
+}
+
+impl Global {
+    /// Every device that was named, else the CPU.
+    pub fn devices(&self) -> Devices {
+        self.device.clone().unwrap_or(Device::Cpu.into())
+    }
 }
 
 impl ValueEnum for Kernels {

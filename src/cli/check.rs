@@ -11,7 +11,7 @@ use crate::manifest::{Diagnostic, Loaded};
 use crate::ops::device;
 use crate::place::Place;
 use crate::runner::memory::{self, Need};
-use crate::runner::{self, Settings};
+use crate::runner::{self, card_memory, Settings};
 use serde::Serialize;
 
 #[derive(clap::Args, Debug)]
@@ -75,15 +75,15 @@ fn here(loaded: &Loaded, args: &Args, global: &Global) -> Result<Here> {
         return Ok(Here::default());
     }
     let experiment = &loaded.experiment;
-    let place =
-        Place { device: global.device, kernels: global.kernels, precision: experiment.train.precision };
-    device::hold(place)?;
-    memory::hold(&Need::of(experiment), experiment, global.device)?;
-    let settings: Settings = environment::settings(global);
+    let settings = environment::settings(global);
+    let Settings { device, kernels, .. } = settings;
+    device::hold(Place { device, kernels, precision: experiment.train.precision })?;
+    memory::hold(&Need::of(experiment), experiment, device)?;
+    card_memory::hold(experiment, device, 1)?;
     match manifest::dataset(loaded, &settings) {
         Ok(data) => {
             let measuring = Need::of_measuring(experiment, Some(data.split(Part::Test).len()));
-            memory::hold(&measuring, experiment, global.device)?;
+            memory::hold(&measuring, experiment, device)?;
             let drift = runner::drift(experiment, &data, &loaded.path, true)?;
             Ok(Here { data: Some(contents(&data)), missing: None, drift })
         }

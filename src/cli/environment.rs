@@ -7,7 +7,8 @@ use std::path::PathBuf;
 /// How this call makes runs, before what its command adds.
 pub fn settings(global: &Global) -> Settings {
     Settings {
-        device: global.device,
+        // `ablate` looks at the others itself; every other command is refused several.
+        device: global.devices().first(),
         kernels: global.kernels,
         ..Settings::new(runs_folder(global), cache_folder(), now)
     }

@@ -65,13 +65,16 @@ pub enum Command {
     Import(import::Args),
     /// Inspect, hash, make and split datasets
     Data(data::Args),
-    /// What this machine can promise
-    Doctor,
+    /// What this machine can promise, and what a manifest would need here
+    Doctor(doctor::Args),
 }
 
 /// Does what was asked.
 pub fn dispatch(cli: &Cli) -> Result<Done> {
     let global = &cli.global;
+    if !matches!(cli.command, Command::Ablate(_)) {
+        global.devices().only()?;
+    }
     device::keep_kernels_in(&environment::cache_folder());
     // What only looks needs none.
     if !matches!(cli.command, Command::Ls(_) | Command::Show(_)) {
@@ -94,7 +97,7 @@ pub fn dispatch(cli: &Cli) -> Result<Done> {
         Command::Report(args) => report::report(args, global),
         Command::Compare(args) => compare::compare(args, global),
         Command::Data(args) => data::data(args, global),
-        Command::Doctor => doctor::doctor(global),
+        Command::Doctor(args) => doctor::doctor(args, global),
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`DeviceNetwork`]: FourM on a device with a set of operations, and what it is asked.
 
+use super::failure::device;
 use super::fourm::FourM;
 use super::loss::LossWeights;
 use super::network::{Config, Inference, Softmax, TokenScore};
@@ -38,11 +39,6 @@ pub(super) enum Gradient<D: Backend> {
 }
 
 type Share<D, O> = fn(&DeviceNetwork<D, O>) -> Option<&(dyn Inference + Sync)>;
-
-pub(super) fn device<E: std::fmt::Debug>(error: E) -> Fault {
-    Fault::failed(format!("the device failed: {error:?}"))
-        .help("`nano4m doctor` shows what the device offers")
-}
 
 impl<D: Backend, O: OpSet<D>> DeviceNetwork<D, O> {
     /// A freshly initialized network, bound to its thread.

@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod digest;
 mod engine;
+mod failure;
 mod fit;
 mod fourm;
 pub mod given;

@@ -1,7 +1,8 @@
 //! What a checkpoint of a [`DeviceNetwork`] holds.
 
 use super::checkpoint::{self, take, Loaded};
-use super::engine::{device, DeviceNetwork};
+use super::engine::DeviceNetwork;
+use super::failure::device;
 use super::network::{NamedTensor, State};
 use crate::architecture::Spec;
 use crate::fault::Result;

@@ -1,6 +1,7 @@
 //! The step of a [`DeviceNetwork`]: accumulate, reduce, update.
 
-use super::engine::{device, DeviceNetwork, Gradient};
+use super::engine::{DeviceNetwork, Gradient};
+use super::failure;
 use super::loss::LossWeights;
 use super::network::{NamedTensor, StepConfig, StepOutcome, Training};
 use super::pairwise::Pairwise;
@@ -72,11 +73,9 @@ impl<D: Backend, O: OpSet<D>> Training for DeviceNetwork<D, O> {
     }
 }
 
-/// A device's error where the manifest says how much memory is needed.
+/// A device's error between the parts of a step.
 fn in_training<E: std::fmt::Debug>(error: E) -> Fault {
-    device(error).help(
-        "a smaller `train.micro_batch` or `train.batch` needs less memory; `nano4m doctor` shows what the device offers",
-    )
+    failure::in_training(error, None)
 }
 
 /// Weights of the targets, their modalities and cross-entropies part by part, and the gradient.
@@ -107,10 +106,11 @@ impl<D: Backend, O: OpSet<D>> DeviceNetwork<D, O> {
     /// Forward and backward: the targets' cross-entropies and the gradient of every parameter.
     fn backward(&self, part: &Batch, weights: &LossWeights) -> Result<(RowLosses<D>, Vec<Mat<D>>)> {
         let rows = weights.rows(&self.model.config, &part.dec);
+        let failed = |error: D::Err| failure::in_training(error, Some(part.samples()));
         let mut tape = OwnedTape::default();
-        let (loss, row_losses) = self.model.loss::<O, _>(&mut tape, part, &rows).map_err(in_training)?;
-        let grads = loss.put_tape(tape).try_backward().map_err(in_training)?;
-        Ok((row_losses, O::take_grads(grads, &self.model.params).map_err(in_training)?))
+        let (loss, row_losses) = self.model.loss::<O, _>(&mut tape, part, &rows).map_err(failed)?;
+        let grads = loss.put_tape(tape).try_backward().map_err(failed)?;
+        Ok((row_losses, O::take_grads(grads, &self.model.params).map_err(failed)?))
     }
 
     /// What was accumulated: weights, losses, and the sum of the gradients over its tree.

@@ -1,11 +1,12 @@
 //! Opens the places where tensors live: a value, not a build flavour. Asking for `cuda:N` in a build without CUDA is
 //! a clear error.
 
+pub use super::card_memory::{logit_rows, CardMemory, Peak, WORKSPACE};
 use crate::fault::{Fault, Result};
 #[cfg(feature = "cuda")]
-use crate::ops::{cuda::Context, CudaKernels};
+use crate::ops::{cuda::card as cards, cuda::Context, CudaKernels};
 use crate::ops::{Backend, Composed, Fused, OpSet};
-pub use crate::place::{Card, Device, Kernels, Place, Precision};
+use crate::place::{Card, Device, Kernels, Place, Precision};
 use dfdx::tensor::Cpu;
 use std::path::Path;
 
@@ -43,7 +44,7 @@ fn no_tf32(found: &str) -> Fault {
 
 #[cfg(feature = "cuda")]
 fn cuda<W: OnDevice>(ordinal: usize, place: Place, work: W) -> Result<W::Output> {
-    let dev = dfdx::tensor::Cuda::try_build(ordinal, 0).map_err(|e| unopened(ordinal, &e))?;
+    let dev = opened(ordinal)?;
     let tf32 = place.precision == Precision::Tf32;
     match place.kernels {
         Kernels::Fused => {
@@ -63,9 +64,12 @@ fn cuda<W: OnDevice>(ordinal: usize, place: Place, work: W) -> Result<W::Output>
 }
 
 #[cfg(feature = "cuda")]
-fn unopened(ordinal: usize, error: &dfdx::tensor::CudaError) -> Fault {
-    Fault::failed(format!("cannot open cuda:{ordinal}: {error:?}"))
-        .help("see `nvidia-smi` for the devices and their numbers, or use --device cpu")
+fn opened(ordinal: usize) -> Result<dfdx::tensor::Cuda> {
+    cards::present(ordinal)?;
+    dfdx::tensor::Cuda::try_build(ordinal, 0).map_err(|e| {
+        Fault::failed(format!("cannot open cuda:{ordinal}: {e:?}"))
+            .help("see `nvidia-smi` for the devices and their state, or use --device cpu")
+    })
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -73,6 +77,7 @@ fn cuda<W: OnDevice>(ordinal: usize, _: Place, _: W) -> Result<W::Output> {
     Err(without_cuda(ordinal))
 }
 
+/// A card is asked for where there can be none.
 fn without_cuda(ordinal: usize) -> Fault {
     Fault::invalid(format!("cuda:{ordinal} was asked for, but this program was built without CUDA")).help(
         "build it with `cargo build --release --features cuda` (needs the CUDA toolkit), or use --device cpu",
@@ -105,8 +110,7 @@ pub fn cuda_built() -> bool {
 pub fn card(device: Device) -> Result<Option<Card>> {
     #[cfg(feature = "cuda")]
     if let Device::Cuda(ordinal) = device {
-        let dev = dfdx::tensor::Cuda::try_build(ordinal, 0).map_err(|e| unopened(ordinal, &e))?;
-        return Context::open(&dev, ordinal)?.facts().map(Some);
+        return Context::open(&opened(ordinal)?, ordinal)?.facts().map(Some);
     }
     match device {
         Device::Cpu => Ok(None),
@@ -114,28 +118,63 @@ pub fn card(device: Device) -> Result<Option<Card>> {
     }
 }
 
-/// Every GPU as `--device` names it, and its memory in bytes; empty without CUDA.
-pub fn gpus() -> Vec<(String, usize)> {
+/// Every GPU of this machine; none without CUDA.
+pub fn gpus() -> Vec<Device> {
     #[cfg(feature = "cuda")]
-    {
-        let count = cudarc::driver::CudaDevice::count().unwrap_or(0).max(0) as usize;
-        let fact = |i| {
-            let _current = cudarc::driver::CudaDevice::new(i).ok()?;
-            let (_, total) = cudarc::driver::result::mem_get_info().ok()?;
-            Some((Device::Cuda(i).to_string(), total))
-        };
-        (0..count).filter_map(fact).collect()
-    }
+    return (0..cards::count()).map(Device::Cuda).collect();
     #[cfg(not(feature = "cuda"))]
     Vec::new()
 }
 
+/// The memory of the card that a device is; none for the CPU. Nothing of it is taken for longer than the question.
+///
+/// # Errors
+/// If this program or this machine has no such device, or it does not answer.
+pub fn memory(device: Device) -> Result<Option<CardMemory>> {
+    #[cfg(feature = "cuda")]
+    if let Device::Cuda(ordinal) = device {
+        return cards::memory(ordinal).map(Some);
+    }
+    match device {
+        Device::Cpu => Ok(None),
+        Device::Cuda(ordinal) => Err(without_cuda(ordinal)),
+    }
+}
+
+/// The memory of the card that this thread works on, if it works on one.
+pub fn memory_here() -> Option<CardMemory> {
+    #[cfg(feature = "cuda")]
+    return cards::memory_here().ok();
+    #[cfg(not(feature = "cuda"))]
+    None
+}
+
+/// What this process has held on a device so far; none for the CPU, and where the driver keeps no account.
+pub fn peak(device: Device) -> Option<Peak> {
+    #[cfg(feature = "cuda")]
+    if let Device::Cuda(ordinal) = device {
+        return cards::peak(ordinal).ok();
+    }
+    let _ = device;
+    None
+}
+
+/// Every GPU of this machine: what it is and its memory, or why it does not say.
+pub fn cards() -> Vec<(Device, Result<(Card, CardMemory)>)> {
+    let asked = |device| {
+        // Before it is opened, which takes some of it.
+        let memory = memory(device)?;
+        Ok(card(device)?.zip(memory))
+    };
+    let said = |device| Some((device, asked(device).transpose()?));
+    gpus().into_iter().filter_map(said).collect()
+}
+
 /// Every place whose numbers can be held against each other here: the CPU with either kernels, every GPU with ours.
 pub fn places() -> Vec<Place> {
-    let gpus = gpus().into_iter().filter_map(|(name, _)| name.parse().ok());
     let on = |device| Place { device, ..Place::CPU };
     let composed = Place { kernels: Kernels::Composed, ..Place::CPU };
-    [Place::CPU, composed].into_iter().chain(gpus.map(on)).collect()
+    [Place::CPU, composed].into_iter().chain(gpus().into_iter().map(on)).collect()
 }
 
 /// Names the folder that compiled kernels are kept in; without one they are compiled at every start.
@@ -144,4 +183,14 @@ pub fn keep_kernels_in(folder: &Path) {
     crate::ops::cuda::keep_in(folder);
     #[cfg(not(feature = "cuda"))]
     let _ = folder;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cpu_is_no_card() {
+        assert_eq!((memory(Device::Cpu), peak(Device::Cpu)), (Ok(None), None));
+    }
 }

@@ -15,6 +15,7 @@
 mod adamw;
 mod attention;
 pub mod backend;
+mod card_memory;
 mod cpu;
 mod cross_entropy;
 #[cfg(feature = "cuda")]

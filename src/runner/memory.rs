@@ -161,7 +161,8 @@ pub fn hold_all(need: &Need, runs: usize, e: &Experiment, device: Device) -> Res
         .expected(format!("at most {}, {what}", size(available))))
 }
 
-fn size(bytes: f64) -> String {
+/// As it is said: `6.4 GB`.
+pub fn size(bytes: f64) -> String {
     let gigabytes = bytes / 1e9;
     match gigabytes {
         x if x < 0.1 => format!("{:.0} MB", bytes / 1e6),
@@ -172,7 +173,7 @@ fn size(bytes: f64) -> String {
 }
 
 /// Bytes this process may use, and what says so: the machine, its group of processes, or its own limit.
-fn available() -> Option<(f64, &'static str)> {
+pub fn available() -> Option<(f64, &'static str)> {
     let number = |text: String| text.trim().parse::<f64>().ok();
     let read = |path: &str| std::fs::read_to_string(path).ok();
     let machine = read("/proc/meminfo").and_then(|text| {

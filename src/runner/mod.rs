@@ -5,6 +5,7 @@
 //! tell goes to an [`Observer`](crate::observer::Observer). The command
 //! line's `run` is [`Session::open`] and [`run()`], and printing.
 
+pub mod card_memory;
 mod commit;
 mod description;
 pub mod evaluate;
@@ -12,6 +13,7 @@ pub mod explain;
 pub mod generate;
 mod journal;
 pub mod memory;
+pub mod needs;
 mod origin;
 mod rate;
 mod run;

@@ -1,5 +1,6 @@
 //! From a session to a run: find or make its directory, take its lock, work on it.
 
+use super::card_memory;
 use super::description;
 use super::memory;
 use super::session::Session;
@@ -65,7 +66,8 @@ fn hold(session: &Session, run: Option<&RunDir>, settings: &Settings) -> Result<
     if run.is_some_and(trained) {
         return Ok(());
     }
-    memory::hold(&memory::Need::of(experiment), experiment, settings.device)
+    memory::hold(&memory::Need::of(experiment), experiment, settings.device)?;
+    card_memory::hold(experiment, settings.device, 1)
 }
 
 /// Takes the run's lock as soon as nobody holds it.

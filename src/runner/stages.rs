@@ -10,6 +10,7 @@ use crate::metrics::Metric;
 use crate::model::digest;
 use crate::model::network::{Inference, State as NetworkState};
 use crate::observer::{Observer, Stop};
+use crate::ops::device;
 use crate::probes::suite::{self, Sink};
 use crate::record::{self, OpenSeal, Record};
 use crate::store::{Lock, RunDir, State, Status};
@@ -111,7 +112,12 @@ fn stages(place: &Workplace, journal: &mut Journal) -> Result<Reached> {
         journal.say(&format!("note: {lost}"));
     }
     let job = train::Job { experiment: &session.experiment, data: &session.data, run, lock };
-    let tokens = match train::train(&job, net.as_mut(), journal)? {
+    let ended = train::train(&job, net.as_mut(), journal)?;
+    if let Some(peak) = device::peak(settings.device) {
+        // Of this start, on this card: for the log, no result.
+        journal.say(&format!("memory of {} at its peak: {peak}", settings.device));
+    }
+    let tokens = match ended {
         train::Ended::Finished { tokens } => tokens,
         train::Ended::Stopped { why, .. } => return Ok(Reached::Checkpoint(why)),
     };

@@ -92,6 +92,36 @@ fn cuda_without_cuda_is_2() {
         &stderr(&folder.nano4m(&["--device", "cuda:0", "run", "small.ron"], 2)),
         &["built without CUDA", "--features cuda", "--device cpu"],
     );
+    std::fs::create_dir(folder.path("ablations")).unwrap();
+    let axes = "axes: [(name: \"lr\", path: \"train.lr\", values: [1e-3, 2e-3])]";
+    let metrics = "metrics: [\"cross_entropy/tok_audio@16\"]";
+    folder.write(
+        "ablations/two.ron",
+        &format!("Ablation(schema: 1, name: \"two\", base: \"../small.ron\", {axes}, {metrics})"),
+    );
+    // Before a process is started for a cell.
+    let cards = ["--device", "cuda:0,cuda:1"];
+    for plan in [&[][..], &["--plan"]] {
+        let asked = [&["ablate", "two"][..], &cards, plan].concat();
+        says(&stderr(&folder.nano4m(&asked, 2)), &["cuda:0 was asked for", "built without CUDA"]);
+    }
+    let slurm = ["ablate", "two", "--engine", "slurm", "--print", "--gres", "gpu:1"];
+    says(&stderr(&folder.nano4m(&slurm, 2)), &["run on a card", "built without CUDA", "--device cpu"]);
+    let script = stdout(&folder.nano4m(&[&slurm[..], &["--device", "cpu"]].concat(), 0));
+    assert!(script.contains("--gres=gpu:1") && script.contains("--device cpu"), "{script}");
+    assert!(!folder.path("runs").exists());
+}
+
+#[test]
+fn several_devices_are_for_ablations() {
+    let folder = Folder::new();
+    for arguments in [&["run", "small.ron"][..], &["check", "small.ron"], &["doctor"]] {
+        let refused = stderr(&folder.nano4m(&[arguments, &["--device", "cuda:0,cuda:1"]].concat(), 2));
+        says(&refused, &["several devices", "cuda:0,cuda:1", "nano4m ablate"]);
+    }
+    let mistaken = |devices: &str| stderr(&folder.nano4m(&["run", "small.ron", "--device", devices], 2));
+    says(&mistaken("cuda:0,cuda:0"), &["named twice", "--jobs"]);
+    says(&mistaken("cpu,cuda:0"), &["cannot be used together"]);
 }
 
 #[test]

@@ -128,4 +128,23 @@ fn doctor_promises() {
     assert!(stdout(&folder.nano4m(&["doctor"], 0)).contains("same bits"));
     let report = parsed(&stdout(&folder.nano4m(&["doctor", "--json"], 0)));
     assert_eq!(report["code"]["hash"].as_str().unwrap().len(), 64);
+    assert!(report["needs"].is_null());
+}
+
+#[test]
+fn doctor_says_what_a_manifest_needs() {
+    let folder = Folder::new();
+    let said = stdout(&folder.nano4m(&["doctor", "small.ron", "--set", "train.batch=8"], 0));
+    assert!(said.contains("on cpu  fits: at least") && said.contains("activations"), "{said}");
+    let needs = |settings: &[&str]| {
+        let asked = [&["doctor", "--json", "small.ron"][..], settings].concat();
+        parsed(&stdout(&folder.nano4m(&asked, 0)))["needs"].clone()
+    };
+    let (small, large) = (needs(&[]), needs(&["--set", "train.batch=64"]));
+    assert_eq!((small[0]["place"].as_str(), small[0]["verdict"].as_str()), (Some("cpu"), Some("fits")));
+    let activations = |needs: &serde_json::Value| needs[1]["activations"].as_f64().unwrap();
+    assert_eq!(activations(&large), 4.0 * activations(&small));
+    let huge = needs(&["--set", "model.dim=65536", "--set", "model.enc_depth=24"]);
+    assert_eq!(huge[0]["verdict"], "does not fit");
+    folder.nano4m(&["doctor", "missing.ron"], 2);
 }

@@ -14,6 +14,7 @@ use super::time_limit;
 use crate::fault::{Fault, Result};
 use crate::manifest::reading::{self, Wrong};
 use crate::manifest::{file, Diagnostic, Diagnostics};
+use crate::place::{Device, Devices};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -31,7 +32,7 @@ pub struct Profile {
     /// Time limit of a task, e.g. 2h, or as sbatch takes it, e.g. 4:00:00; it may be shorter than a run
     #[arg(long, value_name = "LIMIT")]
     pub time: Option<String>,
-    /// e.g. gpu:1 (with --device cuda:0)
+    /// e.g. gpu:1: the tasks then run on --device cuda:0, the card that Slurm gives each
     #[arg(long, value_name = "LIST")]
     pub gres: Option<String>,
     /// CPUs, and so threads, of a task
@@ -195,6 +196,50 @@ impl Profile {
         }
     }
 
+    /// What a task runs on: what was named, else the card that Slurm is asked for, else the CPU. Slurm shows a task
+    /// its own cards only (CUDA_VISIBLE_DEVICES), whichever they are on their node: the first is cuda:0.
+    ///
+    /// # Errors
+    /// Exit 2 for any other card, and for a card that the program, `built` with CUDA or not, cannot use.
+    pub fn device(&self, named: Option<&Devices>, built: bool) -> Result<Device> {
+        let card = Device::Cuda(0);
+        let device = match named {
+            Some(devices) if devices.first() != card || devices.only().is_err() => {
+                let cpu = *devices == Device::Cpu.into();
+                let wrong = Fault::invalid("a task of Slurm runs on the card that Slurm gives it")
+                    .found(format!("--device {devices}"))
+                    .expected("--device cuda:0, which is that card, or cpu")
+                    .help("`--throttle N` says how many tasks run at the same time");
+                return if cpu { Ok(Device::Cpu) } else { Err(wrong) };
+            }
+            Some(_) => card,
+            None if self.asks_for_a_card() => card,
+            None => Device::Cpu,
+        };
+        if device == card && !built {
+            return Err(Fault::invalid(
+                "the tasks would run on a card, and this program was built without CUDA",
+            )
+            .help("submit with one that was built with `--features cuda`, or say `--device cpu`"));
+        }
+        Ok(device)
+    }
+
+    /// Whether a task is given a GPU.
+    pub fn asks_for_a_card(&self) -> bool {
+        let is_gpu = |resource: &str| {
+            let resource = resource.strip_prefix("gres/").unwrap_or(resource);
+            resource == "gpu" || resource.starts_with("gpu:") || resource.starts_with("gpu=")
+        };
+        let gres = |list: &str| list.split(',').any(is_gpu);
+        // `--gpus`, `--gpus-per-task` and so on, `-G 1`, `--gres=gpu:1`.
+        let of_sbatch = |option: &String| {
+            let value = option.strip_prefix("--gres").map(|rest| rest.trim_start_matches(['=', ' ']));
+            option.starts_with("--gpus") || option.starts_with("-G") || value.is_some_and(gres)
+        };
+        self.gres.as_deref().is_some_and(gres) || self.extra.iter().any(of_sbatch)
+    }
+
     /// The time limit as sbatch takes it.
     pub fn time_directive(&self) -> Option<String> {
         self.time.as_ref().map(|time| time_limit::directive(time).unwrap_or_else(|_| time.clone()))
@@ -264,6 +309,34 @@ mod tests {
             let fault = of(time, mem).check().unwrap_err();
             assert!(fault.what.contains(&format!("`{field}`")), "{fault}");
             assert_ne!(fault.expected.as_deref(), Some("one word"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn tasks_run_on_the_card_that_is_asked_for() {
+        let gres = |list: &str| Profile { gres: Some(list.into()), ..Profile::default() };
+        let extra = |option: &str| Profile { extra: vec![option.into()], ..Profile::default() };
+        for profile in [
+            gres("gpu"),
+            gres("gpu:a100:1"),
+            gres("nvme:1,gres/gpu:1"),
+            extra("--gpus=1"),
+            extra("--gpus-per-task 1"),
+            extra("-G1"),
+            extra("--gres=gpu:1"),
+        ] {
+            assert_eq!(profile.device(None, true), Ok(Device::Cuda(0)), "{profile:?}");
+            assert!(profile.device(None, false).unwrap_err().help.unwrap().contains("--features cuda"));
+            assert_eq!(profile.device(Some(&Device::Cpu.into()), false), Ok(Device::Cpu));
+        }
+        for profile in [Profile::default(), gres("nvme:1"), extra("--constraint=gpu"), extra("--gres=tmp:1")]
+        {
+            assert_eq!(profile.device(None, false), Ok(Device::Cpu), "{profile:?}");
+            assert_eq!(profile.device(Some(&Device::Cuda(0).into()), true), Ok(Device::Cuda(0)));
+        }
+        for other in ["cuda:1", "cuda:0,cuda:1"] {
+            let fault = gres("gpu:2").device(Some(&other.parse().unwrap()), true).unwrap_err();
+            assert!(fault.found.unwrap().contains(other));
         }
     }
 

@@ -36,7 +36,8 @@ impl Script<'_> {
         text +=
             &format!("#SBATCH --requeue\n#SBATCH --signal=B:USR1@{}\n", self.profile.grace.unwrap_or(GRACE));
         text += &self.body();
-        let (options, flags) = (line(&self.invocation.options), line(&self.invocation.flags));
+        let options = self.invocation.options_on(self.invocation.devices.first());
+        let (options, flags) = (line(&options), line(&self.invocation.flags));
         let resumable = Exit::RESUMABLE.map(|exit| (exit as i32).to_string()).join(" | ");
         text + &ARRAY
             .replace("{stopped}", &(Exit::Stopped as i32).to_string())
@@ -166,7 +167,9 @@ mod tests {
     use super::*;
 
     fn script(profile: &Profile) -> (String, String) {
+        let device = profile.device(None, true).unwrap();
         let invocation = Invocation {
+            devices: device.into(),
             program: "/usr/bin/nano4m".into(),
             options: vec!["--runs".into(), "/shared/a b/runs".into()],
             flags: vec!["--allow-drift".into()],
@@ -202,6 +205,7 @@ mod tests {
     #[test]
     fn what_is_not_asked_for_is_not_said() {
         let (array, _) = script(&Profile::default());
+        assert!(array.contains(" --device cpu "));
         let asked: Vec<&str> = array.lines().filter_map(|l| l.strip_prefix("#SBATCH --")).collect();
         let names: Vec<&str> = asked.iter().map(|l| l.split('=').next().unwrap()).collect();
         assert_eq!(names, ["job-name", "array", "output", "open-mode", "chdir", "requeue", "signal"]);

@@ -15,7 +15,7 @@ pub struct Args {
     /// Show the cells, what is cached, and a forecast of time, disk and detectable effect; run nothing
     #[arg(long)]
     pub plan: bool,
-    /// Runs at the same time, each a process with its share of the threads [default: one per thread]
+    /// Runs at the same time, each a process with its share of the threads [default: one per thread, or per card]
     #[arg(short, long, value_name = "N", value_parser = workers)]
     pub jobs: Option<NonZeroUsize>,
     /// Stop everything after the first failure

@@ -1,7 +1,7 @@
 //! `nano4m ablate NAME --plan`: the cells, what of them exists, and what the rest will take.
 
 use super::args::Args;
-use super::setup::shares;
+use super::setup::{shares, sharing};
 use super::states::directory;
 use crate::ablation::forecast::{forecast, Forecast, Resources};
 use crate::ablation::{self, Existing, Job, Plan};
@@ -35,6 +35,7 @@ struct Line<'a> {
 #[derive(Debug, Serialize)]
 struct Outlook<'a> {
     runs: Vec<Line<'a>>,
+    devices: Vec<String>,
     workers: usize,
     threads: usize,
     /// Absent when nothing is missing.
@@ -53,19 +54,21 @@ struct Outlook<'a> {
 pub fn show(plan: &Plan, args: &Args, global: &Global) -> Result<Done> {
     let found: Vec<Existing> = plan.jobs.iter().map(Job::existing).collect::<Result<_>>()?;
     let open = found.iter().filter(|f| !matches!(f, Existing::Complete(_))).count();
-    let (workers, threads) = shares(args, open);
-    let resources = Resources { device: global.device, kernels: global.kernels, workers, threads };
-    let forecast = if open == 0 { None } else { Some(forecast(plan, &found, resources, &cache_folder())?) };
+    let devices = global.devices();
+    let (workers, threads) = shares(args, &devices, open);
+    let sharing = sharing(&devices, workers);
+    let resources = Resources { devices, kernels: global.kernels, workers, threads };
+    let forecast = if open == 0 { None } else { Some(forecast(plan, &found, &resources, &cache_folder())?) };
     let smallest = from_finished(plan)?;
     let deviations = detectable::in_deviations(plan.test_clips, ALPHA, POWER).ok();
     if global.json {
-        output::json(&outlook(plan, &found, (workers, threads), forecast, smallest, deviations))?;
+        output::json(&outlook(plan, &found, &resources, forecast, smallest, deviations))?;
         return Ok(Done::Fine);
     }
     output::data(&table(plan, &found))?;
     let mut text = match &forecast {
         None => "nothing is missing\n".to_string(),
-        Some(f) => cost(f, open, (workers, threads)),
+        Some(f) => cost(f, open, (workers, threads), sharing.as_deref()),
     };
     text += &smallest_effects(plan, &smallest, deviations);
     output::data(&layout::text(&text))?;
@@ -75,7 +78,7 @@ pub fn show(plan: &Plan, args: &Args, global: &Global) -> Result<Done> {
 fn outlook<'a>(
     plan: &'a Plan,
     found: &[Existing],
-    (workers, threads): (usize, usize),
+    resources: &Resources,
     forecast: Option<Forecast>,
     detectable: Vec<Detectable>,
     detectable_in_deviations: Option<f64>,
@@ -83,8 +86,9 @@ fn outlook<'a>(
     let f = forecast.as_ref();
     Outlook {
         runs: plan.jobs.iter().zip(found).map(|(job, found)| line(job, found)).collect(),
-        workers,
-        threads,
+        devices: resources.devices.all().iter().map(ToString::to_string).collect(),
+        workers: resources.workers,
+        threads: resources.threads,
         seconds: f.map(|f| f.seconds),
         seconds_range: f.and_then(|f| f.range),
         steps_measured: f.map_or(0, |f| f.measured),
@@ -134,11 +138,12 @@ fn table(plan: &Plan, found: &[Existing]) -> String {
     layout::style(builder, usize::MAX)
 }
 
-fn cost(f: &Forecast, open: usize, (workers, threads): (usize, usize)) -> String {
+fn cost(f: &Forecast, open: usize, (workers, threads): (usize, usize), sharing: Option<&str>) -> String {
     let range = f.range.map_or("its spread is not known from one step a cell".into(), |(low, high)| {
         format!("{} to {} by the spread of the steps", clock(low), clock(high))
     });
-    let at = format!("{workers} at a time on {threads} thread{}", if threads == 1 { "" } else { "s" });
+    let mut at = format!("{workers} at a time on {threads} thread{}", if threads == 1 { "" } else { "s" });
+    sharing.iter().for_each(|sharing| at += &format!(", {sharing}"));
     format!(
         "{open} of the runs are not complete; {at}: about {} ({range}; {} steps timed just now), about {} MB of disk\n",
         clock(f.seconds),

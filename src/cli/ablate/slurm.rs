@@ -9,6 +9,8 @@ use crate::cli::done::Done;
 use crate::cli::environment::{self, runs_folder};
 use crate::cli::{layout, output};
 use crate::fault::{Exit, Fault, Result};
+use crate::ops::device;
+use crate::place::Device;
 use crate::runner::Settings;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -37,7 +39,11 @@ pub fn asked(args: &Args, global: &Global) -> Result<Option<Done>> {
 fn submit(args: &Args, global: &Global) -> Result<Done> {
     let profile = profile(&args.slurm)?;
     let here = environment::settings(global);
-    let invocation = setup::invocation(args, global, &here)?;
+    let device = profile.device(global.device.as_ref(), device::cuda_built())?;
+    if device != Device::Cpu && !profile.asks_for_a_card() {
+        output::note("note: the tasks use a card, and no card is asked of Slurm: `--gres gpu:1`");
+    }
+    let invocation = setup::invocation(args, global, &here, device.into())?;
     // The jobs run somewhere else: every folder is absolute.
     let runs = invocation.directory.join(&here.runs);
     let settings = Settings { allow_drift: args.allow_drift, runs, cache: invocation.cache.clone(), ..here };

@@ -4,6 +4,7 @@
 use super::rows::chunks_of;
 use super::{CrossEntropy, LossRows, RowScore, ScoredRows};
 use crate::ops::backend::{CudaKernels, LossAndRows, Mat};
+use crate::ops::card_memory::logit_rows;
 use crate::ops::cuda::blas::Factor;
 use crate::ops::cuda::launch::{blocks, launch, threads_of_row, THREADS};
 use crate::ops::cuda::memory::{grad, of, take_grad, Address, Scratch};
@@ -12,14 +13,6 @@ use dfdx::prelude::*;
 
 /// Threads of a block that goes over a row of logits.
 const ROW: u32 = 512;
-/// Share of the card's memory that the logits of a chunk may take up.
-const SHARE: usize = 32;
-
-/// Rows whose logits are held at a time: a function of the card and the vocabulary alone, not of what is free, so that
-/// sums over chunks have a fixed shape.
-fn chunk_rows(context: &Context, vocab: usize) -> usize {
-    (context.memory() / SHARE / 4 / vocab.max(1) / 8 * 8).clamp(8, 1 << 15)
-}
 
 /// Rows of a matrix, one after another, whose products with a weight have been made.
 struct Chunk {
@@ -63,7 +56,7 @@ impl CrossEntropy<Cuda> for CudaKernels {
         let (targets, weights) = (context.upload(&rows.targets)?, context.upload(&rows.weights)?);
         let gradient =
             if T::OWNS_TAPE { Some((output(x, n, dim)?.0, output(x, vocab, dim)?.0)) } else { None };
-        for (limit, which) in chunks_of(&rows.limits, chunk_rows(&context, vocab)) {
+        for (limit, which) in chunks_of(&rows.limits, logit_rows(context.memory(), vocab)) {
             let count = which.len();
             let buffer = context.scratch::<f32>(count * limit)?;
             let part = products(&context, buffer.at(), x, (weight, limit), &which)?;
@@ -122,7 +115,7 @@ impl CrossEntropy<Cuda> for CudaKernels {
         let mut scored = ScoredRows::blank(limits.len(), truths.len());
         // What is on its way, and the rows it is about.
         let mut parts = Vec::new();
-        for (limit, which) in chunks_of(limits, chunk_rows(&context, vocab)) {
+        for (limit, which) in chunks_of(limits, logit_rows(context.memory(), vocab)) {
             let n = which.len();
             let logits = context.scratch::<f32>(n * limit)?;
             products(&context, logits.at(), x, (weight, limit), &which)?;

@@ -2,13 +2,11 @@
 //! workspace of fixed size, so that the same call takes the same way every time.
 
 use super::memory::{Address, Scratch};
+use crate::ops::card_memory::WORKSPACE;
 use cudarc::cublas::{result, sys};
 use cudarc::driver::CudaDevice;
 use dfdx::prelude::CudaError;
 use std::sync::Arc;
-
-/// What NVIDIA recommends for its newest cards; more changes nothing.
-const WORKSPACE: usize = 32 << 20;
 
 /// A handle and its workspace.
 pub struct Blas {

@@ -4,6 +4,7 @@
 //! its one default stream, so that what is launched after something sees it; the host waits only where it reads.
 
 pub mod blas;
+pub mod card;
 mod context;
 pub mod launch;
 pub mod memory;
