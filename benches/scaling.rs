@@ -10,11 +10,15 @@
 //! Every point is a process of its own, so that its peak memory is its own. Absolute times belong to one machine; the
 //! exponents are what travels.
 
+#[allow(dead_code)] // data sheets are for the other bench
+#[path = "step/peak.rs"]
+mod peak;
+
 use nano4m::architecture::{Config, Work};
 use nano4m::batch::Batch;
 use nano4m::data::{Dataset, Part};
 use nano4m::manifest::{self, schema::Experiment};
-use nano4m::model::network::Place;
+use nano4m::place::Place;
 use nano4m::store::write_atomic;
 use nano4m::train::{take_step, Sampler};
 use plotters::prelude::*;
@@ -82,28 +86,6 @@ fn experiment(text: &str) -> Experiment {
     manifest::parse(text, Path::new("scaling.ron"), &[]).unwrap_or_else(|wrong| panic!("{wrong}")).experiment
 }
 
-fn peak_rss_mib() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or("");
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
-}
-
-/// GFLOP/s of one large matrix product on all threads of the CPU.
-fn gemm_peak() -> f64 {
-    use dfdx::prelude::*;
-    let dev = Cpu::default();
-    let (m, n, k) = (2048_usize, 512_usize, 1536_usize);
-    let a: Tensor<(usize, usize), f32, _> = dev.ones_like(&(m, k));
-    let b: Tensor<(usize, usize), f32, _> = dev.ones_like(&(k, n));
-    let once = || {
-        let start = Instant::now();
-        let _ = a.clone().matmul(b.clone());
-        start.elapsed().as_secs_f64()
-    };
-    let best = (0..9).map(|_| once()).fold(f64::MAX, f64::min);
-    2.0 * (m * n * k) as f64 / best / 1e9
-}
-
 /// One point of an axis of the step.
 fn step(axis: &str, value: u64, place: Place) -> Value {
     let experiment = experiment(&Step::at(axis, value).manifest());
@@ -120,12 +102,12 @@ fn step(axis: &str, value: u64, place: Place) -> Value {
         take_step(&mut *net, batch, &experiment.train, 1e-4).expect("a step");
         seconds.push(start.elapsed().as_secs_f64());
     }
-    let (seconds, memory) = (median(seconds.split_off(1)), peak_rss_mib());
+    let (seconds, memory) = (median(seconds.split_off(1)), peak::rss_mib());
     let tokens = (batches[1].enc.len() + batches[1].dec.len()) as f64;
     let flops = config.flops(&Work::of_batch(&config, &batches[1]));
     json!({
         "seconds": seconds, "work": flops / 1e9, "tokens_per_second": tokens / seconds,
-        "mfu": flops / seconds / 1e9 / gemm_peak(), "peak_mib": memory,
+        "mfu": flops / seconds / 1e9 / peak::measured(place).expect("the place is there"), "peak_mib": memory,
     })
 }
 
@@ -174,7 +156,7 @@ fn dataset(clips: u64) -> Value {
     let draw = timed(&mut || (0..100).for_each(|i| drop(sampler.batch(i)))) / 100.0;
     json!({
         "seconds": build, "work": clips as f64, "reopen_seconds": again, "batch_seconds": draw,
-        "peak_mib": peak_rss_mib(),
+        "peak_mib": peak::rss_mib(),
     })
 }
 

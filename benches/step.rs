@@ -21,7 +21,8 @@ use clap::Parser;
 use nano4m::architecture::{Config, Work};
 use nano4m::batch::Batch;
 use nano4m::manifest::schema::Train;
-use nano4m::ops::device::{self, Place};
+use nano4m::ops::device;
+use nano4m::place::Place;
 use nano4m::train::take_step;
 use nano4m::{Device, Fault, Precision, Result};
 use preset::{Preset, PRESETS};
@@ -136,7 +137,7 @@ fn measure(preset: &Preset, args: &Args, precision: Precision) -> Result<Value> 
         loss = step(batch)?;
     }
     let seconds = start.elapsed().as_secs_f64();
-    let rss = peak_rss_mib();
+    let rss = peak::rss_mib();
     let memory = match args.device {
         Device::Cpu => rss,
         Device::Cuda(ordinal) => peak_of_pool_mib(ordinal),
@@ -152,12 +153,6 @@ fn measure(preset: &Preset, args: &Args, precision: Precision) -> Result<Value> 
         "gflops": rate, "gemm_peak_gflops": peak, "mfu": rate / peak,
         "peak_rss_mib": rss, "peak_mib": memory, "loss": loss,
     }))
-}
-
-fn peak_rss_mib() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or("");
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
 }
 
 /// The most that was ever allocated of a card's memory pool, as `torch.cuda.max_memory_allocated` says it of PyTorch.

@@ -3,8 +3,9 @@
 //! MFU = operations of the model for valid tokens / seconds / peak.
 
 use dfdx::prelude::*;
-use nano4m::ops::device::{on, OnDevice, Place, Precision};
+use nano4m::ops::device::{on, OnDevice};
 use nano4m::ops::{Backend, Mat, OpSet};
+use nano4m::place::{Place, Precision};
 use nano4m::rng::{stream, Purpose};
 use nano4m::Result;
 use rand::Rng;
@@ -164,4 +165,11 @@ fn rate<D: Backend, O: OpSet<D>>(dev: &D, m: usize, n: usize, k: usize) -> f64 {
         }
     }
     2.0 * (m * n * k) as f64 / best / 1e9
+}
+
+/// The most memory that this process has had, MiB.
+pub fn rss_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or("");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
 }

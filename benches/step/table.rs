@@ -3,7 +3,8 @@
 use super::peak::by_data_sheet;
 use super::preset::Preset;
 use nano4m::digest::sha256_hex;
-use nano4m::ops::device::{self, Card};
+use nano4m::ops::device;
+use nano4m::place::Card;
 use nano4m::provenance;
 use nano4m::{Device, Fault, Precision, Result};
 use std::collections::BTreeMap;
