@@ -262,7 +262,7 @@ impl Train {
     /// Whether what is done every `every` steps, and after the last (0: only then), is done after `step`.
     pub fn is_due(&self, every: u64, step: u64) -> bool {
         let total = self.steps();
-        step > 0 && (step == total || (step < total && every > 0 && step % every == 0))
+        step > 0 && (step == total || (step < total && every > 0 && step.is_multiple_of(every)))
     }
 
     /// Steps of linear warmup.
