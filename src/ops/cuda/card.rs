@@ -1,6 +1,7 @@
 //! What the driver says of a card, without opening it for work.
 
-use super::context::Driven;
+use super::context::{Context, Driven};
+use super::pool;
 use crate::fault::{Fault, Result};
 use crate::ops::card_memory::{CardMemory, Peak};
 use cudarc::driver::{result, sys};
@@ -59,14 +60,11 @@ fn asked(ordinal: usize) -> Driven<CardMemory> {
 /// # Errors
 /// If no card is this thread's, or it does not answer.
 pub fn memory_here() -> Driven<CardMemory> {
-    use sys::CUmemPool_attribute as Attribute;
     let (free, total) = result::mem_get_info()?;
     let mut device = 0;
     // SAFETY: the call fills in the device of the context that has just answered.
     unsafe { sys::cuCtxGetDevice(&mut device) }.result()?;
-    let now = |attribute| of_pool(device, attribute);
-    let reserved = now(Attribute::CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT);
-    let used = now(Attribute::CU_MEMPOOL_ATTR_USED_MEM_CURRENT);
+    let (reserved, used) = (pool::bytes(device, pool::RESERVED), pool::bytes(device, pool::USED));
     // A card without pools has nothing in them.
     let idle = reserved.and_then(|reserved| Ok(reserved.saturating_sub(used?))).unwrap_or(0);
     Ok(CardMemory { free: free + idle, total })
@@ -77,21 +75,9 @@ pub fn memory_here() -> Driven<CardMemory> {
 /// # Errors
 /// If the driver keeps no account.
 pub fn peak(ordinal: usize) -> Driven<Peak> {
-    use sys::CUmemPool_attribute as Attribute;
     let device = result::device::get(ordinal as i32)?;
     Ok(Peak {
-        used: of_pool(device, Attribute::CU_MEMPOOL_ATTR_USED_MEM_HIGH)?,
-        reserved: of_pool(device, Attribute::CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH)?,
+        used: pool::bytes(device, pool::MOST_USED)?.max(Context::peak(device)),
+        reserved: pool::bytes(device, pool::MOST_RESERVED)?,
     })
-}
-
-/// Bytes that the device's pool says of itself.
-fn of_pool(device: sys::CUdevice, attribute: sys::CUmemPool_attribute) -> Driven<usize> {
-    let (mut pool, mut bytes) = (std::ptr::null_mut(), 0_u64);
-    // SAFETY: the pool is the device's own; these attributes are numbers of 64 bits.
-    unsafe {
-        sys::cuDeviceGetDefaultMemPool(&mut pool, device).result()?;
-        sys::cuMemPoolGetAttribute(pool, attribute, std::ptr::from_mut(&mut bytes).cast()).result()?;
-    }
-    Ok(bytes as usize)
 }

@@ -3,19 +3,22 @@
 use super::blas::{Blas, Factor};
 use super::memory::{place, Address, Scratch};
 use super::pinned::Pinned;
-use super::program;
 use super::upload::{List, Plain, Uploads};
+use super::{pool, program};
 use crate::fault::{Fault, Result};
 use crate::ops::backend::Mat;
 use crate::place::Card;
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::{sys, CudaDevice, DeviceRepr};
 use dfdx::prelude::*;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::{c_void, CStr, CString};
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// Bytes of a piece of the room that is left in the pool.
+const PIECE: usize = 32 << 20;
 
 /// Bytes of pinned memory that uploads take before they wait for the device.
 const MOST_PINNED: usize = 64 << 20;
@@ -37,6 +40,10 @@ pub struct Context {
     uploads: RefCell<Uploads>,
     pinned: RefCell<Pinned>,
     memory: usize,
+    /// Bytes that the pool had when it was last given more.
+    reserved: Cell<usize>,
+    /// The most that was used when it was given more.
+    peak: Cell<usize>,
 }
 
 impl Context {
@@ -53,7 +60,7 @@ impl Context {
         // Any allocation knows its device.
         let device = <Cuda as Storage<f32>>::try_alloc_len(dev, 1).map_err(failed)?.device();
         device.bind_to_thread().map_err(failed)?;
-        keep_what_the_pool_holds(&device).map_err(failed)?;
+        pool::keep(*device.cu_device()).map_err(failed)?;
         let binary = program::binary(capability(&device).map_err(failed)?)?;
         // SAFETY: a whole binary, for this device; unloaded with the context.
         let module = unsafe { result::module::load_data(binary.as_ptr().cast()) }.map_err(|e| {
@@ -70,6 +77,8 @@ impl Context {
             uploads: RefCell::default(),
             pinned: RefCell::default(),
             memory,
+            reserved: Cell::default(),
+            peak: Cell::default(),
         });
         OPEN.with_borrow_mut(|open| open.insert(ordinal as i32, context.clone()));
         Ok(context)
@@ -83,6 +92,12 @@ impl Context {
         let (_, number) = place(tensor);
         OPEN.with_borrow(|open| open.get(&number).cloned())
             .expect("a device is opened before a network is made on it")
+    }
+
+    /// The most bytes of device `number` that this thread's work has used, up to where the pool was last given more; 0
+    /// where it has not opened it.
+    pub fn peak(number: i32) -> usize {
+        OPEN.with_borrow(|open| open.get(&number).map_or(0, |context| context.peak.get()))
     }
 
     /// Bytes of memory that the card has.
@@ -195,7 +210,27 @@ impl Context {
             |(host, count): (*mut f32, usize)| unsafe { std::slice::from_raw_parts(host, count) }.to_vec();
         let values = places.into_iter().map(read).collect();
         pinned.reset();
+        self.leave_room()?;
         Ok(values)
+    }
+
+    /// Where the pool has grown since this was asked last it grows by another eighth, at once: batches differ in size,
+    /// and the driver is then not asked again for every one that is a little larger.
+    fn leave_room(&self) -> Driven<()> {
+        let device = *self.device.cu_device();
+        let reserved = pool::bytes(device, pool::RESERVED)?;
+        if reserved <= self.reserved.get() {
+            return Ok(());
+        }
+        self.peak.set(self.peak.get().max(pool::bytes(device, pool::MOST_USED)?));
+        let room = (reserved / 8).min(result::mem_get_info()?.0 / 4);
+        // In pieces that fit between what is used; given back together, they stay with the pool.
+        let pieces = (reserved.saturating_sub(pool::bytes(device, pool::USED)?) + room) / PIECE;
+        let held: Vec<Scratch<u8>> = (0..pieces).map_while(|_| self.scratch(PIECE).ok()).collect();
+        drop(held);
+        pool::forget_peak(device)?;
+        self.reserved.set(pool::bytes(device, pool::RESERVED)?);
+        Ok(())
     }
 
     /// Waits until the device has done everything that was asked of it.
@@ -263,19 +298,6 @@ fn name(device: &CudaDevice) -> Driven<String> {
         CStr::from_ptr(bytes.as_ptr())
     };
     Ok(text.to_string_lossy().into_owned())
-}
-
-/// Freed memory stays in the pool at a synchronization: what a step gives back the next one takes, and the driver is
-/// asked for nothing after the first steps.
-fn keep_what_the_pool_holds(device: &CudaDevice) -> Driven<()> {
-    let mut pool = std::ptr::null_mut();
-    let mut threshold = u64::MAX;
-    // SAFETY: the pool is the device's own; the attribute is a number of 64 bits.
-    unsafe {
-        sys::cuDeviceGetDefaultMemPool(&mut pool, *device.cu_device()).result()?;
-        let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
-        sys::cuMemPoolSetAttribute(pool, attribute, std::ptr::from_mut(&mut threshold).cast()).result()
-    }
 }
 
 fn failed<E: std::fmt::Debug>(error: E) -> Fault {

@@ -9,6 +9,7 @@ mod context;
 pub mod launch;
 pub mod memory;
 mod pinned;
+mod pool;
 mod program;
 mod upload;
 
