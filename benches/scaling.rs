@@ -122,7 +122,7 @@ fn archive(path: &Path, clips: u64) -> std::io::Result<()> {
     npy.extend(format!("{:117}\n", "{'descr': '<u2', 'fortran_order': False, 'shape': (1, 16), }").bytes());
     let start = npy.len();
     npy.resize(start + 32, 0);
-    for (split, count) in [("train", clips), ("eval", 4), ("test", 4)] {
+    for (split, count) in [("train", clips), ("val", 4), ("test", 4)] {
         for clip in 0..count {
             for (i, id) in npy[start..].chunks_exact_mut(2).enumerate() {
                 id.copy_from_slice(&(((clip * 31 + i as u64 * 7) % 64) as u16).to_le_bytes());
