@@ -10,6 +10,8 @@
 //! Every point is a process of its own, so that its peak memory is its own. Absolute times belong to one machine; the
 //! exponents are what travels.
 
+#[path = "step/listed.rs"]
+mod listed;
 #[allow(dead_code)] // data sheets are for the other bench
 #[path = "step/peak.rs"]
 mod peak;
@@ -19,7 +21,6 @@ use nano4m::batch::Batch;
 use nano4m::data::{Dataset, Part};
 use nano4m::manifest::{self, schema::Experiment};
 use nano4m::place::Place;
-use nano4m::store::write_atomic;
 use nano4m::train::{take_step, Sampler};
 use plotters::prelude::*;
 use serde_json::{json, Value};
@@ -322,15 +323,11 @@ fn main() {
         None => format!("{} ({} logical processors)", machine.cpu, machine.processors),
     };
     let name = if device == "cpu" { "cpu" } else { "cuda" };
-    std::fs::create_dir_all(&out).expect("a folder for the results");
     let files = [
-        ("csv", csv(&measured)),
-        ("md", markdown(&measured, &machine)),
-        ("svg", plot(&measured).expect("a plot")),
+        (format!("{name}.csv"), csv(&measured).into_bytes()),
+        (format!("{name}.md"), markdown(&measured, &machine).into_bytes()),
+        (format!("{name}.svg"), plot(&measured).expect("a plot").into_bytes()),
     ];
-    for (extension, text) in files {
-        write_atomic(&out.join(format!("{name}.{extension}")), text.as_bytes())
-            .expect("room for the results");
-    }
+    listed::write(&out, &files).expect("room for the results");
     println!("{}", markdown(&measured, &machine));
 }

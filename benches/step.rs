@@ -10,6 +10,8 @@
 //! ```
 //! Absolute numbers belong to one machine at one time; the ratios of runs taken in turn are what counts.
 
+#[path = "step/listed.rs"]
+mod listed;
 #[path = "step/peak.rs"]
 mod peak;
 #[path = "step/preset.rs"]

@@ -1,12 +1,12 @@
 //! What was measured, as Markdown and CSV: one row for each program, attention and precision; medians of the rounds.
 
+use super::listed;
 use super::peak::by_data_sheet;
 use super::preset::Preset;
-use nano4m::digest::sha256_hex;
 use nano4m::ops::device;
 use nano4m::place::Card;
 use nano4m::provenance;
-use nano4m::{Device, Fault, Precision, Result};
+use nano4m::{Device, Precision, Result};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::path::Path;
@@ -327,33 +327,15 @@ impl Tables<'_> {
         lines.iter().fold(String::new(), |text, line| text + "- " + line + "\n")
     }
 
-    /// Writes both into `folder`; where the folder above has a `SHA256SUMS`, their lines of it too, so that
-    /// `nano4m report --check` knows the files.
+    /// Writes both into `folder`; see [`listed::write`].
     ///
     /// # Errors
     /// If a file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        std::fs::create_dir_all(folder).map_err(|e| Fault::io("make", folder, &e))?;
         let name = self.facts.file_name();
-        let files =
-            [(format!("{name}.csv"), self.csv()), (format!("{name}.md"), self.markdown().into_bytes())];
-        for (file, bytes) in &files {
-            let path = folder.join(file);
-            nano4m::store::write_atomic(&path, bytes)?;
-            eprintln!("written: {}", path.display());
-        }
-        let (Some(above), Some(own)) = (folder.parent(), folder.file_name()) else { return Ok(()) };
-        let sums = above.join("SHA256SUMS");
-        let Ok(text) = std::fs::read_to_string(&sums) else { return Ok(()) };
-        let mut lines: BTreeMap<String, String> = text
-            .lines()
-            .filter_map(|line| line.split_once("  "))
-            .map(|(digest, file)| (file.to_string(), digest.to_string()))
-            .collect();
-        for (file, bytes) in &files {
-            lines.insert(format!("{}/{file}", own.to_string_lossy()), sha256_hex(bytes));
-        }
-        let text: String = lines.iter().map(|(file, digest)| format!("{digest}  {file}\n")).collect();
-        nano4m::store::write_atomic(&sums, text.as_bytes())
+        listed::write(
+            folder,
+            &[(format!("{name}.csv"), self.csv()), (format!("{name}.md"), self.markdown().into_bytes())],
+        )
     }
 }
