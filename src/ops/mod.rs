@@ -23,6 +23,8 @@ pub(in crate::ops) mod cuda;
 pub mod device;
 mod embed;
 mod gelu_linear;
+#[cfg(test)]
+mod large;
 mod layer_norm;
 mod linear;
 mod norm_linear;

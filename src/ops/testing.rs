@@ -33,6 +33,7 @@ pub trait Operation: Case {
 }
 
 /// `op_test!(name, [shapes of the inputs], tolerance, |O, tape, x| output)`: gradients and parity.
+/// `op_test!(gradients of name, …)`: their parity, where differences would take too long.
 /// `op_test!(parity of name, …, |O, x| results)`: parity alone.
 macro_rules! op_test {
     (parity of $name:ident, $shapes:expr, $tolerance:expr, |$ops:ident, $x:ident| $body:expr) => {
@@ -52,30 +53,40 @@ macro_rules! op_test {
             parity::<This>();
         }
     };
+    (gradients of $name:ident, $shapes:expr, $tolerance:expr, |$ops:ident, $tape:ident, $x:ident| $body:expr) => {
+        #[test]
+        fn $name() {
+            op_test!(operation This, $shapes, $tolerance, |$ops, $tape, $x| $body);
+            parity::<This>();
+        }
+    };
     ($name:ident, $shapes:expr, $tolerance:expr, |$ops:ident, $tape:ident, $x:ident| $body:expr) => {
         #[test]
         fn $name() {
-            use crate::ops::{backend::*, testing::*, OpSet};
-            #[allow(unused_imports)]
-            use dfdx::prelude::*;
-            struct This;
-            impl Case for This {
-                const INPUTS: &'static [(usize, usize)] = &$shapes;
-                const TOLERANCE: f32 = $tolerance;
-                fn results<D: Backend, O: OpSet<D>>(x: &[Mat<D>]) -> Result<Tensors, D::Err> {
-                    gradients::<This, D, O>(x)
-                }
-            }
-            impl Operation for This {
-                fn apply<D: Backend, $ops: OpSet<D>>(
-                    $tape: &mut OwnedTape<f32, D>,
-                    $x: &[Mat<D>],
-                ) -> Result<Mat<D>, D::Err> {
-                    $body
-                }
-            }
+            op_test!(operation This, $shapes, $tolerance, |$ops, $tape, $x| $body);
             differences::<This>();
             parity::<This>();
+        }
+    };
+    (operation $this:ident, $shapes:expr, $tolerance:expr, |$ops:ident, $tape:ident, $x:ident| $body:expr) => {
+        use crate::ops::{backend::*, testing::*, OpSet};
+        #[allow(unused_imports)]
+        use dfdx::prelude::*;
+        struct $this;
+        impl Case for $this {
+            const INPUTS: &'static [(usize, usize)] = &$shapes;
+            const TOLERANCE: f32 = $tolerance;
+            fn results<D: Backend, O: OpSet<D>>(x: &[Mat<D>]) -> Result<Tensors, D::Err> {
+                gradients::<$this, D, O>(x)
+            }
+        }
+        impl Operation for $this {
+            fn apply<D: Backend, $ops: OpSet<D>>(
+                $tape: &mut OwnedTape<f32, D>,
+                $x: &[Mat<D>],
+            ) -> Result<Mat<D>, D::Err> {
+                $body
+            }
         }
     };
 }

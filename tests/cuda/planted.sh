@@ -27,33 +27,36 @@ plant() { # NAME OPERATION SCRIPT
     local order
     for order in 0 1 2; do
         local code=0
-        EMU_ORDER=$order STANDIN_PLANT=$work/script LD_LIBRARY_PATH=$out/standin STANDIN_AHEAD=$out/standin/ahead \
-            NANO4M_CACHE=$work/cache timeout 600 "$tests" "ops::$2" --test-threads 2 >"$work/log" 2>&1 || code=$?
+        # In a shell of its own, which keeps quiet about the signal that ends the tests.
+        (EMU_ORDER=$order STANDIN_PLANT=$work/script LD_LIBRARY_PATH=$out/standin STANDIN_AHEAD=$out/standin/ahead \
+            NANO4M_CACHE=$work/cache timeout 600 "$tests" "ops::$2" ops::large:: --test-threads 2 >"$work/log" 2>&1 || exit $?) \
+            2>/dev/null || code=$?
         if ! grep -q '^stand-in: planted' "$work/log"; then
             missed "$1 (it changes nothing)"
             return
         fi
         if [ $code != 0 ]; then
             caught=$((caught + 1))
-            echo "caught, order $order: $1: $(grep -m 1 -E '^stand-in: (kernel|something|[^p])|^tensor|panicked|error' "$work/log" | head -c 120)"
+            echo "caught, order $order: $1: $(grep -m 1 -E '^stand-in: [^p]|^tensor|^assertion' "$work/log" | head -c 120)"
             return
         fi
     done
     missed "$1"
 }
 
-# Every barrier in turn: the k-th line with one, in the order of the one translation unit.
+# Every barrier in turn: the k-th line with one, in the order of the one translation unit. Not that before `block_max`
+# writes its parts: it is for callers that have read them before, of which there is none.
 ops=src/ops
 mapfile -t files < <(grep -oE 'include_str!\("[^"]+"\)' "$ops/cuda/program.rs" | cut -d'"' -f2 | sed "s|^|$ops/cuda/|")
 k=0
 for file in "${files[@]}"; do
     operation=$(basename "$(dirname "$(realpath "$file")")")
-    while IFS=: read -r line text; do
+    while IFS=: read -r line before; do
         k=$((k + 1))
-        [[ "$text" == *"// either way"* ]] && continue
+        [[ "$before" != *"value = warp_max(value);"* ]] || continue
         plant "barrier $k, $operation line $line" "${operation#cuda}" "
-            /__syncthreads\(\)/ { x; s/\$/|/; /^\|{$k}\$/ { x; s/__syncthreads\(\);//; b; }; x; }"
-    done < <(grep -n '__syncthreads()' "$file")
+            /__syncthreads\(\)/ { x; s/\$/|/; /^\|{$k}\$/ { x; s/__syncthreads\(\);/;/; b; }; x; }"
+    done < <(awk '/__syncthreads\(\)/ { print NR ":" before } { before = $0 }' "$file")
 done
 
 plant "an index one too far in a sum of tensors" "" 's/if \(i < count\) to\[i\] \+=/if (i <= count) to[i] +=/'

@@ -49,7 +49,7 @@ if [ -n "${CUDA_PATH:-}" ]; then
 fi
 
 tree=$toolkit/nvidia/cu13
-pinned=$(sha256sum "$here/wheels.txt" "$here/toolkit.sh" | sha256sum)
+pinned=$(cat "$here/wheels.txt" "$here/toolkit.sh" | sha256sum)
 if [ "$(cat "$toolkit/laid-out" 2>/dev/null)" = "$pinned" ]; then
     environment "$tree"
     exit

@@ -80,7 +80,6 @@ constexpr size_t STACK = size_t(1) << 16;
 constexpr size_t ARENA = size_t(1) << 18;   // static shared memory of a block, with its canaries
 constexpr size_t DYNAMIC = size_t(1) << 18; // the most dynamic shared memory
 constexpr size_t CANARY = 64;
-constexpr int CANARY_BYTE = 0xa5;
 
 struct Block;
 inline thread_local __attribute__((tls_model("initial-exec"))) Block* now = nullptr;
@@ -146,7 +145,7 @@ struct Block {
         if (used + room > ARENA) fail("static shared memory beyond " + std::to_string(ARENA) + " bytes");
         sites.push_back({key, used, bytes});
         char* at = arena + used;
-        memset(at + bytes, CANARY_BYTE, room - bytes);
+        guard(at + bytes, room - bytes);
         STANDIN_POISON(at + bytes, room - bytes);
         used += room;
         static_bytes += bytes;
@@ -160,7 +159,7 @@ struct Block {
 
     static bool intact(const char* from, size_t bytes) {
         STANDIN_UNPOISON(from, bytes);
-        return std::all_of(from, from + bytes, [](char c) { return (unsigned char)c == CANARY_BYTE; });
+        return guarded(from, bytes);
     }
 
     bool canaries() {
@@ -190,9 +189,9 @@ struct Block {
         sites.clear();
         used = static_bytes = 0;
         char* at = dynamic_shared();
-        memset(at - CANARY, CANARY_BYTE, CANARY);
+        guard(at - CANARY, CANARY);
         memset(at, 0xff, launch->dynamic_bytes);
-        memset(at + launch->dynamic_bytes, CANARY_BYTE, dynamic + DYNAMIC - at - launch->dynamic_bytes);
+        guard(at + launch->dynamic_bytes, dynamic + DYNAMIC - at - launch->dynamic_bytes);
         STANDIN_POISON(at - CANARY, CANARY);
         STANDIN_POISON(at + launch->dynamic_bytes, dynamic + DYNAMIC - at - launch->dynamic_bytes);
         unsigned count = unsigned(fibers.size()), x = launch->block.x, y = launch->block.y;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "driver.h"
+#include "launch.h"
 
 namespace standin {
 namespace {
@@ -69,23 +70,23 @@ Pool* pool_of(int device) {
 
 Pointer place(size_t bytes, size_t pages) {
     // Without guards, mappings beside each other are one to the system, which has no more than 65,530.
-    int guard = dry() ? PROT_READ | PROT_WRITE : PROT_NONE;
-    char* at = (char*)mmap(nullptr, pages + 2 * PAGE, guard, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int around = dry() ? PROT_READ | PROT_WRITE : PROT_NONE;
+    char* at = (char*)mmap(nullptr, pages + 2 * PAGE, around, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) return 0;
     if (!dry()) {
         if (mprotect(at + PAGE, pages, PROT_READ | PROT_WRITE)) return munmap(at, pages + 2 * PAGE), 0;
-        memset(at + PAGE, 0xff, pages);
+        char *begin = at + PAGE + pages - round_up(bytes, 16), *end = begin + bytes;
+        guard(at + PAGE, size_t(begin - at - PAGE));
+        memset(begin, 0xff, bytes);
+        guard(end, size_t(at + PAGE + pages - end));
     }
     return Pointer(at + PAGE + pages - round_up(bytes, 16));
 }
 
 void unplace(Pointer at, const Allocation& a) {
     char* begin = (char*)(at + round_up(a.bytes, 16) - a.pages);
-    auto untouched = [](const char* from, const char* to) {
-        while (from < to && *from == char(0xff)) from++;
-        return from == to;
-    };
-    if (!dry() && !(untouched(begin, (char*)at) && untouched((char*)at + a.bytes, begin + a.pages))) {
+    size_t before = size_t((char*)at - begin), behind = a.pages - before - a.bytes;
+    if (!dry() && !(guarded(begin, before) && guarded((char*)at + a.bytes, behind))) {
         fprintf(stderr, "stand-in: something was written just outside an allocation of %zu bytes\n", a.bytes);
         abort();
     }

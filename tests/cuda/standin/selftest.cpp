@@ -213,6 +213,11 @@ static void memory() {
 static const std::map<std::string, std::function<void()>> mistakes = {
     {"an index behind the end", [] { launch("gather", {1}, {32}, 0, up(numbers(16, 1)), up(std::vector<unsigned>{4}), room<float>(4), 1u); }},
     {"an index from memory nobody wrote", [] { launch("gather", {1}, {32}, 0, up(numbers(16, 1)), room<unsigned>(1), room<float>(4), 1u); }},
+    {"a number added a little behind the end", [] {
+         Pointer x = up(numbers(5, 1)), y = up(numbers(6, 1));
+         launch("add", {1}, {32}, 0, x, y, 6u);
+         CU(cuMemFreeAsync(x, nullptr));
+     }},
     {"memory that was freed", [] {
          Pointer table = up(numbers(16, 1)), ids = up(std::vector<unsigned>{0}), y = room<float>(4);
          CU(cuMemFreeAsync(table, nullptr));

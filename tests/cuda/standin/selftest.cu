@@ -62,3 +62,8 @@ extern "C" __global__ void votes(const unsigned* x, unsigned* odd, unsigned* pre
     prefix[threadIdx.x] = sum;
     if (__syncthreads_count(v & 1) == 0) odd[threadIdx.x] = 0;
 }
+
+// x += y.
+extern "C" __global__ void add(float* x, const float* y, unsigned count) {
+    if (threadIdx.x < count) x[threadIdx.x] += y[threadIdx.x];
+}

@@ -35,12 +35,11 @@ struct Stats {
     }
 
     ~Stats() {
-        if (file) end("exit"), fclose(file);
+        if (file) end("exit", held()), fclose(file);
     }
 
-    void end(const char* by) {
+    void end(const char* by, const Held& h) {
         if (file) {
-            Held h = held();
             const Counts& c = counts;
             fprintf(file, "%llu,%s", (unsigned long long)row++, by);
             for (uint64_t n : {c.launches, c.blas, c.memsets, c.device_copies, c.syncs, c.idle_syncs, c.htod, c.htod_bytes,
@@ -77,9 +76,10 @@ void count_launch(const std::string& kernel, bool blas) {
 }
 
 void count_sync(const char* caller, bool idle) {
+    Held now = held(); // before the lock: memory counts while it holds its own
     std::lock_guard<std::mutex> hold(stats().lock);
     (idle ? stats().counts.idle_syncs : stats().counts.syncs)++;
-    if (!idle) stats().end(caller);
+    if (!idle) stats().end(caller, now);
 }
 
 } // namespace standin
